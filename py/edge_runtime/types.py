@@ -1,0 +1,141 @@
+"""Frozen records that cross modules. Times are Unix milliseconds, durations milliseconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+JsonValue = Any
+"""Anything ``json.dumps`` takes, plus ``bytes`` where a border carries buffers beside the text."""
+
+
+class Priority(StrEnum):
+    """Queue classes of the native SDK, most urgent first."""
+
+    CORE = "core"
+    REGULAR = "regular"
+    LOW = "low"
+
+
+class TriggerKind(StrEnum):
+    """What asked for a run."""
+
+    API = "api"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One normalised page or user signal.
+
+    Attributes:
+        id: Unique, made by the page; a second event with the same id is a duplicate.
+        ts: When it happened, Unix milliseconds.
+        type: Stream name; page views and clicks captured from the DOM are ``mta``.
+        page_id: Page the signal belongs to.
+        click_id: What was clicked; None for a page view.
+        pv: True for a page view.
+        props: Free JSON object from the markup or the caller.
+    """
+
+    id: str
+    ts: float
+    type: str
+    page_id: str
+    click_id: str | None = None
+    pv: bool = False
+    props: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A request to run one task, as the task sees it.
+
+    Attributes:
+        run_id: Unique per run.
+        task_name: The task to run.
+        trigger: Who asked.
+        ts: When it was asked for; for an event, the event's own time. Unix milliseconds.
+        event: The event that completed the trigger; None for API calls.
+        ext_data: The caller's data (``bytes`` allowed as values); empty for events.
+    """
+
+    run_id: str
+    task_name: str
+    trigger: TriggerKind
+    ts: float
+    event: Event | None = None
+    ext_data: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where a run's time went, milliseconds. ``total_ms`` covers admission to result."""
+
+    queued_ms: float
+    run_ms: float
+    infer_ms: float
+    total_ms: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the page's spelling, rounded to microseconds."""
+        return {
+            "queuedMs": round(self.queued_ms, 3),
+            "runMs": round(self.run_ms, 3),
+            "inferMs": round(self.infer_ms, 3),
+            "totalMs": round(self.total_ms, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where a model really ran.
+
+    Attributes:
+        name: ``wasm``, ``webgpu``, ``webnn`` or ``cpu`` (onnxruntime under CPython).
+        threads: Threads of the wasm pool; 1 where the page is not cross-origin isolated.
+        fallback_reason: Why this is not the backend that was asked for; None if it is.
+    """
+
+    name: str
+    threads: int = 1
+    fallback_reason: str | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the page's spelling; ``fallbackReason`` only when there is one."""
+        plain: dict[str, JsonValue] = {"name": self.name, "threads": self.threads}
+        if self.fallback_reason is not None:
+            plain["fallbackReason"] = self.fallback_reason
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Outcome of one finished run. ``backend`` is keyed by model name."""
+
+    run_id: str
+    task_name: str
+    value: JsonValue
+    trigger: TriggerKind
+    timings: Timings
+    backend: Mapping[str, Backend] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the record a page receives (README, Result)."""
+        return {
+            "runId": self.run_id,
+            "taskName": self.task_name,
+            "value": self.value,
+            "trigger": self.trigger.value,
+            "timings": self.timings.to_dict(),
+            "backend": {model: backend.to_dict() for model, backend in self.backend.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Name, dtype and shape a model declares; a dynamic axis is None."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
