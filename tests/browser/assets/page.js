@@ -1,0 +1,48 @@
+// Records everything the runtime says and lets a test await it: under the strict CSP a test cannot
+// poll with evaluated strings, so waiting happens here.
+window.EdgeAI = window.EdgeAI || { q: [] };
+window.seen = { result: [], error: [], status: [], log: [] };
+const waiting = new Set();
+
+for (const name of Object.keys(window.seen)) {
+  window.EdgeAI.q.push([
+    "on",
+    name,
+    (body) => {
+      window.seen[name].push(body);
+      for (const check of waiting) check();
+    },
+  ]);
+}
+
+/** Resolve with the first `name` body, seen or to come, that has all of `expected`'s values. */
+window.until = (name, expected = {}) =>
+  new Promise((resolve) => {
+    const check = () => {
+      const found = window.seen[name].find((body) =>
+        Object.entries(expected).every(([key, value]) => body[key] === value),
+      );
+      if (found) {
+        waiting.delete(check);
+        resolve(found);
+      }
+    };
+    waiting.add(check);
+    check();
+  });
+
+/** Settle a call into plain data, errors included. */
+window.settle = (promise) =>
+  promise.then(
+    (value) => ({ ok: value }),
+    (error) => ({
+      error: {
+        isEdgeError: error instanceof window.EdgeAI.EdgeError,
+        name: error.name,
+        code: error.code,
+        number: error.number,
+        message: error.message,
+        details: error.details,
+      },
+    }),
+  );

@@ -1,0 +1,112 @@
+"""Builds small sites for the browser tests: one page, a configuration, tasks and models."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import TensorProto, helper
+
+from web_runtime.pack import pack_task
+
+ASSETS = Path(__file__).parent / "assets"
+SYSTEM = "test-shop"
+
+ECHO = """
+async def run(ctx, activation):
+    return {"ext": dict(activation.ext_data), "trigger": activation.trigger.value}
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Source of one test task; ``business`` is its business code."""
+
+    name: str
+    business: str
+    source: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def pack(self, folder: Path) -> bytes:
+        folder.mkdir(parents=True)
+        keys: dict[str, Any] = {
+            "name": self.name,
+            "version": "1.0.0",
+            "system_code": SYSTEM,
+            "business_code": self.business,
+            "entry": "main:run",
+            **self.options,
+        }
+        (folder / "task.toml").write_text(
+            "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        )
+        (folder / "main.py").write_text(self.source)
+        return pack_task(folder)
+
+
+def double_model() -> bytes:
+    """Return an ONNX model ``y = x * 2`` for float32 ``x[n]``."""
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "x"], ["y"])],
+        "double",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def write_site(
+    folder: Path,
+    *,
+    tasks: Sequence[Task] = (Task("Echo", "echo", ECHO),),
+    models: Mapping[str, bytes] | None = None,
+    config: Mapping[str, Any] | str | None = None,
+    backend: str = "wasm",
+) -> Path:
+    """Write a servable site and return its folder.
+
+    Args:
+        folder: Empty folder to fill.
+        tasks: Packed into ``/tasks/<name>.edge`` and listed in the configuration.
+        models: ONNX files by name, listed with their true digest.
+        config: Keys that replace generated ones, or the raw text of ``config.json``.
+        backend: Preferred backend of every model.
+    """
+    shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
+    (folder / "tasks").mkdir()
+    (folder / "models").mkdir()
+    for task in tasks:
+        packed = task.pack(folder / "src" / task.name)
+        (folder / "tasks" / f"{task.name}.edge").write_bytes(packed)
+    for name, data in (models or {}).items():
+        (folder / "models" / f"{name}.onnx").write_bytes(data)
+    generated = {
+        "schemaVersion": 1,
+        "systemCode": SYSTEM,
+        "bundles": [f"tasks/{task.name}.edge" for task in tasks],
+        "models": {
+            name: {"variants": [variant(name, data, backend)]}
+            for name, data in (models or {}).items()
+        },
+        "triggers": [],
+    }
+    text = config if isinstance(config, str) else json.dumps({**generated, **(config or {})})
+    (folder / "config.json").write_text(text)
+    return folder
+
+
+def variant(name: str, data: bytes, backend: str) -> dict[str, str]:
+    digest = hashlib.sha256(data).hexdigest()
+    return {"url": f"models/{name}.onnx", "sha256": digest, "backend": backend}
+
+
+def click_trigger(task_name: str, click_id: str) -> dict[str, Any]:
+    pattern = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": [click_id]}
+    return {"taskName": task_name, "events": [pattern]}
