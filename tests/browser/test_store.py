@@ -1,0 +1,166 @@
+"""What was tracked survives, in order, and cannot be read from the disk."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import Serve
+from .edge_page import EdgePage
+from .site import Task, write_site
+
+pytestmark = pytest.mark.browser
+
+COUNT = """
+async def run(ctx, activation):
+    sql = activation.ext_data.get("sql", "select count(*) as n from events where page_id like 'M%'")
+    return await ctx.query(sql, activation.ext_data.get("params"))
+"""
+
+# Walks every database and store and looks for a text in keys and values, bytes included.
+DUMP = """async (marker) => {
+  const bytes = new TextEncoder().encode(marker).join();
+  const holds = (value) => {
+    if (typeof value === "string") return value.includes(marker);
+    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join().includes(bytes);
+    if (value instanceof ArrayBuffer) return new Uint8Array(value).join().includes(bytes);
+    if (value instanceof CryptoKey) return value.extractable;
+    if (value && typeof value === "object") return Object.values(value).some(holds);
+    return false;
+  };
+  const report = { databases: [], records: 0, keys: 0, found: [] };
+  for (const { name } of await indexedDB.databases()) {
+    report.databases.push(name);
+    const db = await new Promise((ok, no) => { const r = indexedDB.open(name); r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+    for (const store of db.objectStoreNames) {
+      const all = (method) => new Promise((ok, no) => { const r = db.transaction(store).objectStore(store)[method](); r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
+      const [keys, values] = [await all("getAllKeys"), await all("getAll")];
+      report.records += values.length;
+      report.keys += values.filter((v) => v instanceof CryptoKey || Object.values(v ?? {}).some((f) => f instanceof CryptoKey)).length;
+      if (keys.some(holds) || values.some(holds)) report.found.push(`${name}/${store}`);
+    }
+    db.close();
+  }
+  return report;
+}"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    plain = {"events": {"encrypted": True}, "keys": [{"prefix": "ui.", "encrypted": False}]}
+    return write_site(
+        tmp_path / "site", tasks=[Task("Count", "count", COUNT)], config={"data": plain}
+    )
+
+
+def track_many(edge: EdgePage, count: int, marker: str) -> None:
+    edge.page.evaluate(
+        "([n, marker]) => { for (let i = 0; i < n; i++)"
+        " EdgeAI.track({type: 'mta', pageId: 'M', clickId: 'c', props: {i, marker}}); }",
+        [count, marker],
+    )
+
+
+def test_a_reload_brings_everything_back_in_order(serve: Serve, site: Path, page: Page) -> None:
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+    track_many(edge, 2_500, "x")
+    edge.call("flush")
+    edge.call("put", "profile.size", {"eu": 42})
+
+    edge.open()
+    edge.ready()
+
+    assert edge.value("count") == [{"n": 2_500}]
+    order = "select props->>'i' as i from events where page_id = 'M' order by rowid"
+    assert [row["i"] for row in edge.value("count", {"sql": order})] == list(range(2_500))
+    assert edge.call("get", "profile.size") == {"ok": {"eu": 42}}
+
+
+def test_no_tracked_text_can_be_found_on_the_disk(serve: Serve, site: Path, page: Page) -> None:
+    marker = "MARKER-7f3a-真实-needle"
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+    track_many(edge, 50, marker)
+    edge.page.evaluate(
+        "(marker) => EdgeAI.track({type: 'mta', pageId: marker, props: {[marker]: 1}})", marker
+    )
+    edge.call("put", "profile.name", marker)
+    edge.call("flush")
+
+    dump = page.evaluate(DUMP, marker)
+
+    assert dump["records"] >= 2 and dump["keys"] >= 1, dump
+    assert dump["found"] == []
+
+
+def test_the_dump_would_find_a_plain_value(serve: Serve, site: Path, page: Page) -> None:
+    marker = "MARKER-visible-in-a-plain-record"
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+    page.evaluate(
+        """(marker) => new Promise((ok) => {
+          const open = indexedDB.open("probe", 1);
+          open.onupgradeneeded = () => open.result.createObjectStore("s");
+          open.onsuccess = () => {
+            const tx = open.result.transaction("s", "readwrite");
+            tx.objectStore("s").put({ bytes: new TextEncoder().encode(marker) }, "k");
+            tx.oncomplete = () => { open.result.close(); ok(); };
+          };
+        })""",
+        marker,
+    )
+
+    assert page.evaluate(DUMP, marker)["found"] == ["probe/s"]
+
+
+def test_what_a_click_tracked_is_there_when_its_task_runs(
+    serve: Serve, tmp_path: Path, page: Page
+) -> None:
+    source = """
+async def run(ctx, activation):
+    rows = await ctx.query("select click_id, props->>'sku' as sku from events where click_id is not null")
+    return {"rows": rows, "event": activation.event.click_id}
+"""
+    pattern = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": ["buy"]}
+    site = write_site(
+        tmp_path / "site",
+        tasks=[Task("Last", "last", source)],
+        config={"triggers": [{"taskName": "Last", "events": [pattern]}]},
+    )
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+
+    page.click("#other")
+    page.click("#buy")
+
+    value = edge.until("result", taskName="Last")["value"]
+    assert value == {
+        "event": "buy",
+        "rows": [{"click_id": "other", "sku": None}, {"click_id": "buy", "sku": 7}],
+    }
+
+
+def test_a_query_may_read_and_nothing_else(serve: Serve, site: Path, page: Page) -> None:
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+
+    for sql in ["delete from events", "attach ':memory:' as x", "pragma user_version = 3", "selekt"]:
+        error = edge.infer("count", {"sql": sql})["error"]
+        assert (error["code"], error["isEdgeError"]) == ("query-invalid", True), (sql, error)
+
+
+def test_a_task_sees_values_only_after_they_are_durable(
+    serve: Serve, site: Path, page: Page
+) -> None:
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+
+    edge.call("put", "ui.theme", "dark", {"encrypted": False})
+    keys = "select key, value, encrypted from keys"
+
+    assert edge.value("count", {"sql": keys}) == [
+        {"key": "ui.theme", "value": '"dark"', "encrypted": 0}
+    ]
+    edge.call("delete", "ui.theme")
+    assert edge.call("get", "ui.theme") == {"ok": None}
