@@ -1,0 +1,1 @@
+"""Benchmarks: every figure is measured beside a named peer, in the same browser and run."""

@@ -1,0 +1,25 @@
+"""transfer.first_result_bytes: compressed bytes a first visit to the demo shop fetches."""
+
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from .harness import DEMO_DIST, fresh_page, served
+from .report import Measure
+
+FIRST_RESULT = """() => new Promise((resolve) => {
+  if (EdgeAI.on) EdgeAI.on("result", resolve); else EdgeAI.q.push(["on", "result", resolve]);
+})"""
+
+
+def measure(browser: Browser, _folder: Path) -> list[Measure]:
+    """Open the demo shop with empty caches and count what the server sent until the first result."""
+    with served(DEMO_DIST) as server, fresh_page(browser) as page:
+        page.goto(server.url)
+        page.evaluate(FIRST_RESULT)
+        sent = dict(server.counter.bytes_by_path)
+    runtime = {path: count for path, count in sent.items() if path.startswith("/edge/")}
+    largest = sorted(runtime.items(), key=lambda item: -item[1])[:4]
+    details = {path.rsplit("/", 1)[-1]: count for path, count in largest}
+    total = sum(sent.values())
+    return [Measure("transfer.first_result_bytes", total, None, "none (absolute)", details=details)]

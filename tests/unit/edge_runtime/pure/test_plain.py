@@ -1,0 +1,75 @@
+"""The border codec, against the vectors shared with JavaScript and against its own inverse."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_runtime.pure.plain import join, split
+
+VECTORS = json.loads(
+    (Path(__file__).parents[3] / "vectors" / "plain.json").read_text(encoding="utf-8")
+)
+
+keys = st.one_of(st.text(max_size=4), st.sampled_from(["$bytes", "$$bytes", "$$$bytes", "bytes"]))
+values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(),
+        st.binary(max_size=8),
+    ),
+    lambda children: st.one_of(
+        st.lists(children, max_size=4), st.dictionaries(keys, children, max_size=4)
+    ),
+)
+
+
+def with_bytes(marked: Any) -> Any:
+    if isinstance(marked, dict):
+        if marked.keys() == {"hex"}:
+            return bytes.fromhex(marked["hex"])
+        return {key: with_bytes(value) for key, value in marked.items()}
+    return [with_bytes(item) for item in marked] if isinstance(marked, list) else marked
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["name"])
+def test_split_gives_the_json_and_the_buffers_of_the_vector(vector: dict[str, Any]) -> None:
+    text, buffers = split(with_bytes(vector["value"]))
+
+    assert json.loads(text) == vector["json"]
+    assert [bytes(buffer).hex() for buffer in buffers] == vector["buffers"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["name"])
+def test_join_gives_the_value_of_the_vector(vector: dict[str, Any]) -> None:
+    buffers = [bytes.fromhex(text) for text in vector["buffers"]]
+
+    assert join(json.dumps(vector["json"]), buffers) == with_bytes(vector["value"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
+def test_join_refuses_a_reference_that_leads_nowhere(vector: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\$bytes"):
+        join(json.dumps(vector["json"]), [bytes.fromhex(text) for text in vector["buffers"]])
+
+
+@given(values)
+def test_join_undoes_split(value: Any) -> None:
+    assert join(*split(value)) == value
+
+
+@pytest.mark.parametrize("value", [float("nan"), [float("inf")]])
+def test_numbers_that_json_cannot_hold_are_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        split(value)
+
+
+def test_values_that_are_neither_json_nor_bytes_are_refused() -> None:
+    with pytest.raises(TypeError, match="got set"):
+        split({"order": {1, 2}})
