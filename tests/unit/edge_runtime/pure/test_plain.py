@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.pure.plain import join, split
 from hypothesis import given
 from hypothesis import strategies as st
-
-from edge_runtime.pure.plain import join, split
 
 VECTORS = json.loads(
     (Path(__file__).parents[3] / "vectors" / "plain.json").read_text(encoding="utf-8")
