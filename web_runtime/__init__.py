@@ -1,0 +1,1 @@
+"""The tool on a developer's machine: fetch the parts, build the runtime, serve it, pack tasks."""
