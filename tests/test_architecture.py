@@ -14,7 +14,7 @@ SHIM = ROOT / "js_shim"
 # Lowest first; a module imports from its own group only where SAME_GROUP says so.
 LAYERS = (
     ("errors",),
-    ("tensor", "types"),
+    ("tensor", "types", "schema"),
     ("config",),
     ("pure", "host.ports"),
     ("task", "services"),

@@ -1,0 +1,215 @@
+"""What a site configures, every limit and default, and the parser that refuses mistakes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from . import schema
+from .types import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that no configuration changes; tests pass smaller ones."""
+
+    commit_window_ms: float = 50
+    commit_ops: int = 1_000
+    segment_ops: int = 10_000
+    segment_bytes: int = 64 * 2**20
+    compaction_segments: int = 256
+    read_batch: int = 64
+    key_chars: int = 512
+    value_bytes: int = 1 * 2**20
+    event_text_chars: int = 256
+    event_props_bytes: int = 16 * 2**10
+    query_rows: int = 10_000
+    query_ms: float = 1_000
+    bundle_packed_bytes: int = 8 * 2**20
+    bundle_unpacked_bytes: int = 32 * 2**20
+    bundle_files: int = 256
+    model_bytes: int = 512 * 2**20
+    config_bytes: int = 4 * 2**20
+    fetch_timeout_ms: float = 30_000
+    image_bytes: int = 32 * 2**20
+    task_timeout_ms: float = 5_000
+    task_timeout_max_ms: float = 600_000
+    result_bytes: int = 1 * 2**20
+
+
+LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One ONNX file of a model: where it is, its lower-case digest, the backend it is meant for."""
+
+    url: str
+    sha256: str
+    backend: str = "wasm"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A model's variants, the preferred one first; never empty."""
+
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """A view of ``page_id`` if ``need_pv``, and clicks on it whose id is in ``click_ids``."""
+
+    type: str
+    page_id: str
+    need_pv: bool
+    click_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Any one of ``events`` runs ``task_name``."""
+
+    task_name: str
+    events: tuple[EventPattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRule:
+    """How events are kept: sealed or plain, for how many days, at most how many."""
+
+    encrypted: bool = True
+    max_age_days: float = 30
+    max_rows: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """How keys beginning with ``prefix`` are kept; ``max_age_days`` None means for ever."""
+
+    prefix: str
+    encrypted: bool = True
+    max_age_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Rules of the store; of several key rules the longest matching prefix decides."""
+
+    events: EventsRule = EventsRule()
+    keys: tuple[KeyRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerConfig:
+    """Runs at once, and runs that may wait per queue."""
+
+    max_running: int = 4
+    queue_limits: Mapping[Priority, int] = field(
+        default_factory=lambda: {Priority.CORE: 64, Priority.REGULAR: 256, Priority.LOW: 256}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration; URLs are as written, relative to the configuration itself."""
+
+    system_code: str = ""
+    bundles: tuple[str, ...] = ()
+    models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    triggers: tuple[Trigger, ...] = ()
+    data: DataConfig = DataConfig()
+    scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
+
+
+def parse_config(plain: object) -> Config:
+    """Turn decoded JSON into a :class:`Config`.
+
+    Args:
+        plain: An object of ``schemas/config.schema.json``; ``{"triggers": […]}`` is enough.
+
+    Raises:
+        ConfigError: ``config-invalid`` with ``details`` path, expected and value.
+    """
+    schema.check("config", plain)
+    assert isinstance(plain, dict)
+    _refuse_repeats(plain.get("bundles", []), "bundles[{}]", "Remove the second entry.")
+    data = plain.get("data", {})
+    prefixes = [rule["prefix"] for rule in data.get("keys", [])]
+    _refuse_repeats(prefixes, "data.keys[{}].prefix", "Merge the two rules.")
+    return Config(
+        system_code=plain.get("systemCode", ""),
+        bundles=tuple(plain.get("bundles", [])),
+        models={name: _model(model) for name, model in plain.get("models", {}).items()},
+        triggers=tuple(
+            _trigger(index, each) for index, each in enumerate(plain.get("triggers", []))
+        ),
+        data=DataConfig(_events_rule(data.get("events", {})), _key_rules(data.get("keys", []))),
+        scheduler=_scheduler(plain.get("scheduler", {})),
+    )
+
+
+def warm() -> None:
+    """Compile the validator now, so that the first :func:`parse_config` does not pay for it."""
+    schema.validator("config")
+
+
+def _refuse_repeats(values: Sequence[str], path: str, advice: str) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise schema.invalid("config", path.format(index), "each entry once", value, advice)
+
+
+def _model(plain: Mapping[str, Any]) -> ModelConfig:
+    return ModelConfig(
+        tuple(
+            Variant(each["url"], each["sha256"].lower(), each.get("backend", "wasm"))
+            for each in plain["variants"]
+        )
+    )
+
+
+def _trigger(index: int, plain: Mapping[str, Any]) -> Trigger:
+    patterns = [
+        EventPattern(
+            each["type"], each["pageId"], each.get("needPv", False), tuple(each.get("clickIds", ()))
+        )
+        for each in plain["events"]
+    ]
+    for position, pattern in enumerate(patterns):
+        if not pattern.need_pv and not pattern.click_ids:
+            raise schema.invalid(
+                "config",
+                f"triggers[{index}].events[{position}]",
+                "needPv true or at least one of clickIds",
+                plain["events"][position],
+                "This pattern can never match: set needPv to true or list click ids.",
+            )
+    return Trigger(plain["taskName"], tuple(patterns))
+
+
+def _events_rule(plain: Mapping[str, Any]) -> EventsRule:
+    default = EventsRule()
+    return EventsRule(
+        encrypted=plain.get("encrypted", default.encrypted),
+        max_age_days=plain.get("maxAgeDays", default.max_age_days),
+        max_rows=int(plain.get("maxRows", default.max_rows)),
+    )
+
+
+def _key_rules(plain: Sequence[Mapping[str, Any]]) -> tuple[KeyRule, ...]:
+    return tuple(
+        KeyRule(each["prefix"], each.get("encrypted", True), each.get("maxAgeDays"))
+        for each in plain
+    )
+
+
+def _scheduler(plain: Mapping[str, Any]) -> SchedulerConfig:
+    default = SchedulerConfig()
+    given = plain.get("queueLimits", {})
+    return SchedulerConfig(
+        max_running=int(plain.get("maxRunning", default.max_running)),
+        queue_limits={
+            queue: int(given.get(queue.value, limit))
+            for queue, limit in default.queue_limits.items()
+        },
+    )

@@ -1,0 +1,117 @@
+"""Checks plain data against a published JSON Schema, with errors a person can act on."""
+
+import functools
+import json
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import fastjsonschema
+
+from .errors import ConfigError
+
+SHOWN_CHARS = 80
+
+
+def check(subject: str, plain: object) -> None:
+    """Raise unless ``plain`` satisfies ``schemas/<subject>.schema.json``.
+
+    Raises:
+        ConfigError: ``config-invalid`` naming the path, what was expected and what was given.
+    """
+    try:
+        validator(subject)(plain)
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise _violation(subject, error) from None
+
+
+@functools.cache
+def validator(subject: str) -> Callable[[object], object]:
+    """Return the compiled validator; the first call compiles, which takes tens of milliseconds."""
+    text = pkgutil.get_data(__package__, f"schemas/{subject}.schema.json")
+    assert text is not None
+    # Defaults live in the dataclasses; writing them into the caller's object would surprise.
+    compiled: Callable[[object], object] = fastjsonschema.compile(
+        json.loads(text), use_default=False
+    )
+    return compiled
+
+
+def invalid(subject: str, path: str, expected: str, value: object, advice: str) -> ConfigError:
+    """Build the one form of these errors: where, expected, got, what to do."""
+    where = f"{subject} at {path}" if path else subject
+    return ConfigError(
+        "config-invalid",
+        f"{where}: expected {expected}, got {show(value)}. {advice}",
+        {"path": path, "expected": expected, "value": value},
+    )
+
+
+def show(value: object) -> str:
+    """Return ``value`` as short JSON with its JSON type: ``5 (number)``."""
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    short = text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
+    return short if value is None else f"{short} ({_json_type(value)})"
+
+
+def _json_type(value: object) -> str:
+    names: tuple[tuple[type, str], ...] = (
+        (bool, "boolean"),
+        (int, "number"),
+        (float, "number"),
+        (str, "string"),
+        (list, "array"),
+        (dict, "object"),
+    )
+    return next((name for kind, name in names if isinstance(value, kind)), type(value).__name__)
+
+
+def _violation(subject: str, error: fastjsonschema.JsonSchemaValueException) -> ConfigError:
+    definition: Mapping[str, Any] = error.definition if isinstance(error.definition, dict) else {}
+    path = error.name.removeprefix("data").removeprefix(".")
+    if error.rule == "additionalProperties":
+        unknown = next(key for key in error.value if key not in definition["properties"])
+        path = f"{path}.{unknown}" if path else unknown
+        known = ", ".join(definition["properties"])
+        advice = "Remove it or correct its spelling."
+        return invalid(subject, path, f"one of the fields {known}", error.value[unknown], advice)
+    return invalid(subject, path, _expected(error, definition), error.value, _advice(definition))
+
+
+def _expected(error: fastjsonschema.JsonSchemaValueException, definition: Mapping[str, Any]) -> str:
+    limit = error.rule_definition
+    if error.rule == "type":
+        return _described(definition)
+    if error.rule == "required":
+        missing = next(name for name in limit if name not in error.value)
+        return f"an object with {missing}"
+    wordings = {
+        "enum": "one of " + ", ".join(map(str, limit)) if isinstance(limit, list) else "",
+        "pattern": definition.get("title", f"text like {limit}"),
+        "propertyNames": "names like " + str(definition.get("title")),
+        "minLength": f"at least {limit} characters",
+        "maxLength": f"at most {limit} characters",
+        "minItems": f"at least {limit} entries",
+        "maxItems": f"at most {limit} entries",
+        "minimum": f"a number from {limit} up",
+        "maximum": f"a number up to {limit}",
+        "exclusiveMinimum": f"a number above {limit}",
+    }
+    return str(wordings.get(error.rule, f"{error.rule} {limit}"))
+
+
+def _described(definition: Mapping[str, Any]) -> str:
+    kind = str(definition["type"])
+    items = definition.get("items", {})
+    if kind != "array":
+        return kind
+    return f"array of {items['type']}s" if "type" in items else "array of objects"
+
+
+def _advice(definition: Mapping[str, Any]) -> str:
+    description = str(definition.get("description", ""))
+    examples = definition.get("examples", [])
+    example = (
+        f"Write, for example, {json.dumps(examples[0], ensure_ascii=False)}." if examples else ""
+    )
+    return f"{description} {example}".strip()
