@@ -1,0 +1,119 @@
+"""The demo shop in a real browser: the shopper's path, parity with CPython, and nothing leaving."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Request
+
+from demo_h5 import tour
+from edge_runtime.config import parse_config
+from edge_runtime.host.native import create_native_host
+from edge_runtime.runtime import Runtime
+
+from .conftest import DEMO_DIST, Serve
+
+pytestmark = pytest.mark.browser
+
+ACTIVATIONS = 100
+
+NEXT_RESULT = """(event) => new Promise((resolve) => {
+  const off = EdgeAI.on("result", (result) => {
+    if (result.taskName === "RankFeed") { off(); resolve(result.value); }
+  });
+  EdgeAI.track(event);
+})"""
+
+
+def clicks(count: int) -> list[dict[str, Any]]:
+    """Return seeded clicks on random products of the demo catalogue."""
+    catalogue = json.loads((DEMO_DIST / "catalogue.json").read_text())
+    items = [product["item"] for product in catalogue]
+    chosen = np.random.default_rng(11).choice(items, count)
+    return [
+        {"type": "mta", "pageId": "Home", "clickId": "item", "props": {"sku": int(item)}}
+        for item in chosen
+    ]
+
+
+async def replay(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Run the same core with the demo's configuration on CPython and return the task's values."""
+    values: list[dict[str, Any]] = []
+    finished = asyncio.Event()
+
+    def on_notice(name: str, body: Any) -> None:
+        assert name != "error", body
+        if name == "result":
+            values.append(body["value"])
+            finished.set()
+
+    host = create_native_host(root=DEMO_DIST, on_notice=on_notice)
+    config = parse_config(json.loads((DEMO_DIST / "config.json").read_text()))
+    runtime = Runtime(host, config, DEMO_DIST.as_uri() + "/config.json")
+    assert await runtime.start() == []
+    for number, event in enumerate(events):
+        finished.clear()
+        runtime.track(json.dumps([{**event, "id": f"e{number}", "ts": 1.8e12 + number, "pv": False}]))
+        await asyncio.wait_for(finished.wait(), 20)
+    await runtime.stop()
+    return values
+
+
+def test_the_shopper_path_holds_what_the_demo_promises(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    story = tour.run_shopper(page, serve(DEMO_DIST), screenshots=tmp_path)
+
+    assert story.rank_after <= story.rank_before / 2
+    assert len(story.photos_right) >= 2
+    assert len(list(tmp_path.glob("*.png"))) >= 4
+
+
+def test_scores_equal_onnxruntime_in_cpython(serve: Serve, page: Page) -> None:
+    events = clicks(ACTIVATIONS)
+    page.goto(serve(DEMO_DIST))
+    tour.wait_until_ready(page)
+
+    in_browser = [page.evaluate(NEXT_RESULT, event) for event in events]
+    in_cpython = asyncio.run(replay(events))
+
+    assert [v["hist"] for v in in_browser] == [v["hist"] for v in in_cpython]
+    for browser_value, python_value in zip(in_browser, in_cpython, strict=True):
+        browser_scores = dict(zip(browser_value["order"], browser_value["scores"], strict=True))
+        python_scores = dict(zip(python_value["order"], python_value["scores"], strict=True))
+        assert browser_scores.keys() == python_scores.keys()
+        for item, score in browser_scores.items():
+            assert abs(score - python_scores[item]) <= 1e-4
+
+
+def test_nothing_leaves_the_serving_origin(serve: Serve, page: Page, tmp_path: Path) -> None:
+    url = serve(DEMO_DIST)
+    requested: list[str] = []
+
+    def remember(request: Request) -> None:
+        requested.append(request.url)
+
+    page.context.on("request", remember)
+    tour.run_shopper(page, url, screenshots=tmp_path)
+
+    outside = [u for u in requested if urlsplit(u).scheme not in {"blob", "data"} and not u.startswith(url)]
+    assert len(requested) > 10
+    assert outside == []
+
+
+def test_the_strict_policy_is_never_violated(serve: Serve, page: Page, tmp_path: Path) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+
+    response = page.goto(serve(DEMO_DIST))
+    assert response is not None
+    tour.wait_until_ready(page)
+
+    assert "'wasm-unsafe-eval'" in response.headers["content-security-policy"]
+    assert "'unsafe-eval'" not in response.headers["content-security-policy"]
+    assert not [text for text in messages if "Content Security Policy" in text]
