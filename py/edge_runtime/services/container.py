@@ -1,0 +1,116 @@
+"""Where tasks live: loads their code, runs it, and turns whatever leaves it into data or errors."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import LIMITS
+from ..errors import EdgeError, TrustError
+from ..host.ports import Packages
+from ..pure.manifest import Manifest, OpenedBundle
+from ..pure.task_failure import task_failure
+from ..pure.task_output import plain_output
+from ..types import Activation, Backend, JsonValue
+from .container_context import RunContext, Surroundings
+from .container_loader import EntryError, TaskImporter, TaskPackage, resolve_entry
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTask:
+    """A task that can run: its bundle and its entry function."""
+
+    bundle: OpenedBundle
+    package: TaskPackage
+    function: Any
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the bundle's manifest."""
+        return self.bundle.manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a run returned, and what its inference cost and where it ran."""
+
+    value: JsonValue
+    infer_ms: float
+    backends: Mapping[str, Backend]
+
+
+class Container:
+    """Holds the loaded tasks' code; a task's failure stays inside."""
+
+    def __init__(self, around: Surroundings, packages: Packages) -> None:
+        self._around = around
+        self._packages = packages
+        self._importer = TaskImporter()
+
+    async def load(self, bundle: OpenedBundle) -> LoadedTask:
+        """Import a task's code, after the packages its manifest asks for.
+
+        Raises:
+            HostError: ``feature-missing``: this build ships no such package.
+            TrustError: ``bundle-invalid``: the entry is no ``async def run(ctx, activation)``.
+            TaskError: ``task-raised``: the code failed while it was imported.
+        """
+        if bundle.manifest.packages:
+            await self._packages.load(bundle.manifest.packages)
+        package = TaskPackage(bundle.manifest.name, bundle.files)
+        self._importer.add(package)
+        try:
+            return LoadedTask(bundle, package, _entry_function(bundle.manifest, package))
+        except EdgeError:
+            self._importer.remove(package)
+            raise
+
+    async def run(self, task: LoadedTask, activation: Activation, budget_ms: float) -> Completion:
+        """Run ``task`` once; the caller cancels it when ``budget_ms`` is used up.
+
+        Raises:
+            TaskError: ``task-raised`` or ``task-output-invalid``.
+            EdgeError: What the runtime refused the task and the task did not catch.
+        """
+        deadline_ms = self._around.clock.now_ms() + budget_ms
+        context = RunContext(task.bundle, activation, self._around, deadline_ms)
+        name = task.manifest.name
+        try:
+            returned = await task.function(context, activation)
+        except BaseException as error:
+            if _is_ours(error):
+                raise
+            raise task_failure(name, error, task.package.filenames) from error
+        value = plain_output(name, returned, max_bytes=LIMITS.result_bytes)
+        return Completion(value, context.infer_ms, context.backends)
+
+    def stop(self) -> None:
+        """Forget all tasks' code."""
+        self._importer.clear()
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Say whether the run is ended from outside; a task may raise CancelledError by itself."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, GeneratorExit)
+
+
+def _entry_function(manifest: Manifest, package: TaskPackage) -> Any:
+    try:
+        return resolve_entry(package, manifest.entry)
+    except EntryError as error:
+        raise _no_entry(manifest, error) from error
+    # A SystemExit at module level must not end the worker.
+    except BaseException as error:
+        raise task_failure(manifest.name, error, package.filenames) from error
+
+
+def _no_entry(manifest: Manifest, error: EntryError) -> TrustError:
+    return TrustError(
+        "bundle-invalid",
+        f"task {manifest.name}, entry {manifest.entry}: expected async def run(ctx, activation), "
+        f"got {error}. Correct the entry in task.toml or the code, and pack again.",
+        {"taskName": manifest.name, "entry": manifest.entry},
+    )

@@ -1,0 +1,150 @@
+"""The ``ctx`` of one run: the runtime as a task sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from ..errors import ConfigError
+from ..host.ports import Clock, Images, Page
+from ..pure.manifest import OpenedBundle
+from ..tensor import Tensor
+from ..types import Activation, Backend, JsonValue
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_CHARS: Final = 4_096
+
+
+class Inferred(Protocol):
+    """Outputs by name, the time inside the engine, and where the model ran."""
+
+    @property
+    def outputs(self) -> Mapping[str, Tensor]: ...  # noqa: D102 - see the class
+    @property
+    def infer_ms(self) -> float: ...  # noqa: D102 - see the class
+    @property
+    def backend(self) -> Backend: ...  # noqa: D102 - see the class
+
+
+class Models(Protocol):
+    """The models of the configuration."""
+
+    async def run(self, model: str, feeds: Mapping[str, Any]) -> Inferred:
+        """Check ``feeds`` and run ``model`` once."""
+
+
+class Data(Protocol):
+    """The part of the store that tasks use."""
+
+    def query(
+        self, sql: str, params: Mapping[str, Any] | None = None, *, deadline_ms: float
+    ) -> list[dict[str, Any]]:
+        """Run one SELECT; ``deadline_ms`` is Unix time."""
+
+    def get(self, key: str) -> JsonValue:
+        """Return the value of ``key`` or None."""
+
+    async def put(self, key: str, value: JsonValue, encrypted: bool = True) -> None:
+        """Store ``value`` under ``key``."""
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What runs reach outside their container; the composition root connects it."""
+
+    clock: Clock
+    images: Images
+    page: Page
+    models: Models
+    data: Data
+
+
+class RunContext:
+    """Implements :class:`edge_runtime.task.Context` and adds up what inference cost.
+
+    Attributes:
+        deadline_ms: Unix time at which the run will be cancelled.
+        infer_ms: Time spent inside the inference engine so far.
+        backends: Where each model that was used ran last.
+    """
+
+    def __init__(
+        self,
+        bundle: OpenedBundle,
+        activation: Activation,
+        around: Surroundings,
+        deadline_ms: float,
+    ) -> None:
+        self._bundle = bundle
+        self._activation = activation
+        self._around = around
+        self.deadline_ms = deadline_ms
+        self.infer_ms = 0.0
+        self.backends: dict[str, Backend] = {}
+
+    async def infer(self, model: str, feeds: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """Run a model that the manifest lists."""
+        listed = self._bundle.manifest.models
+        if model not in listed:
+            raise ConfigError(
+                "model-unknown",
+                f"ctx.infer: expected one of the task's models ({', '.join(listed) or 'none'}), "
+                f"got {model!r}. List it under models in task.toml.",
+                {"model": model, "models": list(listed)},
+            )
+        inferred = await self._around.models.run(model, feeds)
+        self.infer_ms += inferred.infer_ms
+        self.backends[model] = inferred.backend
+        return inferred.outputs
+
+    async def query(
+        self, sql: str, params: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Read events and keys with one SELECT."""
+        return self._around.data.query(sql, params, deadline_ms=self.deadline_ms)
+
+    async def get(self, key: str) -> JsonValue:
+        """Return the value of ``key`` or None."""
+        return self._around.data.get(key)
+
+    async def put(self, key: str, value: JsonValue, *, encrypted: bool = True) -> None:
+        """Store ``value`` under ``key``."""
+        await self._around.data.put(key, value, encrypted)
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key``."""
+        await self._around.data.delete(key)
+
+    def log(self, message: str, level: str = "info") -> None:
+        """Send a line to the page."""
+        if level not in LOG_LEVELS:
+            raise ConfigError(
+                "argument-invalid",
+                f"ctx.log level: expected one of {', '.join(LOG_LEVELS)}, got {level!r}.",
+            )
+        text = str(message)
+        body = {
+            "level": level,
+            "message": text if len(text) <= LOG_CHARS else text[:LOG_CHARS] + "…",
+            "taskName": self._activation.task_name,
+            "runId": self._activation.run_id,
+        }
+        self._around.page.notify("log", body)
+
+    def resource(self, path: str) -> bytes:
+        """Return a file of the task's folder."""
+        data = self._bundle.files.get(path)
+        if data is None:
+            known = ", ".join(sorted(self._bundle.files))
+            raise ConfigError(
+                "argument-invalid",
+                f"ctx.resource: expected one of the task's files ({known}), got {path!r}.",
+                {"path": path},
+            )
+        return data
+
+    async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
+        """Decode, crop and resize a picture."""
+        return await self._around.images.decode(data, width_px=width_px, height_px=height_px)

@@ -1,0 +1,95 @@
+"""What task authors import.
+
+A task is ``async def run(ctx: Context, activation: Activation) -> object``; what it returns reaches
+the page if it is JSON-able (bytes allowed). It runs on the worker's only thread: a long loop
+should ``await asyncio.sleep(0)`` now and then, or nothing else gets a turn and no deadline holds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from .errors import ConfigError, EdgeError, HostError, RefusedError, TaskError, TrustError
+from .tensor import Tensor
+from .types import Activation, Event, JsonValue, TriggerKind
+
+__all__ = [
+    "Activation",
+    "ConfigError",
+    "Context",
+    "EdgeError",
+    "Event",
+    "HostError",
+    "RefusedError",
+    "TaskError",
+    "Tensor",
+    "TriggerKind",
+    "TrustError",
+]
+
+
+class Context(Protocol):
+    """What a run may do besides computing; valid until the run ends."""
+
+    @property
+    def deadline_ms(self) -> float:
+        """Unix time at which the run will be cancelled."""
+
+    async def infer(self, model: str, feeds: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """Run a model of the task's manifest once.
+
+        Args:
+            model: A name listed under ``models`` in task.toml.
+            feeds: A :class:`Tensor` or a numpy array per declared input.
+
+        Returns:
+            The outputs by name.
+
+        Raises:
+            ConfigError: ``model-unknown``, or ``tensor-invalid`` naming expected and given.
+            TrustError: ``digest-mismatch``: the file is not the one the configuration names.
+            HostError: ``network-failed``, ``inference-failed`` or ``worker-lost``.
+        """
+
+    async def query(
+        self, sql: str, params: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Read the tables ``events`` and ``keys`` with one SELECT.
+
+        Args:
+            sql: A SELECT with named parameters (``:since``).
+            params: Their values: None, bool, numbers or text.
+
+        Raises:
+            ConfigError: ``query-invalid``: not a SELECT, wrong SQL, too many rows or too slow.
+        """
+
+    async def get(self, key: str) -> JsonValue:
+        """Return the value stored under ``key``; None if there is none."""
+
+    async def put(self, key: str, value: JsonValue, *, encrypted: bool = True) -> None:
+        """Store a JSON-able value; a rule of the configuration can only make it stricter."""
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key``; a missing one is no error."""
+
+    def log(
+        self, message: str, level: Literal["debug", "info", "warning", "error"] = "info"
+    ) -> None:
+        """Send a line to the page's ``log`` listeners."""
+
+    def resource(self, path: str) -> bytes:
+        """Return a file of the task's folder.
+
+        Raises:
+            ConfigError: ``argument-invalid``: the bundle has no such file.
+        """
+
+    async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
+        """Decode a picture, crop its centre and resize it.
+
+        Returns:
+            uint8 tensor ``[height_px, width_px, 3]``, RGB.
+
+        Raises:
+            ConfigError: ``argument-invalid``: the bytes are no picture this host can decode.
+        """
