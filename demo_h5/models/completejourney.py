@@ -44,8 +44,17 @@ class Purchases:
 
     def where(self, mask: NDArray[np.bool_]) -> "Purchases":
         """Return the rows for which ``mask`` is true."""
-        columns = (self.household, self.basket, self.product, self.time_s, self.unit_price)
-        return Purchases(*(column[mask] for column in columns))
+        return self.take(np.flatnonzero(mask))
+
+    def take(self, rows: NDArray[np.int64]) -> "Purchases":
+        """Return the purchases at ``rows``, in that order."""
+        return Purchases(
+            self.household[rows],
+            self.basket[rows],
+            self.product[rows],
+            self.time_s[rows],
+            self.unit_price[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +96,7 @@ def one_row_per_product(purchases: Purchases) -> Purchases:
     product, basket = purchases.product[order], purchases.basket[order]
     first = np.ones(len(order), bool)
     first[1:] = (product[1:] != product[:-1]) | (basket[1:] != basket[:-1])
-    columns = (purchases.household, purchases.basket, purchases.product, purchases.time_s)
-    kept = order[first]
-    return Purchases(*(column[kept] for column in columns), purchases.unit_price[kept])
+    return purchases.take(order[first])
 
 
 def _read_products(cache_dir: Path) -> dict[int, Product]:

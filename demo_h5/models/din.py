@@ -18,11 +18,9 @@ Shapes: ``history`` int64 [B, L], ``candidates`` int64 [B, C], logits float32 [B
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from demo_h5.models.sessions import HISTORY_LENGTH, Ints, ItemTable
+from demo_h5.models.sessions import HISTORY_LENGTH, Floats, Ints, ItemTable
 
-Floats = NDArray[np.floating]
 Parameters = dict[str, Floats]
 
 ITEM_WIDTH = 16

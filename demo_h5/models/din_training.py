@@ -5,8 +5,8 @@ Source of the update rule: Kingma and Ba, "Adam: A Method for Stochastic Optimiz
 
 import numpy as np
 
-from demo_h5.models.din import CATEGORY_WIDTH, ITEM_WIDTH, Activations, Floats, Inputs, Parameters
-from demo_h5.models.sessions import Ints
+from demo_h5.models.din import CATEGORY_WIDTH, ITEM_WIDTH, Activations, Inputs, Parameters
+from demo_h5.models.sessions import Floats, Ints
 
 FIRST_MOMENT_DECAY = 0.9
 SECOND_MOMENT_DECAY = 0.999

@@ -114,9 +114,11 @@ def reaction(
     """Measure how three clicks on a category move it in the feed.
 
     Args:
+        scorer: The ranker.
         feed: Item ids of the feed.
         groups: Category name → places of its items in the feed.
         histories: [n, 20] histories to start from; an empty one is a new visitor.
+        rng: Chooses which three items are clicked, and in which order.
 
     Returns:
         For each category the mean place (1 = top) of its items before and after three clicks on

@@ -5,6 +5,8 @@ Inputs ``hist`` int64 [20] (0 = empty, newest last) and ``cand`` int64 [n]; outp
 Opset 13 and only operators of the default wasm build.
 """
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ IR_VERSION = 8
 Array = NDArray[np.generic]
 
 # (operator, inputs, output, attributes): what the forward pass in din.py does, for one history.
-GRAPH: tuple[tuple[str, str, str, dict[str, int | list[int]]], ...] = (
+GRAPH: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("Gather", "item_category hist", "hist_category", {}),
     ("Gather", "item_category cand", "cand_category", {}),
     ("Gather", "item hist", "hist_item_vector", {}),

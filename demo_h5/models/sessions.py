@@ -21,7 +21,7 @@ MAX_SESSION_CLICKS = 6
 TARGETS_PER_BASKET = 3
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +151,5 @@ def _median_by(group: Ints, values: Floats, groups: int) -> Floats:
     counts = np.bincount(group, minlength=groups)
     start = np.cumsum(counts) - counts
     low, high = order[start + (counts - 1) // 2], order[start + counts // 2]
-    return (values[low] + values[high]) / 2
+    middle: Floats = (values[low] + values[high]) / 2
+    return middle

@@ -44,8 +44,8 @@ from demo_h5.models.training import Recipe, scorer, train
 DATA_SEED = 7
 TEST_CASES = 6000
 DATA_LABEL = (
-    "The Complete Journey, credit 84.51°. The package that ships the data labels them simulated and "
-    "educational; clicks are simulated here from purchases. Not the behaviour of real shoppers."
+    "The Complete Journey, credit 84.51°. The package that ships the data labels them simulated "
+    "and educational; clicks are simulated here from purchases. Not real shoppers' behaviour."
 )
 
 
@@ -142,6 +142,7 @@ def main() -> None:
     chosen = runs[arguments.seeds[0]]
     results = {seed: measure(parameters, experiment) for seed, parameters in runs.items()}
     print_table(results[arguments.seeds[0]])
+    ranker = scorer(chosen, table)
     model = ranker_bytes(chosen, Inputs.of(table))
     (arguments.out / "ranker.onnx").write_bytes(model)
     write_items(table, arguments.out / "ranker.items.json")
@@ -154,11 +155,12 @@ def main() -> None:
             scheme: {str(seed): results[seed][scheme]["ranker"] for seed in runs}
             for scheme in experiment.lists
         },
-        "reaction": demo_reaction(scorer(chosen, table), table, experiment.test.history),
+        "reaction": demo_reaction(ranker, table, experiment.test.history),
     }
     write_json(arguments.out / "ranker.metrics.json", metrics)
     write_json(
-        arguments.out / "ranker.golden.json", ranker_golden(model, table, experiment.test.history)
+        arguments.out / "ranker.golden.json",
+        ranker_golden(model, ranker, table, experiment.test.history),
     )
     say(f"\nranker.onnx: {len(model)} bytes, sha256 {metrics['model']['sha256']}")
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from demo_h5.models.browsing import Aisles, browse
-from demo_h5.models.din import Floats, Inputs, Parameters, forward, initial_parameters, loss
+from demo_h5.models.din import Inputs, Parameters, forward, initial_parameters, loss
 from demo_h5.models.din_training import Adam, gradients
 from demo_h5.models.evaluate import Sampler, Scorer
-from demo_h5.models.sessions import Cases, Ints, ItemTable, forget
+from demo_h5.models.sessions import Cases, Floats, Ints, ItemTable, forget
 
 
 @dataclass(frozen=True, slots=True)
