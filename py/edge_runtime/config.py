@@ -14,7 +14,7 @@ class Limits:
 
     commit_window_ms: float = 50
     commit_ops: int = 1_000
-    segment_ops: int = 10_000
+    commit_retry_ms: float = 1_000
     segment_bytes: int = 64 * 2**20
     compaction_segments: int = 256
     read_batch: int = 64

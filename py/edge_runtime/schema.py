@@ -68,7 +68,7 @@ def _json_type(value: object) -> str:
 
 def _violation(subject: str, error: fastjsonschema.JsonSchemaValueException) -> ConfigError:
     definition: Mapping[str, Any] = error.definition if isinstance(error.definition, dict) else {}
-    path = error.name.removeprefix("data").removeprefix(".")
+    path = (error.name or "").removeprefix("data").removeprefix(".")
     if error.rule == "additionalProperties":
         unknown = next(key for key in error.value if key not in definition["properties"])
         path = f"{path}.{unknown}" if path else unknown
@@ -97,7 +97,7 @@ def _expected(error: fastjsonschema.JsonSchemaValueException, definition: Mappin
         "maximum": f"a number up to {limit}",
         "exclusiveMinimum": f"a number above {limit}",
     }
-    return str(wordings.get(error.rule, f"{error.rule} {limit}"))
+    return str(wordings.get(error.rule or "", f"{error.rule} {limit}"))
 
 
 def _described(definition: Mapping[str, Any]) -> str:

@@ -1,0 +1,51 @@
+"""Operations on keys as the log keeps them, checked: JSON texts of a put or a delete.
+
+>>> put_text("ui.theme", "dark", updated_ms=5.0, sealed=False)
+'["put","ui.theme","dark",5.0,false]'
+"""
+
+import json
+
+from ..config import LIMITS
+from ..errors import ConfigError
+from ..schema import show
+from ..types import JsonValue
+
+
+def put_text(key: str, value: JsonValue, *, updated_ms: float, sealed: bool) -> str:
+    """Return the put of ``value`` under ``key``.
+
+    Raises:
+        ConfigError: ``argument-invalid``: no JSON data, or more than ``LIMITS.value_bytes``.
+    """
+    operation = ["put", check_key(key), value, updated_ms, sealed]
+    try:
+        text = json.dumps(operation, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _invalid(f"value of {key}", "JSON data", str(error), "Convert it.") from error
+    if len(text) > LIMITS.value_bytes:
+        expected = f"at most {LIMITS.value_bytes} bytes of JSON"
+        raise _invalid(f"value of {key}", expected, str(len(text)), "Split it over several keys.")
+    return text
+
+
+def delete_text(key: str) -> str:
+    """Return the delete of ``key``."""
+    return json.dumps(["delete", check_key(key)], separators=(",", ":"))
+
+
+def check_key(key: str) -> str:
+    """Return ``key`` if it can be one.
+
+    Raises:
+        ConfigError: ``argument-invalid``: not text, empty, too long, or with a lone surrogate.
+    """
+    fits = isinstance(key, str) and 0 < len(key) <= LIMITS.key_chars
+    if not fits or any("\ud800" <= char <= "\udfff" for char in key):
+        expected = f"Unicode text of 1 to {LIMITS.key_chars} characters"
+        raise _invalid("key", expected, show(key), "Choose another key.")
+    return key
+
+
+def _invalid(subject: str, expected: str, got: str, advice: str) -> ConfigError:
+    return ConfigError("argument-invalid", f"{subject}: expected {expected}, got {got}. {advice}")

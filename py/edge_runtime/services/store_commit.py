@@ -1,0 +1,132 @@
+"""Group commit: what comes within 50 ms, or 1,000 operations, is made durable in one write."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from ..config import Limits
+from ..errors import EdgeError
+from ..host.ports import Clock, Durability
+from ..pure.backlog import Backlog, Commit, Entry
+from ..pure.segment import Operations, Route
+
+Append = Callable[[Mapping[Route, Operations], Durability], Awaitable[None]]
+
+
+class GroupCommit:
+    """Owns the backlog and the task that empties it.
+
+    Invariant: one commit at a time, so operations become durable in the order in which they were
+    added. A failed commit leaves its operations where they were: first in the next one.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        append: Append,
+        on_durable: Callable[[Sequence[str]], None],
+        limits: Limits,
+        max_events: int,
+    ) -> None:
+        self._clock = clock
+        self._append = append
+        self._on_durable = on_durable
+        self._limits = limits
+        self._max_events = max_events
+        self._backlog = Backlog()
+        self._lock = asyncio.Lock()
+        self._dirty = asyncio.Event()
+        self._window: asyncio.Task[None] | None = None
+        self._background: asyncio.Task[None] | None = None
+        self.last_error: EdgeError | None = None
+        self.last_commit_ms: float | None = None
+        self.dropped_events = 0
+
+    @property
+    def pending_operations(self) -> int:
+        """Events and key operations that are not durable yet."""
+        return self._backlog.operations
+
+    def start(self) -> None:
+        """Begin to commit regularly."""
+        self._background = asyncio.create_task(self._commit_regularly())
+
+    async def stop(self) -> None:
+        """Commit what is left, once; a failure stays in ``last_error``."""
+        for task in (self._background, self._window):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        try:
+            await self.commit()
+        except EdgeError as error:
+            self.last_error = error
+
+    def add(self, entry: Entry) -> None:
+        """Queue ``entry`` for the next group commit."""
+        self._backlog.add(entry)
+        self._dirty.set()
+        full = self._backlog.operations >= self._limits.commit_ops
+        # After a failure the window is a pause between retries, which new events must not cut.
+        if full and self._window is not None and self.last_error is None:
+            self._window.cancel()
+
+    async def commit_now(self, entry: Entry) -> None:
+        """Make ``entry`` durable, and all before it.
+
+        Raises:
+            HostError: It is not durable and has been taken back.
+        """
+        self._backlog.add(entry)
+        try:
+            await self.commit()
+        except EdgeError:
+            if not entry.settled:
+                self._backlog.remove(entry)
+                raise
+
+    async def commit(self) -> None:
+        """Make everything added so far durable.
+
+        Raises:
+            HostError: Some of it is not; it is tried again with the next commit.
+        """
+        async with self._lock:
+            last = self._backlog.last
+            while last is not None and not last.settled and len(self._backlog):
+                await self._commit_once()
+
+    async def _commit_once(self) -> None:
+        commit = self._backlog.next_commit(self._limits.segment_bytes // 4)
+        started_ms = self._clock.monotonic_ms()
+        try:
+            await self._append(commit.routes, "strict" if commit.has_keys else "relaxed")
+        except EdgeError as error:
+            self.last_error = error
+            self.dropped_events += self._backlog.drop_oldest_events(self._max_events)
+            raise
+        self._settle(commit, self._clock.monotonic_ms() - started_ms)
+
+    def _settle(self, commit: Commit, duration_ms: float) -> None:
+        self._backlog.settle(commit)
+        self.last_error = None
+        self.last_commit_ms = round(duration_ms, 3)
+        self._on_durable(commit.key_texts)
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await self._dirty.wait()
+            failed = self.last_error is not None
+            pause_ms = self._limits.commit_retry_ms if failed else self._limits.commit_window_ms
+            await self._pause(pause_ms)
+            self._dirty.clear()
+            try:
+                await self.commit()
+            except EdgeError:
+                self._dirty.set()
+
+    async def _pause(self, duration_ms: float) -> None:
+        """Wait for the window's end, or until :meth:`add` finds it full and cancels the timer."""
+        if self._backlog.operations < self._limits.commit_ops or self.last_error is not None:
+            self._window = asyncio.create_task(self._clock.sleep_ms(duration_ms))
+            await asyncio.wait([self._window])
+            self._window = None
