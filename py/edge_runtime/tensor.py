@@ -4,6 +4,7 @@ Dtype names are ONNX's own, as onnxruntime-web spells them (``int64``, ``float32
 """
 
 import math
+import struct
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
@@ -135,7 +136,7 @@ class Tensor:
     def tolist(self) -> list[Any]:
         """Return the values as one flat list of Python numbers (bools for ``bool``)."""
         if self.dtype == "float16":
-            return list(memoryview(self.data).cast("B").cast("e"))
+            return [half for (half,) in struct.iter_unpack("<e", self.data)]
         flat = array(_ARRAY_CODES[self.dtype])
         flat.frombytes(bytes(self.data))
         if sys.byteorder == "big":

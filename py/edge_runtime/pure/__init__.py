@@ -1,0 +1,1 @@
+"""Decides: never waits, reads no clock, knows no browser."""

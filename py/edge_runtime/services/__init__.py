@@ -1,0 +1,1 @@
+"""Acts: asynchronous services over injected ports; no service imports another."""

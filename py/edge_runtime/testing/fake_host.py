@@ -1,0 +1,147 @@
+"""Every port in memory, on the standard library alone, for tests of the core and of tasks.
+
+::
+
+    host = create_fake_host()
+    host.network.files["https://shop.test/tasks/rank.edge"] = bundle
+    runtime = Runtime(host, config, "https://shop.test/")
+    await host.clock.advance(50)
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import ConfigError, HostError
+from ..host.ports import Clock, Host
+from ..tensor import Tensor
+from ..types import JsonValue
+from .fake_inference import FakeInference
+from .fake_storage import FakeCrypto, FakeDisk, FakeStorage
+from .manual_clock import ManualClock
+
+
+class FakeNetwork:
+    """Implements ``Network`` over ``files``; ``delays_ms`` makes a URL slow, by the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.files: dict[str, bytes] = {}
+        self.delays_ms: dict[str, float] = {}
+        self.unreachable: set[str] = set()
+        self.requests: list[str] = []
+
+    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
+        """Return the file at ``url``."""
+        self.requests.append(url)
+        delay_ms = self.delays_ms.get(url, 0.0)
+        if delay_ms:
+            await self._clock.sleep_ms(min(delay_ms, timeout_ms))
+        if url in self.unreachable or delay_ms > timeout_ms:
+            raise _failed(url, None, "an answer", "none")
+        if url not in self.files:
+            raise _failed(url, 404, "status 200", "404")
+        body = self.files[url]
+        if len(body) > max_bytes:
+            raise _failed(url, 200, f"at most {max_bytes} bytes", str(len(body)))
+        return body
+
+
+class FakeImages:
+    """Implements ``Images`` for one format, binary PPM (P6, 8 bits), by nearest neighbour."""
+
+    async def decode(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
+        """Crop the centre and resize."""
+        header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
+        width, height = (int(header[1]), int(header[2])) if header else (0, 0)
+        pixels = data[header.end() :] if header else b""
+        if not width or len(pixels) != width * height * 3:
+            raise ConfigError(
+                "argument-invalid", f"picture: expected P6 pixels, got {len(data)} other bytes."
+            )
+        columns = _centre(width, height * width_px / height_px, width_px)
+        rows = _centre(height, width * height_px / width_px, height_px)
+        starts = (3 * (row * width + column) for row in rows for column in columns)
+        cropped = b"".join(pixels[start : start + 3] for start in starts)
+        return Tensor("uint8", (height_px, width_px, 3), cropped)
+
+
+class FakePackages:
+    """Implements ``Packages``: what is in ``available`` can be loaded."""
+
+    def __init__(self) -> None:
+        self.available: set[str] = set()
+        self.loaded: list[str] = []
+
+    async def load(self, names: Sequence[str]) -> None:
+        """Note the names, or refuse those that are not available."""
+        missing = [name for name in names if name not in self.available]
+        if missing:
+            raise HostError(
+                "feature-missing",
+                f"packages: expected some of {sorted(self.available)}, got {', '.join(missing)}.",
+                {"packages": missing},
+            )
+        self.loaded += names
+
+
+class FakePage:
+    """Implements ``Page``: keeps what it is told in ``notices``."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, Mapping[str, JsonValue]]] = []
+
+    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
+        """Keep the notice."""
+        self.notices.append((name, body))
+
+    def named(self, name: str) -> list[Mapping[str, JsonValue]]:
+        """Return the bodies of all notices called ``name``."""
+        return [body for each, body in self.notices if each == name]
+
+
+@dataclass(frozen=True)
+class FakeHost(Host):
+    """A host whose ports have their tests' handles on them."""
+
+    clock: ManualClock
+    storage: FakeStorage
+    crypto: FakeCrypto
+    network: FakeNetwork
+    inference: FakeInference
+    images: FakeImages
+    packages: FakePackages
+    page: FakePage
+    disk: FakeDisk
+
+
+def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = None) -> FakeHost:
+    """Return a new host; give it the disk and clock of another to restart on the same device."""
+    disk = disk or FakeDisk()
+    clock = clock or ManualClock()
+    return FakeHost(
+        clock=clock,
+        storage=FakeStorage(disk),
+        crypto=FakeCrypto(disk),
+        network=FakeNetwork(clock),
+        inference=FakeInference(clock),
+        images=FakeImages(),
+        packages=FakePackages(),
+        page=FakePage(),
+        description={"userAgent": "fake"},
+        disk=disk,
+    )
+
+
+def _centre(size: int, wanted: float, count: int) -> list[int]:
+    """Return ``count`` positions spread over the middle ``wanted`` of ``size``."""
+    kept = min(float(size), wanted)
+    return [int((size - kept) / 2 + kept * (index + 0.5) / count) for index in range(count)]
+
+
+def _failed(url: str, status: int | None, expected: str, got: str) -> HostError:
+    return HostError(
+        "network-failed",
+        f"{url}: expected {expected}, got {got}. Check the URL and the connection.",
+        {"url": url, "status": status},
+    )
