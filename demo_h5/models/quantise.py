@@ -4,7 +4,7 @@ Nothing here sums through a BLAS, and IEEE 754 fixes every single operation, so 
 checkpoint gives the same bytes on every machine.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class BatchNorm(NamedTuple):
 
 
 class Quantised(NamedTuple):
-    """``weight`` ≈ ``values`` · ``scales``, one scale per output channel (axis 0)."""
+    """``weight`` ≈ ``values`` · ``scales``; scales vary along axis 0 and have length 1 elsewhere."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]
@@ -42,9 +42,8 @@ def fold(weight: Floats, norm: BatchNorm) -> tuple[Floats, NDArray[np.float32]]:
     Returns:
         The weight in float64 and the bias in float32.
     """
-    factor = norm.scale.astype(np.float64) / np.sqrt(
-        norm.variance.astype(np.float64) + norm.epsilon
-    )
+    deviation = np.sqrt(norm.variance.astype(np.float64) + norm.epsilon)
+    factor = norm.scale.astype(np.float64) / deviation
     bias = norm.shift.astype(np.float64) - norm.mean.astype(np.float64) * factor
     return weight.astype(np.float64) * _per_channel(factor, weight.ndim), bias.astype(np.float32)
 
@@ -54,9 +53,10 @@ def quantise(weight: Floats) -> Quantised:
     exact = weight.astype(np.float64)
     largest = np.abs(exact).reshape(len(exact), -1).max(axis=1)
     scales = np.maximum(largest / INT8_MAX, SMALLEST_SCALE).astype(np.float32)
-    rounded = np.rint(exact / _per_channel(scales.astype(np.float64), exact.ndim))
+    scales = _per_channel(scales, exact.ndim)
+    rounded = np.rint(exact / scales.astype(np.float64))
     return Quantised(np.clip(rounded, -INT8_MAX, INT8_MAX).astype(np.int8), scales)
 
 
-def _per_channel(values: Floats, dimensions: int) -> Floats:
+def _per_channel(values: NDArray[Any], dimensions: int) -> NDArray[Any]:
     return values.reshape(-1, *[1] * (dimensions - 1))
