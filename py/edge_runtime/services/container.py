@@ -9,6 +9,7 @@ from ..config import LIMITS
 from ..errors import EdgeError, TrustError
 from ..host.ports import Packages
 from ..pure.manifest import Manifest, OpenedBundle
+from ..pure.statistics import TaskStatistics
 from ..pure.task_failure import task_failure
 from ..pure.task_output import plain_output
 from ..types import Activation, Backend, JsonValue
@@ -16,18 +17,25 @@ from .container_context import RunContext, Surroundings
 from .container_loader import EntryError, TaskImporter, TaskPackage, resolve_entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class LoadedTask:
-    """A task that can run: its bundle and its entry function."""
+    """A task that can run: its bundle, its code, its entry function, and how its runs ended."""
 
     bundle: OpenedBundle
     package: TaskPackage
     function: Any
+    runs: int = 0
+    failures: int = 0
 
     @property
     def manifest(self) -> Manifest:
         """Return the bundle's manifest."""
         return self.bundle.manifest
+
+    def statistics(self) -> TaskStatistics:
+        """Return version and counts."""
+        version = self.bundle.manifest.version
+        return TaskStatistics(version=version, runs=self.runs, failures=self.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +82,15 @@ class Container:
         """
         deadline_ms = self._around.clock.now_ms() + budget_ms
         context = RunContext(task.bundle, activation, self._around, deadline_ms)
-        name = task.manifest.name
+        task.runs += 1
         try:
             returned = await task.function(context, activation)
+            value = plain_output(task.manifest.name, returned, max_bytes=LIMITS.result_bytes)
         except BaseException as error:
+            task.failures += 1
             if _is_ours(error):
                 raise
-            raise task_failure(name, error, task.package.filenames) from error
-        value = plain_output(name, returned, max_bytes=LIMITS.result_bytes)
+            raise task_failure(task.manifest.name, error, task.package.filenames) from error
         return Completion(value, context.infer_ms, context.backends)
 
     def stop(self) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 from ..config import ModelConfig, Variant
 from ..errors import ConfigError, HostError, TrustError, error_from_dict
 from ..host.ports import Clock, Inference, Network, OpenedModel
 from ..pure.feeds import check_feeds
 from ..pure.rolling_window import RollingWindow
+from ..pure.statistics import InferMs, ModelStatistics
 from ..tensor import Tensor
 from ..types import Backend
 from .inference_loader import ModelLoader
@@ -22,25 +23,6 @@ class ModelRun:
     outputs: Mapping[str, Tensor]
     infer_ms: float
     backend: Backend
-
-
-class InferMs(TypedDict):
-    """Percentiles over the latest runs, milliseconds; None before the first."""
-
-    p50: float | None
-    p99: float | None
-
-
-class ModelStatistics(TypedDict):
-    """One model: where it runs (None until it is open), how often and how fast.
-
-    ``openMs`` is fetching, checking and creating the session together.
-    """
-
-    backend: dict[str, Any] | None
-    runs: int
-    inferMs: InferMs
-    openMs: float | None
 
 
 @dataclass(slots=True)

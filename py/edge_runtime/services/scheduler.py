@@ -7,12 +7,13 @@ returned, so that one that ignores its cancellation cannot multiply.
 import asyncio
 import math
 from collections.abc import Iterator
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..config import SchedulerConfig
 from ..errors import EdgeError, RefusedError
 from ..host.ports import Clock
 from ..pure.priority_queue import PriorityQueue
+from ..pure.statistics import QueueStatistics
 from ..types import Priority
 from .scheduler_alarm import Alarm
 from .scheduler_run import Job, Outcome, Phase, Run, cancelled, stopped, too_late, too_long
@@ -20,20 +21,6 @@ from .scheduler_run import Job, Outcome, Phase, Run, cancelled, stopped, too_lat
 T = TypeVar("T")
 
 STOP_GRACE_MS: Final = 1_000
-
-
-class QueueStatistics(TypedDict):
-    """One queue: now ``waiting`` and ``running``, and how runs ended since the start.
-
-    ``finished`` returned or raised; ``refused`` never started (queue full, deadline passed).
-    """
-
-    waiting: int
-    running: int
-    finished: int
-    refused: int
-    cancelled: int
-    timedOut: int
 
 
 class Scheduler:
@@ -76,14 +63,13 @@ class Scheduler:
             raise
         return run
 
-    async def run(self, job: Job[T]) -> Outcome[T]:
-        """Submit ``job`` and wait for its outcome; cancelling the caller cancels the run.
+    async def wait(self, run: Run[T]) -> Outcome[T]:
+        """Return the outcome of ``run``; cancelling the caller cancels the run.
 
         Raises:
-            RefusedError: See :meth:`submit`; also ``run-cancelled``.
+            RefusedError: ``run-cancelled``, ``deadline-passed`` or ``runtime-stopped``.
             TaskError: ``task-timeout``, and whatever ``job.run`` raises.
         """
-        run = self.submit(job)
         try:
             return await run.outcome
         except asyncio.CancelledError:

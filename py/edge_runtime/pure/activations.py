@@ -1,0 +1,26 @@
+"""Requests to run a task, each with an id of its own."""
+
+import itertools
+from collections.abc import Mapping
+
+from ..types import Activation, Event, JsonValue, TriggerKind
+
+
+class Activations:
+    """Makes activations; ids are ``<prefix>-<n>``.
+
+    Args:
+        prefix: Tells this runtime's runs from those of others, so it must be random.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._ids = (f"{prefix}-{number}" for number in itertools.count(1))
+
+    def by_event(self, task_name: str, event: Event) -> Activation:
+        """Return the activation of a task by the event that completed a trigger."""
+        return Activation(next(self._ids), task_name, TriggerKind.EVENT, event.ts, event)
+
+    def by_call(self, task_name: str, ts: float, ext_data: Mapping[str, JsonValue]) -> Activation:
+        """Return the activation of a task by a call at ``ts`` (Unix ms)."""
+        run_id = next(self._ids)
+        return Activation(run_id, task_name, TriggerKind.API, ts, ext_data=ext_data)

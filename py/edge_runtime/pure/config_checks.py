@@ -1,0 +1,40 @@
+"""What a configuration promises and the loaded tasks do not keep."""
+
+from collections.abc import Collection, Iterable
+
+from ..config import Config, Trigger
+from ..errors import ConfigError
+from ..schema import invalid
+from .manifest import Manifest
+
+
+def usable_triggers(
+    triggers: Iterable[Trigger], task_names: Collection[str]
+) -> tuple[list[Trigger], list[ConfigError]]:
+    """Return the triggers whose task is there, and one ``config-invalid`` for each other one."""
+    usable: list[Trigger] = []
+    problems: list[ConfigError] = []
+    for index, trigger in enumerate(triggers):
+        if trigger.task_name in task_names:
+            usable.append(trigger)
+        else:
+            expected = f"the name of a loaded task ({', '.join(sorted(task_names)) or 'none'})"
+            path, advice = f"triggers[{index}].taskName", "Correct it, or list the task's bundle."
+            problems.append(invalid("config", path, expected, trigger.task_name, advice))
+    return usable, problems
+
+
+def missing_models(config: Config, manifests: Iterable[Manifest]) -> list[ConfigError]:
+    """Return a ``model-unknown`` for each model that a task lists and the configuration lacks."""
+    known = ", ".join(config.models) or "none"
+    return [
+        ConfigError(
+            "model-unknown",
+            f"task {manifest.name}: expected models of the configuration ({known}), got {model!r}. "
+            "Add it under models, or the task's use of it will fail.",
+            {"taskName": manifest.name, "model": model},
+        )
+        for manifest in manifests
+        for model in manifest.models
+        if model not in config.models
+    ]
