@@ -1,0 +1,113 @@
+/** The shop's two languages; products carry both names and show the chosen one first. */
+
+/** @import { Product } from "./types.js" */
+
+/** @typedef {"zh" | "en"} Language */
+
+/** @type {Record<string, {zh: string, en: string}>} */
+const TEXTS = {
+  shop: { zh: "鲜集 Edge Market", en: "Edge Market 鲜集" },
+  skip: { zh: "跳到商品", en: "Skip to products" },
+  switchTo: { zh: "EN", en: "中文" },
+  home: { zh: "首页", en: "Home" },
+  photo: { zh: "拍照识物", en: "Photo search" },
+  panel: { zh: "运行面板", en: "Live panel" },
+  cart: { zh: "购物车，{count} 件", en: "Cart, {count} items" },
+  heroTitle: { zh: "越逛越懂你，数据不出手机", en: "It learns as you browse. Nothing leaves your phone." },
+  heroText: {
+    zh: "排序模型就在这个网页里运行：点几件商品，看看首页怎么变。",
+    en: "The ranking model runs inside this page: open a few products and watch the feed change.",
+  },
+  heroPhoto: { zh: "拍张照片试试", en: "Try a photo" },
+  feedTitle: { zh: "为你推荐", en: "For you" },
+  feedDefault: { zh: "默认顺序", en: "Default order" },
+  feedPopular: { zh: "按热度排序，本机用时 {ms} ms", en: "By popularity, {ms} ms on this device" },
+  feedRanked: {
+    zh: "根据你看过的 {count} 件商品排序，本机用时 {ms} ms",
+    en: "Ranked by {count} products you viewed, {ms} ms on this device",
+  },
+  because: { zh: "因为你看过{category}", en: "Because you viewed {category}" },
+  like: { zh: "更多类似商品：{name}", en: "More like {name}" },
+  likeShort: { zh: "想看更多", en: "More like this" },
+  loadFailed: { zh: "商品没有加载出来。", en: "The products could not be loaded." },
+  retry: { zh: "再试一次", en: "Try again" },
+  back: { zh: "‹ 返回首页", en: "‹ Back to the feed" },
+  similar: { zh: "更多{category}", en: "More {category}" },
+  addToCart: { zh: "加入购物车", en: "Add to cart" },
+  added: { zh: "已加入购物车：{name}", en: "Added to cart: {name}" },
+  ownBrand: { zh: "自有品牌", en: "Own brand" },
+  noItem: { zh: "没有找到这件商品。", en: "There is no such product." },
+  itemPrivacy: {
+    zh: "浏览记录只加密保存在你的设备上。",
+    en: "What you view is kept encrypted, on your device only.",
+  },
+  photoTitle: { zh: "拍照识物", en: "Photo search" },
+  photoText: {
+    zh: "选一张样图，或用自己的照片。照片不会上传。",
+    en: "Pick a sample or use your own photo. It is never uploaded.",
+  },
+  photoOwn: { zh: "选择照片", en: "Choose a photo" },
+  photoEmpty: { zh: "结果会显示在这里", en: "The result appears here" },
+  photoBusy: { zh: "正在本机识别…", en: "Recognising on this device…" },
+  photoDone: {
+    zh: "本机识别用时 {ms} ms，其中推理 {infer} ms · {backend}",
+    en: "{ms} ms on this device, inference {infer} ms · {backend}",
+  },
+  photoFailed: { zh: "这张照片没能识别", en: "This photo could not be recognised" },
+  photoFailedHint: {
+    zh: "换一张 JPEG、PNG 或 WebP 照片再试试。",
+    en: "Try another JPEG, PNG or WebP photo.",
+  },
+  photoLater: {
+    zh: "智能功能暂时不可用，商品照常浏览。",
+    en: "On-device AI is not available right now; the shop works as usual.",
+  },
+  stateLoading: { zh: "准备中", en: "Preparing" },
+  stateIdle: { zh: "待启动", en: "Idle" },
+  stateBooting: { zh: "启动中", en: "Starting" },
+  stateReady: { zh: "端侧 AI 就绪", en: "On-device AI ready" },
+  stateFailed: { zh: "AI 未启动", en: "AI unavailable" },
+  stateStopped: { zh: "AI 已停止", en: "AI stopped" },
+  stateMissing: { zh: "AI 未加载", en: "AI not loaded" },
+  close: { zh: "关闭", en: "Close" },
+  noData: { zh: "暂无", en: "None yet" },
+  panelBoot: { zh: "启动", en: "Boot" },
+  panelQueues: { zh: "队列（等待 / 运行 / 完成）", en: "Queues (waiting / running / finished)" },
+  panelModels: { zh: "模型与后端", en: "Models and backends" },
+  panelStore: { zh: "本机存储", en: "Store on this device" },
+  panelRuns: { zh: "任务运行（毫秒）", en: "Runs (ms)" },
+  panelEvents: { zh: "实时事件", en: "Live events" },
+};
+
+/** @type {Language} */
+let language = "zh";
+
+export const currentLanguage = () => language;
+
+/**
+ * @param {keyof TEXTS} key
+ * @param {Record<string, string | number>} [values]  Fill the text's {names}.
+ */
+export function t(key, values = {}) {
+  return TEXTS[key][language].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/** @param {Language} chosen  Texts of `data-i18n` elements change at once. */
+export function setLanguage(chosen) {
+  language = chosen;
+  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  for (const node of document.querySelectorAll("[data-i18n]")) {
+    node.textContent = t(/** @type {HTMLElement} */ (node).dataset.i18n ?? "shop");
+  }
+  for (const node of document.querySelectorAll("[data-i18n-label]")) {
+    node.setAttribute("aria-label", t(/** @type {HTMLElement} */ (node).dataset.i18nLabel ?? "shop"));
+  }
+}
+
+/** @param {Product} product */
+export const primaryName = (product) => (language === "zh" ? product.nameZh : product.name);
+/** @param {Product} product */
+export const secondaryName = (product) => (language === "zh" ? product.name : product.nameZh);
+/** @param {Product} product */
+export const categoryName = (product) =>
+  language === "zh" ? product.categoryZh : product.category;

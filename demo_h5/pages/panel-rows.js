@@ -1,0 +1,49 @@
+/** Turns the runtime's statistics into rows of the live panel. */
+
+import { el, msOf } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** @param {[string, string][]} facts */
+export function factRows(facts) {
+  return facts.map(([name, value]) =>
+    el("div", { class: "fact", "data-testid": "panel-fact", "data-fact": name },
+      el("dt", {}, name),
+      el("dd", {}, value),
+    ),
+  );
+}
+
+/** @param {Record<string, {waiting: number, running: number, finished: number, refused: number}>} queues */
+export function queueRows(queues) {
+  return factRows(
+    Object.entries(queues).map(([name, { waiting, running, finished, refused }]) => [
+      name,
+      `${waiting} / ${running} / ${finished}${refused ? ` (−${refused})` : ""}`,
+    ]),
+  );
+}
+
+/** @param {Record<string, any>} models  `backend` is a name or a BackendReport. */
+export function modelRows(models) {
+  const rows = Object.entries(models).flatMap(([name, model]) => {
+    const backend = typeof model.backend === "string" ? { name: model.backend } : model.backend;
+    const threads = backend?.threads ? ` × ${backend.threads}` : "";
+    const speed = `p50 ${msOf(model.inferMs?.p50)} ms, ${model.runs} runs`;
+    /** @type {[string, string][]} */
+    const facts = [[name, `${backend?.name ?? "–"}${threads} · ${speed}`]];
+    if (backend?.fallbackReason) facts.push(["↳", backend.fallbackReason]);
+    return facts;
+  });
+  return factRows(rows.length ? rows : [[t("noData"), ""]]);
+}
+
+/** @param {Record<string, any>} store */
+export function storeRows(store) {
+  const bytes = store.bytes === undefined ? "–" : `${(store.bytes / 1024).toFixed(1)} kB`;
+  return factRows([
+    ["mode", String(store.mode ?? "–")],
+    ["events / keys", `${store.events ?? "–"} / ${store.keys ?? "–"}`],
+    ["segments", `${store.segments ?? "–"} · ${bytes}`],
+    ["last commit", `${msOf(store.lastCommitMs)} ms · ${store.pendingOps ?? 0} pending`],
+  ]);
+}

@@ -1,0 +1,119 @@
+/** The photo page: a picture goes to RecognisePhoto, its best labels come back. */
+
+import { byId, el, msOf } from "./dom.js";
+import { currentLanguage, t } from "./i18n.js";
+import { call } from "./runtime.js";
+
+/** @import { Photo, RecogniseResult } from "./types.js" */
+
+const LABELS_SHOWN = 3;
+const PREVIEW_PX = 448;
+/** A photo chosen later wins: an answer that comes after it is dropped. */
+let turn = 0;
+
+/** Load the sample photos and wire the file input. */
+export async function startPhoto() {
+  const input = /** @type {HTMLInputElement} */ (byId("photo-file"));
+  input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    if (file) recognise(file, file.name);
+    input.value = "";
+  });
+  const photos = /** @type {Photo[]} */ (await (await fetch("/photos.json")).json());
+  byId("photo-tiles").replaceChildren(...photos.map(tile));
+}
+
+/** @param {Photo} photo */
+function tile(photo) {
+  const name = currentLanguage() === "zh" ? photo.zh : photo.en;
+  const url = `/photos/${photo.file}`;
+  const picture = el("img", { src: url, alt: "", width: 96, height: 96, loading: "lazy" });
+  const button = el(
+    "button",
+    { type: "button", class: "tile", "data-testid": "photo-tile", "data-photo": photo.file },
+    picture,
+    el("span", {}, name),
+  );
+  button.addEventListener("click", async () => {
+    try {
+      recognise(await (await fetch(url)).blob(), name);
+    } catch (error) {
+      showFailure(/** @type {Error} */ (error));
+    }
+  });
+  return el("li", {}, button);
+}
+
+/**
+ * @param {Blob} photo
+ * @param {string} name
+ */
+async function recognise(photo, name) {
+  const mine = ++turn;
+  const result = byId("photo-result");
+  result.dataset.state = "busy";
+  result.dataset.photo = name;
+  result.replaceChildren(el("p", { class: "busy" }, t("photoBusy")));
+  showPreview(photo).catch(() => {});
+  try {
+    const answer = await call("infer", {
+      systemCode: "demo-shop",
+      businessCode: "recognise",
+      extData: { photo },
+    });
+    if (mine === turn) showLabels(answer);
+  } catch (error) {
+    if (mine === turn) showFailure(/** @type {Error & {code?: string}} */ (error));
+  }
+}
+
+/** @param {Blob} photo */
+async function showPreview(photo) {
+  const canvas = /** @type {HTMLCanvasElement} */ (byId("photo-preview"));
+  const context = canvas.getContext("2d");
+  canvas.width = PREVIEW_PX;
+  canvas.height = PREVIEW_PX;
+  canvas.hidden = true;
+  const bitmap = await createImageBitmap(photo);
+  const side = Math.min(bitmap.width, bitmap.height);
+  const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
+  context?.drawImage(bitmap, left, top, side, side, 0, 0, PREVIEW_PX, PREVIEW_PX);
+  bitmap.close();
+  canvas.hidden = false;
+}
+
+/** @param {RecogniseResult} answer */
+function showLabels(answer) {
+  const { timings, backend } = answer;
+  const rows = answer.value.labels.slice(0, LABELS_SHOWN).map(({ label, probability }) => {
+    const fill = el("span", { class: "fill" });
+    fill.style.setProperty("--share", String(probability));
+    return el(
+      "li",
+      { "data-testid": "photo-label", "data-label": label, "data-probability": probability },
+      el("span", { class: "label" }, label),
+      el("span", { class: "percent" }, `${(probability * 100).toFixed(1)}%`),
+      el("span", { class: "bar", "aria-hidden": "true" }, fill),
+    );
+  });
+  const cost = t("photoDone", {
+    ms: msOf(timings.totalMs),
+    infer: msOf(timings.inferMs),
+    backend: backend.classifier?.name ?? "",
+  });
+  const result = byId("photo-result");
+  result.dataset.state = "done";
+  result.replaceChildren(el("ol", { class: "labels" }, ...rows), el("p", { class: "fine" }, cost));
+}
+
+/** @param {Error & {code?: string}} error */
+function showFailure(error) {
+  const isPhoto = error.code !== undefined && !/^(boot|feature|runtime)-/.test(error.code);
+  const result = byId("photo-result");
+  result.dataset.state = "failed";
+  result.replaceChildren(
+    el("p", { class: "sorry" }, t("photoFailed")),
+    el("p", {}, isPhoto ? t("photoFailedHint") : t("photoLater")),
+    el("p", { class: "fine" }, error.message),
+  );
+}

@@ -1,0 +1,91 @@
+/** Puts the shop together: catalogue, views, language, and what the runtime says. */
+
+import { byId, el } from "./dom.js";
+import { applyRank, feedIsVisible, showFeed } from "./feed.js";
+import { currentLanguage, setLanguage, t } from "./i18n.js";
+import { restoreCart, showItem, showNoItem } from "./item-view.js";
+import { startPanel } from "./panel.js";
+import { startPhoto } from "./photo.js";
+import { followLinks, onRoute, restoreScroll, route } from "./routes.js";
+import { call, connect, listen } from "./runtime.js";
+
+/** @import { Product } from "./types.js" */
+
+const LANGUAGE_KEY = "ui.language";
+const VIEWS = { Home: "home-view", Item: "item-view", Photo: "photo-view" };
+
+/** @type {Product[]} */
+let catalogue = [];
+
+async function loadCatalogue() {
+  byId("feed-failed").hidden = true;
+  try {
+    const response = await fetch("/catalogue.json");
+    if (!response.ok) throw new Error(`catalogue.json: expected 200, got ${response.status}.`);
+    catalogue = await response.json();
+  } catch {
+    byId("feed-failed").hidden = false;
+    return;
+  }
+  showFeed(catalogue);
+  onRoute(showRoute);
+}
+
+/** @param {ReturnType<typeof route>} current */
+function showRoute({ page, item }) {
+  for (const [name, id] of Object.entries(VIEWS)) byId(id).hidden = name !== page;
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    const isHere = /** @type {HTMLElement} */ (link).dataset.nav === page;
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = page === "Photo" ? `${t("photoTitle")} · ${t("shop")}` : t("shop");
+  if (page === "Home") feedIsVisible();
+  if (page === "Item") openItem(item);
+}
+
+/** @param {number} item */
+function openItem(item) {
+  const product = catalogue.find((one) => one.item === item);
+  if (product) showItem(product, catalogue);
+  else showNoItem();
+  /** @type {HTMLElement | null} */ (document.querySelector("#item-view h1"))?.focus();
+}
+
+/** @param {"zh" | "en"} language */
+function useLanguage(language) {
+  setLanguage(language);
+  if (catalogue.length === 0) return;
+  showFeed(catalogue);
+  showRoute(route());
+  startPhoto().catch(() => {});
+}
+
+function startLanguage() {
+  byId("language").addEventListener("click", () => {
+    useLanguage(currentLanguage() === "zh" ? "en" : "zh");
+    call("put", LANGUAGE_KEY, currentLanguage(), { encrypted: false }).catch(() => {});
+  });
+  call("get", LANGUAGE_KEY).then(
+    (kept) => {
+      if (kept === "en") useLanguage("en");
+    },
+    () => {},
+  );
+}
+
+connect();
+setLanguage("zh");
+startPanel();
+listen(({ name, body }) => {
+  if (name === "result" && body.taskName === "RankFeed" && body.trigger === "event") applyRank(body);
+});
+followLinks();
+byId("retry").addEventListener("click", loadCatalogue);
+await loadCatalogue();
+restoreScroll();
+startPhoto().catch((error) => {
+  byId("photo-tiles").replaceChildren(el("li", {}, error.message));
+});
+startLanguage();
+restoreCart();
