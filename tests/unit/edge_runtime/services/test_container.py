@@ -1,0 +1,318 @@
+"""Tasks in their container: what they can do, and what of them gets out."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from edge_runtime.errors import ConfigError, EdgeError, HostError, TaskError, TrustError
+from edge_runtime.pure.manifest import open_bundle
+from edge_runtime.services.container import Container, LoadedTask
+from edge_runtime.services.container_context import LOG_CHARS, RunContext, Surroundings
+from edge_runtime.services.inference import ModelRun
+from edge_runtime.task import Context
+from edge_runtime.testing.fake_host import create_fake_host
+from edge_runtime.testing.manual_clock import START_MS
+from edge_runtime.types import Activation, Backend, Event, TriggerKind
+
+from ..task_bundles import bundle
+
+EVENT = Event("e1", 5.0, "mta", "Home", click_id="item", props={"sku": 7})
+ACTIVATION = Activation("r1", "Rank", TriggerKind.EVENT, 5.0, EVENT)
+
+
+class Models:
+    """Answers with what it was fed, in 1.5 ms."""
+
+    async def run(self, model: str, feeds: Mapping[str, Any]) -> ModelRun:
+        return ModelRun({"y": feeds["x"]}, 1.5, Backend("wasm"))
+
+
+class Data:
+    """Keys in a dict; a query answers with what it was asked."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def query(
+        self, sql: str, params: Mapping[str, Any] | None = None, *, deadline_ms: float
+    ) -> list[dict[str, Any]]:
+        return [{"sql": sql, "params": params, "deadline": deadline_ms}]
+
+    def get(self, key: str) -> Any:
+        return self.values.get(key)
+
+    async def put(self, key: str, value: Any, encrypted: bool = True) -> None:
+        self.values[key] = (value, encrypted)
+
+    async def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class Stage:
+    """A container on the fake host."""
+
+    def __init__(self) -> None:
+        self.host = create_fake_host()
+        self.data = Data()
+        around = Surroundings(
+            self.host.clock, self.host.images, self.host.page, Models(), self.data
+        )
+        self.container = Container(around, self.host.packages)
+
+    async def load(self, source: str | Mapping[str, str], **manifest: Any) -> LoadedTask:
+        return await self.container.load(open_bundle(bundle("Rank", source, **manifest)))
+
+    async def value(self, body: str, **manifest: Any) -> Any:
+        """Return what a task of this body returns."""
+        indented = "".join(f"    {line}\n" for line in body.strip().splitlines())
+        task = await self.load(f"async def run(ctx, activation):\n{indented}", **manifest)
+        return (await self.container.run(task, ACTIVATION, 100)).value
+
+    async def error(self, body: str, **manifest: Any) -> EdgeError:
+        with pytest.raises(EdgeError) as raised:
+            await self.value(body, **manifest)
+        return raised.value
+
+
+def on_stage(test: Callable[[Stage], Awaitable[None]]) -> Callable[[], None]:
+    async def play() -> None:
+        stage = Stage()
+        try:
+            await test(stage)
+        finally:
+            stage.container.stop()
+        assert not [name for name in sys.modules if name.startswith("edge_tasks.")]
+
+    def run() -> None:
+        asyncio.run(play())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@on_stage
+async def test_a_task_sees_why_it_runs_and_until_when(stage: Stage) -> None:
+    value = await stage.value(
+        "event = activation.event\n"
+        "return [activation.run_id, event.page_id, event.props['sku'], ctx.deadline_ms]"
+    )
+
+    assert value == ["r1", "Home", 7, START_MS + 100]
+
+
+@on_stage
+async def test_a_run_tells_what_its_inference_cost_and_where_it_ran(stage: Stage) -> None:
+    task = await stage.load(
+        "from edge_runtime.task import Tensor\n"
+        "async def run(ctx, activation):\n"
+        "    first = await ctx.infer('m', {'x': Tensor.int64([1, 2])})\n"
+        "    second = await ctx.infer('m', {'x': first['y']})\n"
+        "    return second['y'].tolist()\n",
+        models=["m"],
+    )
+
+    completion = await stage.container.run(task, ACTIVATION, 100)
+
+    assert completion.value == [1, 2]
+    assert (completion.infer_ms, completion.backends) == (3.0, {"m": Backend("wasm")})
+
+
+@on_stage
+async def test_a_model_that_the_manifest_does_not_list_is_refused(stage: Stage) -> None:
+    error = await stage.error("await ctx.infer('other', {})", models=["m"])
+
+    assert isinstance(error, ConfigError) and error.code == "model-unknown"
+    assert "expected one of the task's models (m), got 'other'" in error.message
+    assert 'File "Rank/main.py", line 2' in error.details["traceback"]
+
+
+@on_stage
+async def test_a_task_reads_and_writes_data(stage: Stage) -> None:
+    value = await stage.value(
+        "await ctx.put('a', 1)\n"
+        "await ctx.put('b', 2, encrypted=False)\n"
+        "await ctx.put('c', 3)\n"
+        "await ctx.delete('c')\n"
+        "rows = await ctx.query('select :x', {'x': 1})\n"
+        "return [await ctx.get('a'), await ctx.get('b'), await ctx.get('c'), rows]"
+    )
+
+    row = {"sql": "select :x", "params": {"x": 1}, "deadline": START_MS + 100}
+    assert value == [[1, True], [2, False], None, [row]]
+
+
+@on_stage
+async def test_log_lines_name_their_run_and_are_bounded(stage: Stage) -> None:
+    await stage.value("ctx.log('slow', 'warning')\nctx.log('x' * 5_000)")
+
+    first, second = stage.host.page.named("log")
+    assert first == {"level": "warning", "message": "slow", "taskName": "Rank", "runId": "r1"}
+    assert (second["level"], len(second["message"])) == ("info", LOG_CHARS + 1)
+
+
+@on_stage
+async def test_an_unknown_log_level_is_refused(stage: Stage) -> None:
+    error = await stage.error("ctx.log('x', 'loud')")
+
+    assert error.message == (
+        "ctx.log level: expected one of debug, info, warning, error, got 'loud'."
+    )
+
+
+@on_stage
+async def test_resources_are_files_of_the_bundle(stage: Stage) -> None:
+    files = {
+        "main.py": "async def run(ctx, activation): return ctx.resource(activation.event.page_id)",
+        "Home": "words",
+    }
+    task = await stage.load(files)
+
+    assert (await stage.container.run(task, ACTIVATION, 100)).value == b"words"
+    error = await stage.error("ctx.resource('absent')")
+    assert "expected one of the task's files (main.py), got 'absent'" in error.message
+
+
+@on_stage
+async def test_pictures_are_decoded_by_the_host(stage: Stage) -> None:
+    value = await stage.value(
+        "picture = await ctx.decode_image(b'P6 1 1 255 abc', width_px=1, height_px=1)\n"
+        "return [picture.shape, bytes(picture.data)]"
+    )
+
+    assert value == [[1, 1, 3], b"abc"]
+
+
+@on_stage
+async def test_an_error_tells_the_tasks_own_lines_across_its_files(stage: Stage) -> None:
+    task = await stage.load(
+        {
+            "main.py": "from .features import width\n"
+            "async def run(ctx, activation):\n"
+            "    return width(0)\n",
+            "features.py": "def width(n):\n    return 1 / n\n",
+        }
+    )
+
+    with pytest.raises(TaskError) as raised:
+        await stage.container.run(task, ACTIVATION, 100)
+
+    text = raised.value.details["traceback"]
+    lines = [line for line in text.splitlines() if "^" not in line and "~" not in line]
+    assert lines == [
+        "Traceback (most recent call last):",
+        '  File "Rank/main.py", line 3, in run',
+        "    return width(0)",
+        '  File "Rank/features.py", line 2, in width',
+        "    return 1 / n",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert task.statistics() == {"version": "1.0.0", "runs": 1, "failures": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise SystemExit(3)",
+        "raise KeyboardInterrupt",
+        "import asyncio\nraise asyncio.CancelledError",
+        "import asyncio\nt = asyncio.ensure_future(asyncio.sleep(9))\nt.cancel()\nawait t",
+        "class Own(BaseException): ...\nraise Own",
+        "def deep(): return deep()\ndeep()",
+        "exec('syntax error')",
+    ],
+)
+def test_nothing_a_task_raises_escapes(body: str) -> None:
+    @on_stage
+    async def play(stage: Stage) -> None:
+        error = await stage.error(body)
+        assert error.code == "task-raised"
+        json.dumps(error.to_dict())
+
+    play()
+
+
+@on_stage
+async def test_a_cancelled_run_is_cancelled_not_raised(stage: Stage) -> None:
+    task = await stage.load(
+        "import asyncio\nasync def run(ctx, activation): await asyncio.Event().wait()"
+    )
+    running = asyncio.create_task(stage.container.run(task, ACTIVATION, 100))
+    await asyncio.sleep(0)
+
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+@on_stage
+async def test_an_output_that_cannot_be_sent_is_refused_at_its_place(stage: Stage) -> None:
+    error = await stage.error("return {'order': [1, 2, 3, {4}]}")
+
+    assert error.code == "task-output-invalid"
+    assert error.message.startswith("task Rank, value.order[3]: expected JSON-able data")
+
+
+@on_stage
+async def test_packages_are_loaded_before_the_code(stage: Stage) -> None:
+    stage.host.packages.available.add("numpy")
+
+    await stage.value("return None", packages=["numpy"])
+
+    assert stage.host.packages.loaded == ["numpy"]
+
+
+@on_stage
+async def test_a_missing_package_keeps_the_task_out(stage: Stage) -> None:
+    error = await stage.error("return None", packages=["numpy"])
+
+    assert isinstance(error, HostError) and error.code == "feature-missing"
+
+
+@pytest.mark.parametrize(
+    ("source", "summary"),
+    [
+        ("raise SystemExit", "Rank/main.py line 1: expected a return value, got SystemExit"),
+        ("x = {}['sku']", "Rank/main.py line 1: expected a return value, got KeyError: 'sku'"),
+        ("import absent_package", "got ModuleNotFoundError: No module named 'absent_package'"),
+        ("x = 1\nasync def run(", "Rank/main.py line 2: expected a return value, got SyntaxError"),
+    ],
+)
+def test_code_that_cannot_be_imported_says_why_and_leaves_nothing(
+    source: str, summary: str
+) -> None:
+    @on_stage
+    async def play(stage: Stage) -> None:
+        with pytest.raises(TaskError) as raised:
+            await stage.load(source)
+        assert raised.value.code == "task-raised"
+        assert summary in raised.value.message
+        assert not [name for name in sys.modules if name.startswith("edge_tasks.")]
+
+    play()
+
+
+@on_stage
+async def test_an_entry_that_is_no_task_is_refused(stage: Stage) -> None:
+    with pytest.raises(TrustError) as refused:
+        await stage.load("def run(ctx, activation): ...")
+
+    assert refused.value.message == (
+        "task Rank, entry main:run: expected async def run(ctx, activation), got run, which is no "
+        "async function. Correct the entry in task.toml or the code, and pack again."
+    )
+
+
+@on_stage
+async def test_what_tasks_get_is_what_task_authors_are_promised(stage: Stage) -> None:
+    task = await stage.load("async def run(ctx, activation): ...")
+    around = Surroundings(
+        stage.host.clock, stage.host.images, stage.host.page, Models(), stage.data
+    )
+    context: Context = RunContext(task.bundle, ACTIVATION, around, 0.0)
+
+    promised = {name for name in dir(Context) if not name.startswith("_")}
+    assert promised <= set(dir(context))
