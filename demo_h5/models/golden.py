@@ -1,35 +1,47 @@
-"""Golden files: a few inputs with the outputs they must give, for checking any backend."""
+"""Golden files: a few inputs with the outputs they must give, for checking any backend.
 
+One format for both models: ``{sha256, tolerance, cases: [{inputs, outputs}]}``. Inputs and outputs
+are flat lists by tensor name; an image is given by the three numbers of its gradient instead.
+"""
+
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from demo_h5.models.evaluate import Scorer
-from demo_h5.models.feed_reaction import feed_groups
 from demo_h5.models.packages import sha256_of
-from demo_h5.models.sessions import HISTORY_LENGTH, Ints, ItemTable
 
-CASES = 24
-DIGITS = 7
+Golden = dict[str, Any]
+
 TOLERANCE = 1e-5
+DIGITS = 7
 
 
-def ranker_golden(
-    model: bytes, scorer: Scorer, table: ItemTable, histories: Ints
-) -> dict[str, Any]:
-    """Return the training code's scores of the demo feed for histories of every length."""
-    feed, _ = feed_groups(table)
-    cases = []
-    for number in range(CASES):
-        history = _history(histories, number)
-        logits = scorer(history[None], feed[None])[0]
-        scores = [round(float(score), DIGITS) for score in 1 / (1 + np.exp(-logits))]
-        cases.append({"hist": history.tolist(), "cand": feed.tolist(), "score": scores})
-    return {"sha256": sha256_of(model), "tolerance": TOLERANCE, "cases": cases}
+def golden(model: bytes, tolerance: float, cases: list[Golden]) -> Golden:
+    """Return the contents of a golden file for the model with these bytes."""
+    return {"sha256": sha256_of(model), "tolerance": tolerance, "cases": cases}
 
 
-def _history(histories: Ints, number: int) -> Ints:
-    """Return an empty history first, then histories of growing length, then full ones."""
-    kept = min(number, HISTORY_LENGTH)
-    place = np.arange(HISTORY_LENGTH, 0, -1)
-    return np.where(place <= kept, histories[number], 0)
+def gradient(coefficients: list[int], side_pixels: int = 224) -> NDArray[np.uint8]:
+    """Return a picture uint8 [1, side, side, 3] that needs no file.
+
+    Its byte at row y, column x, channel c is (a·y + b·x + d·c) modulo 256 for coefficients a, b, d.
+    """
+    along = np.arange(side_pixels)
+    row, column, channel = coefficients
+    values = row * along[:, None, None] + column * along[None, :, None] + channel * np.arange(3)
+    return (values & 255).astype(np.uint8)[None]
+
+
+def flat(values: NDArray[np.floating]) -> list[float]:
+    """Return rounded values as a flat list, short enough to commit."""
+    return [round(float(value), DIGITS) for value in values.ravel()]
+
+
+def write_golden(path: Path, contents: Golden) -> None:
+    """Write a golden file with one case a line."""
+    head = json.dumps({key: contents[key] for key in ("sha256", "tolerance")})[:-1]
+    lines = ",\n  ".join(json.dumps(case) for case in contents["cases"])
+    path.write_text(f'{head}, "cases": [\n  {lines}\n]}}\n', encoding="utf-8")

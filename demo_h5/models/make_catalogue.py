@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo_h5.models import completejourney
-from demo_h5.models.completejourney import Product
 from demo_h5.models.feed import FEED, FeedItem
 from demo_h5.models.packages import MODELS_DIR, say
+from demo_h5.models.purchases import Product
 from demo_h5.models.sessions import ItemTable, item_table, split_time_s
 
 CATALOGUE_FILE = MODELS_DIR / "catalogue.json"

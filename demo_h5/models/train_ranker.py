@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,10 @@ from demo_h5.models.evaluate import (
 )
 from demo_h5.models.export_onnx import ranker_bytes
 from demo_h5.models.feed_reaction import demo_reaction
-from demo_h5.models.golden import ranker_golden
 from demo_h5.models.make_catalogue import write_catalogue, write_items
 from demo_h5.models.packages import MODELS_DIR, pinned, say, sha256_of
+from demo_h5.models.purchases import Product, Purchases
+from demo_h5.models.ranker_golden import ranker_golden
 from demo_h5.models.sessions import (
     MIN_PURCHASES,
     TEST_RATIO,
@@ -60,7 +62,7 @@ class Experiment:
     test_from_s: int
 
 
-def prepare(purchases: completejourney.Purchases, products: Any) -> Experiment:
+def prepare(purchases: Purchases, products: Mapping[int, Product]) -> Experiment:
     """Split by time and draw cases and the two kinds of candidate lists."""
     test_from_s = split_time_s(purchases)
     table = item_table(purchases, products, test_from_s)
