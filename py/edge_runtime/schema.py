@@ -13,22 +13,27 @@ from .errors import ConfigError
 SHOWN_CHARS = 80
 
 
-def check(subject: str, plain: object) -> None:
-    """Raise unless ``plain`` satisfies ``schemas/<subject>.schema.json``.
+def check(schema: str, plain: object, *, subject: str = "") -> None:
+    """Raise unless ``plain`` satisfies ``schemas/<schema>.schema.json``.
+
+    Args:
+        schema: Name of the schema.
+        plain: Decoded JSON or TOML.
+        subject: What errors call it; the schema's name if empty.
 
     Raises:
         ConfigError: ``config-invalid`` naming the path, what was expected and what was given.
     """
     try:
-        validator(subject)(plain)
+        validator(schema)(plain)
     except fastjsonschema.JsonSchemaValueException as error:
-        raise _violation(subject, error) from None
+        raise _violation(subject or schema, error) from None
 
 
 @functools.cache
-def validator(subject: str) -> Callable[[object], object]:
+def validator(schema: str) -> Callable[[object], object]:
     """Return the compiled validator; the first call compiles, which takes tens of milliseconds."""
-    text = pkgutil.get_data(__package__, f"schemas/{subject}.schema.json")
+    text = pkgutil.get_data(__package__, f"schemas/{schema}.schema.json")
     assert text is not None
     # Defaults live in the dataclasses; writing them into the caller's object would surprise.
     compiled: Callable[[object], object] = fastjsonschema.compile(
@@ -91,6 +96,7 @@ def _expected(error: fastjsonschema.JsonSchemaValueException, definition: Mappin
         "propertyNames": "names like " + str(definition.get("title")),
         "minLength": f"at least {limit} characters",
         "maxLength": f"at most {limit} characters",
+        "minProperties": f"at least {limit} entries",
         "minItems": f"at least {limit} entries",
         "maxItems": f"at most {limit} entries",
         "minimum": f"a number from {limit} up",

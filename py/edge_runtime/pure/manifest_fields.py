@@ -1,0 +1,136 @@
+"""A task's description: ``task.toml`` as its author writes it, ``manifest.json`` in a bundle."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .. import schema
+from ..config import LIMITS
+from ..errors import ConfigError, TrustError
+from ..types import JsonValue, Priority
+
+FORMAT: Final = 1
+MANIFEST_NAME: Final = "manifest.json"
+_PATH_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """Lower-case SHA-256 and size of one file."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One task; ``files`` covers everything in its bundle but the manifest itself."""
+
+    name: str
+    version: str
+    system_code: str
+    business_code: str
+    entry: str
+    priority: Priority
+    timeout_ms: float
+    models: tuple[str, ...]
+    packages: tuple[str, ...]
+    files: Mapping[str, FileDigest]
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the form that ``manifest.json`` holds, files in order of their paths."""
+        files = sorted(self.files.items())
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "systemCode": self.system_code,
+            "businessCode": self.business_code,
+            "entry": self.entry,
+            "priority": self.priority.value,
+            "timeoutMs": self.timeout_ms,
+            "models": list(self.models),
+            "packages": list(self.packages),
+            "files": {path: {"sha256": each.sha256, "bytes": each.bytes} for path, each in files},
+        }
+
+
+def parse_manifest(plain: object) -> Manifest:
+    """Turn the decoded ``manifest.json`` of a bundle into a :class:`Manifest`.
+
+    Raises:
+        TrustError: ``bundle-invalid`` naming the field, what was expected and what was given.
+    """
+    try:
+        schema.check("manifest", plain)
+    except ConfigError as error:
+        raise TrustError("bundle-invalid", error.message, error.details) from None
+    assert isinstance(plain, dict)
+    for path in plain["files"]:
+        check_path(path)
+    files = {path: FileDigest(**digest) for path, digest in plain["files"].items()}
+    fields = {"system_code": plain["systemCode"], "business_code": plain["businessCode"]}
+    return _manifest({**plain, **fields, "timeout_ms": plain["timeoutMs"]}, files)
+
+
+def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
+    """Turn a decoded ``task.toml`` and the task's files into a :class:`Manifest`.
+
+    Raises:
+        ConfigError: ``config-invalid``: a wrong or unknown key, or no file for ``entry``.
+        TrustError: ``bundle-invalid``: a path that no bundle may hold.
+    """
+    schema.check("task", plain, subject="task.toml")
+    assert isinstance(plain, dict)
+    for path in files:
+        check_path(path)
+    digests = {path: digest_of(data) for path, data in files.items()}
+    manifest = _manifest(plain, digests)
+    module = manifest.entry.partition(":")[0].replace(".", "/")
+    if not {f"{module}.py", f"{module}/__init__.py"} & files.keys():
+        advice = f"Add the file, or correct entry. Files: {', '.join(sorted(files)) or 'none'}."
+        raise schema.invalid("task.toml", "entry", f"a file {module}.py", manifest.entry, advice)
+    return manifest
+
+
+def digest_of(data: bytes) -> FileDigest:
+    """Return digest and size of a file."""
+    return FileDigest(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def check_path(path: str) -> None:
+    """Refuse what is not a plain relative path inside a bundle.
+
+    Raises:
+        TrustError: ``bundle-invalid``: absolute, ``..``, backslashes, control characters, too long.
+    """
+    plain = path.isprintable() and "\\" not in path and ":" not in path
+    parts = path.split("/")
+    if not plain or len(path) > _PATH_CHARS or {"", ".", ".."} & set(parts):
+        raise bundle_invalid("relative paths without .. or \\", repr(path[:_PATH_CHARS]))
+    if path == MANIFEST_NAME:
+        raise bundle_invalid("no second manifest among the files", path)
+
+
+def bundle_invalid(expected: str, got: str, details: Mapping[str, Any] | None = None) -> TrustError:
+    """Build the one form of these errors."""
+    advice = "Pack the task again with `web-runtime pack`."
+    return TrustError(
+        "bundle-invalid", f"bundle: expected {expected}, got {got}. {advice}", details
+    )
+
+
+def _manifest(plain: Mapping[str, Any], files: Mapping[str, FileDigest]) -> Manifest:
+    return Manifest(
+        name=plain["name"],
+        version=plain["version"],
+        system_code=plain["system_code"],
+        business_code=plain["business_code"],
+        entry=plain.get("entry", "main:run"),
+        priority=Priority(plain.get("priority", "regular")),
+        timeout_ms=plain.get("timeout_ms", LIMITS.task_timeout_ms),
+        models=tuple(plain.get("models", ())),
+        packages=tuple(plain.get("packages", ())),
+        files=files,
+    )
