@@ -7,7 +7,8 @@ from typing import Generic, Protocol, TypeVar
 from ..config import LIMITS
 from ..errors import ConfigError, EdgeError
 from ..host.ports import Network
-from ..pure.manifest import Manifest, OpenedBundle, open_bundle
+from ..pure.bundle import OpenedBundle, open_bundle
+from ..pure.manifest import Manifest
 
 
 class HasManifest(Protocol):

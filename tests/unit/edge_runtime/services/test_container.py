@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from edge_runtime.errors import ConfigError, EdgeError, HostError, TaskError, TrustError
-from edge_runtime.pure.manifest import open_bundle
+from edge_runtime.pure.bundle import open_bundle
 from edge_runtime.services.container import Container, LoadedTask
 from edge_runtime.services.container_context import LOG_CHARS, RunContext, Surroundings
 from edge_runtime.services.inference import ModelRun
