@@ -7,8 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from ..config import LIMITS
 from ..errors import ConfigError, EdgeError
 from ..host.ports import Network
-from ..pure.bundle import OpenedBundle, open_bundle
-from ..pure.manifest import Manifest
+from ..pure.manifest import Manifest, OpenedBundle, open_bundle
 
 
 class HasManifest(Protocol):

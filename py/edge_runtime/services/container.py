@@ -8,8 +8,7 @@ from typing import Any
 from ..config import LIMITS
 from ..errors import EdgeError, TrustError
 from ..host.ports import Packages
-from ..pure.bundle import OpenedBundle
-from ..pure.manifest import Manifest
+from ..pure.manifest import Manifest, OpenedBundle
 from ..pure.statistics import TaskStatistics
 from ..pure.task_failure import task_failure
 from ..pure.task_output import plain_output

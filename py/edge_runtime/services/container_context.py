@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from ..errors import ConfigError
 from ..host.ports import Clock, Images, Page
-from ..pure.bundle import OpenedBundle
+from ..pure.manifest import OpenedBundle
 from ..tensor import Tensor
 from ..types import Activation, Backend, JsonValue
 

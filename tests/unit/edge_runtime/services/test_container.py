@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from edge_runtime.errors import ConfigError, EdgeError, HostError, TaskError, TrustError
-from edge_runtime.pure.bundle import open_bundle
+from edge_runtime.pure.manifest import open_bundle
 from edge_runtime.services.container import Container, LoadedTask
 from edge_runtime.services.container_context import LOG_CHARS, RunContext, Surroundings
 from edge_runtime.services.inference import ModelRun
@@ -77,14 +77,19 @@ class Stage:
         return raised.value
 
 
+def task_modules() -> set[str]:
+    return {name for name in sys.modules if name.startswith("edge_tasks.")}
+
+
 def on_stage(test: Callable[[Stage], Awaitable[None]]) -> Callable[[], None]:
     async def play() -> None:
+        before = task_modules()
         stage = Stage()
         try:
             await test(stage)
         finally:
             stage.container.stop()
-        assert not [name for name in sys.modules if name.startswith("edge_tasks.")]
+        assert task_modules() == before
 
     def run() -> None:
         asyncio.run(play())
@@ -286,11 +291,12 @@ def test_code_that_cannot_be_imported_says_why_and_leaves_nothing(
 ) -> None:
     @on_stage
     async def play(stage: Stage) -> None:
+        before = task_modules()
         with pytest.raises(TaskError) as raised:
             await stage.load(source)
         assert raised.value.code == "task-raised"
         assert summary in raised.value.message
-        assert not [name for name in sys.modules if name.startswith("edge_tasks.")]
+        assert task_modules() == before
 
     play()
 
