@@ -44,9 +44,6 @@ class Catalogue(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._by_name.values())
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_name
-
     async def load(self, urls: Iterable[str]) -> list[EdgeError]:
         """Fetch all bundles at once, then load them in the order of the configuration.
 

@@ -1,0 +1,34 @@
+"""What a configuration promises and its tasks do not keep."""
+
+from edge_runtime.config import Trigger, parse_config
+from edge_runtime.pure.config_checks import missing_models, usable_triggers
+from edge_runtime.pure.manifest import Manifest
+from edge_runtime.types import Priority
+
+
+def manifest(*models: str) -> Manifest:
+    return Manifest(
+        "Rank", "1", "demo", "rank", "main:run", Priority.LOW, 1_000, tuple(models), (), {}
+    )
+
+
+def test_a_trigger_whose_task_is_absent_is_left_out_and_named_by_its_place() -> None:
+    triggers = [Trigger("Rank", ()), Trigger("Rang", ()), Trigger("Rank", ())]
+
+    usable, problems = usable_triggers(triggers, {"Rank", "Photo"})
+
+    assert usable == [triggers[0], triggers[2]]
+    assert [problem.message for problem in problems] == [
+        "config at triggers[1].taskName: expected the name of a loaded task (Photo, Rank), got "
+        '"Rang" (string). Correct it, or list the task\'s bundle.'
+    ]
+
+
+def test_models_that_tasks_list_must_be_configured() -> None:
+    variants = {"variants": [{"url": "m.onnx", "sha256": "0" * 64}]}
+    config = parse_config({"triggers": [], "models": {"ranker": variants}})
+
+    problems = missing_models(config, [manifest("ranker"), manifest("ranker", "other")])
+
+    assert [problem.details for problem in problems] == [{"taskName": "Rank", "model": "other"}]
+    assert "expected models of the configuration (ranker), got 'other'" in problems[0].message
