@@ -45,6 +45,7 @@ class Store:
         self._events_route: Route = "sealed" if data.events.encrypted else "plain"
         self._events = 0
         self._unavailable: HostError | None = None
+        self._final_statistics: dict[str, JsonValue] | None = None
         self._quarantined: Sequence[EdgeError] = ()
 
     async def start(self) -> None:
@@ -68,10 +69,11 @@ class Store:
         self._commits.start()
 
     async def stop(self) -> None:
-        """Commit what is left and close; nothing may be called afterwards."""
+        """Commit what is left and close; only :meth:`statistics` may be called afterwards."""
         if self._unavailable is None:
             await self._commits.stop()
             await self._log.close()
+        self._final_statistics = self.statistics()
         self._tables.close()
 
     def add_events(self, events: Sequence[Event]) -> list[Event]:
@@ -159,6 +161,8 @@ class Store:
 
     def statistics(self) -> dict[str, JsonValue]:
         """Return counts for people and tests; ``reason`` says why the mode is memory-only."""
+        if self._final_statistics is not None:
+            return self._final_statistics
         plain: dict[str, JsonValue] = {
             "mode": "durable" if self._unavailable is None else "memory-only",
             "events": self._tables.count("events"),

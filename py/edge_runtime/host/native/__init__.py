@@ -1,0 +1,56 @@
+"""The host under CPython: files, onnxruntime and Pillow, for tests, replay and measurements."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ...types import JsonValue
+from ..ports import Host
+from .clock import SystemClock
+from .crypto import FileCrypto
+from .images import PillowImages
+from .inference import OnnxInference
+from .network import FileNetwork
+from .packages import InstalledPackages
+from .storage import SqliteStorage
+
+OnNotice = Callable[[str, Mapping[str, JsonValue]], None]
+
+
+class CallbackPage:
+    """Implements ``Page`` with a function."""
+
+    def __init__(self, on_notice: OnNotice | None) -> None:
+        self._on_notice = on_notice
+
+    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
+        """Call the function, if there is one."""
+        if self._on_notice is not None:
+            self._on_notice(name, body)
+
+
+def create_native_host(
+    directory: Path | None = None,
+    *,
+    root: Path | None = None,
+    on_notice: OnNotice | None = None,
+) -> Host:
+    """Return a host for one runtime.
+
+    Args:
+        directory: Where data and keys are kept; None keeps both in memory.
+        root: The folder that paths and ``file:`` URLs may be under; None allows http alone.
+        on_notice: Gets what a page would get: name and body of every notice.
+    """
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+    return Host(
+        clock=SystemClock(),
+        storage=SqliteStorage(directory),
+        crypto=FileCrypto(directory),
+        network=FileNetwork(root),
+        inference=OnnxInference(),
+        images=PillowImages(),
+        packages=InstalledPackages(),
+        page=CallbackPage(on_notice),
+        description={"userAgent": "CPython"},
+    )
