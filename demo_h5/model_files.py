@@ -1,4 +1,4 @@
-"""The demo's models: makes what is missing and lets only the files through that config.json names."""
+"""The demo's models: makes what is missing, lets only files through that config.json names."""
 
 import hashlib
 import shutil

@@ -32,7 +32,7 @@ function likeButton(product) {
       "aria-label": t("like", { name: primaryName(product) }),
       title: t("likeShort"),
     },
-    artOf("red-heart", 20),
+    artOf("sparkles", 20),
   );
 }
 
@@ -51,7 +51,9 @@ export function feedCard(product) {
       "data-edge-props": propsOf(product),
     },
     artPanel(product),
-    el("span", { class: "names" },
+    el(
+      "span",
+      { class: "names" },
       el("span", { class: "name" }, primaryName(product)),
       el("span", { class: "name-2" }, secondaryName(product)),
     ),
@@ -59,7 +61,13 @@ export function feedCard(product) {
   );
   const hooks = { "data-item": product.item, "data-category": product.category };
   const badge = el("span", { class: "badge", "data-testid": "reason", hidden: "" });
-  return el("li", { class: "card", "data-testid": "feed-card", ...hooks }, link, likeButton(product), badge);
+  return el(
+    "li",
+    { class: "card", "data-testid": "feed-card", ...hooks },
+    link,
+    likeButton(product),
+    badge,
+  );
 }
 
 /**
@@ -80,5 +88,9 @@ export function stripCard(product) {
     el("span", { class: "name" }, primaryName(product)),
     el("span", { class: "price" }, priceOf(product.price)),
   );
-  return el("li", { class: "strip-card", "data-testid": "similar-card", "data-item": product.item }, link);
+  return el(
+    "li",
+    { class: "strip-card", "data-testid": "similar-card", "data-item": product.item },
+    link,
+  );
 }

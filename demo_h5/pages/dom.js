@@ -40,7 +40,7 @@ export function artOf(art, sizePx) {
 /** @param {number} usd */
 export const priceOf = (usd) => `$${usd.toFixed(2)}`;
 
-/** @param {number | undefined} durationMs */
+/** @param {number | null | undefined} durationMs */
 export function msOf(durationMs) {
   if (durationMs === undefined || durationMs === null) return "–";
   return durationMs < 10 ? durationMs.toFixed(1) : Math.round(durationMs).toString();

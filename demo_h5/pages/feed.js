@@ -71,7 +71,10 @@ function moveTo(next, seen) {
     mark(item, rise >= BADGE_MIN_RISE && reasons.has(product.category) ? rise : 0);
   });
   order = next;
-  reorder(list, next.map((item) => /** @type {HTMLElement} */ (cards.get(item))));
+  reorder(
+    list,
+    next.map((item) => /** @type {HTMLElement} */ (cards.get(item))),
+  );
 }
 
 /**
@@ -93,11 +96,14 @@ function explain() {
   const seen = latest ? [...new Set([...latest.value.hist].reverse())] : [];
   const pictures = seen.slice(0, SEEN_LIMIT).flatMap((item) => {
     const product = products.get(item);
-    return product ? [el("span", { class: `seen tint-${product.tint}` }, artOf(product.art, 24))] : [];
+    return product
+      ? [el("span", { class: `seen tint-${product.tint}` }, artOf(product.art, 24))]
+      : [];
   });
   byId("seen").replaceChildren(...pictures);
   const note = byId("feed-note");
   if (!latest) note.textContent = t("feedDefault");
-  else if (seen.length === 0) note.textContent = t("feedPopular", { ms: msOf(latest.timings.totalMs) });
+  else if (seen.length === 0)
+    note.textContent = t("feedPopular", { ms: msOf(latest.timings.totalMs) });
   else note.textContent = t("feedRanked", { count: seen.length, ms: msOf(latest.timings.totalMs) });
 }

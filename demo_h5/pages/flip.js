@@ -13,13 +13,19 @@ const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 export function reorder(parent, nodes) {
   const focused = document.activeElement;
   const visible = parent.offsetParent !== null && !isStill();
-  const before = visible ? new Map(nodes.map((node) => [node, node.getBoundingClientRect()])) : null;
+  const before = visible
+    ? new Map(nodes.map((node) => [node, node.getBoundingClientRect()]))
+    : null;
   parent.append(...nodes);
   if (focused instanceof HTMLElement && parent.contains(focused)) {
     focused.focus({ preventScroll: true });
   }
   if (!before) return;
-  const moves = nodes.map((node) => ({ node, from: before.get(node), to: node.getBoundingClientRect() }));
+  const moves = nodes.map((node) => ({
+    node,
+    from: before.get(node),
+    to: node.getBoundingClientRect(),
+  }));
   for (const { node, from, to } of moves) if (from) play(node, from, to);
 }
 

@@ -13,7 +13,10 @@ const TEXTS = {
   photo: { zh: "拍照识物", en: "Photo search" },
   panel: { zh: "运行面板", en: "Live panel" },
   cart: { zh: "购物车，{count} 件", en: "Cart, {count} items" },
-  heroTitle: { zh: "越逛越懂你，数据不出手机", en: "It learns as you browse. Nothing leaves your phone." },
+  heroTitle: {
+    zh: "越逛越懂你，数据不出手机",
+    en: "It learns as you browse. Nothing leaves your phone.",
+  },
   heroText: {
     zh: "排序模型就在这个网页里运行：点几件商品，看看首页怎么变。",
     en: "The ranking model runs inside this page: open a few products and watch the feed change.",
@@ -47,6 +50,7 @@ const TEXTS = {
     en: "Pick a sample or use your own photo. It is never uploaded.",
   },
   photoOwn: { zh: "选择照片", en: "Choose a photo" },
+  photoCredits: { zh: "样图作者：{credits}", en: "Samples by {credits}" },
   photoEmpty: { zh: "结果会显示在这里", en: "The result appears here" },
   photoBusy: { zh: "正在本机识别…", en: "Recognising on this device…" },
   photoDone: {
@@ -65,7 +69,7 @@ const TEXTS = {
   stateLoading: { zh: "准备中", en: "Preparing" },
   stateIdle: { zh: "待启动", en: "Idle" },
   stateBooting: { zh: "启动中", en: "Starting" },
-  stateReady: { zh: "端侧 AI 就绪", en: "On-device AI ready" },
+  stateReady: { zh: "端侧 AI 就绪", en: "AI ready" },
   stateFailed: { zh: "AI 未启动", en: "AI unavailable" },
   stateStopped: { zh: "AI 已停止", en: "AI stopped" },
   stateMissing: { zh: "AI 未加载", en: "AI not loaded" },
@@ -85,7 +89,7 @@ let language = "zh";
 export const currentLanguage = () => language;
 
 /**
- * @param {keyof TEXTS} key
+ * @param {string} key
  * @param {Record<string, string | number>} [values]  Fill the text's {names}.
  */
 export function t(key, values = {}) {
@@ -100,7 +104,10 @@ export function setLanguage(chosen) {
     node.textContent = t(/** @type {HTMLElement} */ (node).dataset.i18n ?? "shop");
   }
   for (const node of document.querySelectorAll("[data-i18n-label]")) {
-    node.setAttribute("aria-label", t(/** @type {HTMLElement} */ (node).dataset.i18nLabel ?? "shop"));
+    node.setAttribute(
+      "aria-label",
+      t(/** @type {HTMLElement} */ (node).dataset.i18nLabel ?? "shop"),
+    );
   }
 }
 

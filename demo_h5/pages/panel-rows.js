@@ -6,7 +6,9 @@ import { t } from "./i18n.js";
 /** @param {[string, string][]} facts */
 export function factRows(facts) {
   return facts.map(([name, value]) =>
-    el("div", { class: "fact", "data-testid": "panel-fact", "data-fact": name },
+    el(
+      "div",
+      { class: "fact", "data-testid": "panel-fact", "data-fact": name },
       el("dt", {}, name),
       el("dd", {}, value),
     ),

@@ -90,7 +90,12 @@ function addRun(result) {
   const { queuedMs, runMs, inferMs, totalMs } = result.timings;
   const cells = [queuedMs, runMs, inferMs, totalMs].map((ms) => el("td", {}, msOf(ms)));
   const task = el("th", { scope: "row" }, result.taskName, el("small", {}, result.trigger));
-  const row = el("tr", { "data-testid": "panel-run", "data-task": result.taskName }, task, ...cells);
+  const row = el(
+    "tr",
+    { "data-testid": "panel-run", "data-task": result.taskName },
+    task,
+    ...cells,
+  );
   const runs = byId("panel-runs");
   runs.prepend(row);
   while (runs.children.length > RUNS_SHOWN) runs.lastElementChild?.remove();
@@ -117,8 +122,10 @@ function addEvent({ name, body, ts }) {
  * @param {any} body
  */
 function describe(name, body) {
-  if (name === "status") return [body.state, body.step ?? body.boot?.mode].filter(Boolean).join(" · ");
-  if (name === "result") return `${body.taskName} · ${body.trigger} · ${msOf(body.timings.totalMs)} ms`;
+  if (name === "status")
+    return [body.state, body.step ?? body.boot?.mode].filter(Boolean).join(" · ");
+  if (name === "result")
+    return `${body.taskName} · ${body.trigger} · ${msOf(body.timings.totalMs)} ms`;
   if (name === "error") return `${body.taskName}: ${body.error?.message ?? body.message}`;
   return `${body.level}: ${body.message}`;
 }

@@ -2,7 +2,7 @@
 
 import { byId, el, msOf } from "./dom.js";
 import { currentLanguage, t } from "./i18n.js";
-import { call } from "./runtime.js";
+import { infer } from "./runtime.js";
 
 /** @import { Photo, RecogniseResult } from "./types.js" */
 
@@ -11,21 +11,27 @@ const PREVIEW_PX = 448;
 /** A photo chosen later wins: an answer that comes after it is dropped. */
 let turn = 0;
 
-/** Load the sample photos and wire the file input. */
-export async function startPhoto() {
+/** Take a photo of the shopper's own from the file input. */
+export function startPhotoFile() {
   const input = /** @type {HTMLInputElement} */ (byId("photo-file"));
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     if (file) recognise(file, file.name);
     input.value = "";
   });
+}
+
+/** Show the sample photos, named in the current language. */
+export async function showSamples() {
   const photos = /** @type {Photo[]} */ (await (await fetch("/photos.json")).json());
   byId("photo-tiles").replaceChildren(...photos.map(tile));
+  const credits = photos.map(({ credit, licence }) => `${credit} (${licence})`).join(" · ");
+  byId("photo-credits").textContent = t("photoCredits", { credits });
 }
 
 /** @param {Photo} photo */
 function tile(photo) {
-  const name = currentLanguage() === "zh" ? photo.zh : photo.en;
+  const name = currentLanguage() === "zh" ? photo.titleZh : photo.title;
   const url = `/photos/${photo.file}`;
   const picture = el("img", { src: url, alt: "", width: 96, height: 96, loading: "lazy" });
   const button = el(
@@ -56,11 +62,7 @@ async function recognise(photo, name) {
   result.replaceChildren(el("p", { class: "busy" }, t("photoBusy")));
   showPreview(photo).catch(() => {});
   try {
-    const answer = await call("infer", {
-      systemCode: "demo-shop",
-      businessCode: "recognise",
-      extData: { photo },
-    });
+    const answer = await infer("recognise", { photo });
     if (mine === turn) showLabels(answer);
   } catch (error) {
     if (mine === turn) showFailure(/** @type {Error & {code?: string}} */ (error));

@@ -31,6 +31,17 @@ export async function call(method, ...args) {
 }
 
 /**
+ * Run a task. Its result is also told to listeners, as those of triggered runs are.
+ * @param {string} businessCode
+ * @param {Record<string, unknown>} extData
+ */
+export async function infer(businessCode, extData) {
+  const body = await call("infer", { systemCode: "demo-shop", businessCode, extData });
+  tell({ name: "result", body, ts: Date.now() });
+  return body;
+}
+
+/**
  * Hear every notice of the runtime, also those from before this call.
  * @param {(notice: Notice) => void} listener
  */

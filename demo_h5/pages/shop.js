@@ -5,7 +5,7 @@ import { applyRank, feedIsVisible, showFeed } from "./feed.js";
 import { currentLanguage, setLanguage, t } from "./i18n.js";
 import { restoreCart, showItem, showNoItem } from "./item-view.js";
 import { startPanel } from "./panel.js";
-import { startPhoto } from "./photo.js";
+import { showSamples, startPhotoFile } from "./photo.js";
 import { followLinks, onRoute, restoreScroll, route } from "./routes.js";
 import { call, connect, listen } from "./runtime.js";
 
@@ -28,7 +28,7 @@ async function loadCatalogue() {
     return;
   }
   showFeed(catalogue);
-  onRoute(showRoute);
+  if (route().page === "Item") showRoute(route());
 }
 
 /** @param {ReturnType<typeof route>} current */
@@ -58,7 +58,7 @@ function useLanguage(language) {
   if (catalogue.length === 0) return;
   showFeed(catalogue);
   showRoute(route());
-  startPhoto().catch(() => {});
+  showSamples().catch(() => {});
 }
 
 function startLanguage() {
@@ -78,13 +78,16 @@ connect();
 setLanguage("zh");
 startPanel();
 listen(({ name, body }) => {
-  if (name === "result" && body.taskName === "RankFeed" && body.trigger === "event") applyRank(body);
+  if (name === "result" && body.taskName === "RankFeed" && body.trigger === "event")
+    applyRank(body);
 });
 followLinks();
 byId("retry").addEventListener("click", loadCatalogue);
 await loadCatalogue();
+onRoute(showRoute);
 restoreScroll();
-startPhoto().catch((error) => {
+startPhotoFile();
+showSamples().catch((error) => {
   byId("photo-tiles").replaceChildren(el("li", {}, error.message));
 });
 startLanguage();

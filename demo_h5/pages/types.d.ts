@@ -18,8 +18,10 @@ export interface Product {
 
 export interface Photo {
   file: string;
-  zh: string;
-  en: string;
+  title: string;
+  titleZh: string;
+  credit: string;
+  licence: string;
 }
 
 export interface Notice {

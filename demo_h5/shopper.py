@@ -1,0 +1,161 @@
+"""One shopper's visit, step by step; every step takes a Playwright page, so that tests reuse it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Request
+
+from demo_h5.story import Recognised, Step, Story
+
+CATEGORY: Final = "Pets"
+CLICKS: Final = 3
+PHOTOS: Final = 2
+SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
+STEP_TIMEOUT_MS: Final = 120_000
+
+# The site's policy forbids the eval that Playwright's own polling needs: this waits in the page.
+# start.js keeps every notice, and hears it before a listener that is added here.
+RUN: Final = """([task, count, timeoutMs]) => new Promise((resolve, reject) => {
+  const stops = [];
+  const settle = (settled, outcome) => {
+    for (const stop of stops) stop?.();
+    settled(outcome);
+  };
+  const check = () => {
+    const runs = shopNotices.backlog.filter((n) => n.name === "result" && n.body.taskName === task);
+    if (runs.length >= count) settle(resolve, runs[count - 1].body);
+  };
+  const fail = (text) => settle(reject, new Error(text));
+  const timer = setTimeout(() => fail(`${task}: expected run ${count}, got none`), timeoutMs);
+  stops.push(EdgeAI.on("result", check), () => clearTimeout(timer));
+  stops.push(EdgeAI.on("error", (body) => fail(JSON.stringify(body))));
+  check();
+})"""
+
+STATUS: Final = "() => shopNotices.backlog.filter(({ name }) => name === 'status').at(-1).body"
+
+SETTLED: Final = """async () => {
+  await document.fonts.ready;
+  const moving = document.getAnimations().filter((a) => a.effect?.getTiming().iterations === 1);
+  await Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
+}"""
+
+
+def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
+    """Visit the shop at ``url``: look, click three products of a category, recognise photos."""
+    story = Story()
+    watch_requests(page, url, story)
+    page.goto(url)
+    story.status = wait_until_ready(page)
+    story.steps.append(step_of(page, "view Home", 1))
+    shoot(page, "home", screenshots, story)
+    for number in range(CLICKS):
+        look_at_product(page, number, screenshots, story)
+    shoot(page, "after-clicks", screenshots, story)
+    for photo in read_photos(page)[:PHOTOS]:
+        story.photos.append(recognise(page, photo))
+    shoot(page, "photo", screenshots, story)
+    open_panel(page)
+    shoot(page, "panel", screenshots, story)
+    return story
+
+
+def watch_requests(page: Page, url: str, story: Story) -> None:
+    """Note every request of the page and its workers, and those that leave its origin."""
+
+    def note(request: Request) -> None:
+        story.requested.append(request.url)
+        if urlsplit(request.url).scheme not in {"blob", "data"}:
+            if urlsplit(request.url).netloc != urlsplit(url).netloc:
+                story.outside.append(request.url)
+
+    page.context.on("request", note)
+
+
+def wait_until_ready(page: Page) -> dict[str, Any]:
+    """Wait for the runtime and return its status, boot timings included.
+
+    Raises:
+        AssertionError: It failed, or edge.js never came.
+    """
+    settled = (
+        "html:is([data-edge-state=ready], [data-edge-state=failed], [data-edge-state=missing])"
+    )
+    page.locator(settled).wait_for(state="attached", timeout=STEP_TIMEOUT_MS)
+    status: dict[str, Any] = page.evaluate(STATUS)
+    if status["state"] != "ready":
+        raise AssertionError(f"runtime: expected state ready, got {status}")
+    return status
+
+
+def step_of(page: Page, event: str, run: int) -> Step:
+    """Wait for the given RankFeed run, counted from 1, and note where it put the category."""
+    result = page.evaluate(RUN, ["RankFeed", run, STEP_TIMEOUT_MS])
+    return Step(event, result, category_rank(page, result["value"]["order"]))
+
+
+def category_rank(page: Page, order: list[int]) -> float:
+    """Return the mean place of the category's products in an order; 1 is the top."""
+    cards = page.locator(f'[data-testid="feed-card"][data-category="{CATEGORY}"]')
+    items = [int(card.get_attribute("data-item") or 0) for card in cards.all()]
+    return sum(order.index(item) + 1 for item in items) / len(items)
+
+
+def look_at_product(page: Page, number: int, screenshots: Path, story: Story) -> None:
+    """Open one product of the category from the feed, and come back."""
+    card = page.locator(f'[data-testid="feed-card"][data-category="{CATEGORY}"]').nth(number)
+    item = card.get_attribute("data-item")
+    card.locator("a").click()
+    story.steps.append(step_of(page, f"click item {item} on Home", len(story.steps) + 1))
+    page.get_by_test_id("item-name").wait_for()
+    if number == 0:
+        shoot(page, "item", screenshots, story)
+    page.go_back()
+    story.steps.append(step_of(page, "view Home", len(story.steps) + 1))
+
+
+def read_photos(page: Page) -> list[dict[str, Any]]:
+    """Return the list of sample photos as the site serves it."""
+    text: str = page.evaluate("async () => (await fetch('/photos.json')).text()")
+    photos: list[dict[str, Any]] = json.loads(text)
+    return photos
+
+
+def recognise(page: Page, photo: Mapping[str, Any]) -> Recognised:
+    """Choose a sample photo and read the answer off the page."""
+    page.get_by_test_id("nav-photo").click()
+    page.locator(f'[data-testid="photo-tile"][data-photo="{photo["file"]}"]').click()
+    result = page.get_by_test_id("photo-result")
+    settled = '[data-testid="photo-result"]:is([data-state="done"], [data-state="failed"])'
+    page.locator(settled).wait_for(timeout=STEP_TIMEOUT_MS)
+    best = page.get_by_test_id("photo-label").first
+    if best.count() == 0:
+        return Recognised(photo["file"], photo["expected"]["name"], "", 0.0, result.inner_text())
+    return Recognised(
+        photo["file"],
+        photo["expected"]["name"],
+        best.get_attribute("data-label") or "",
+        float(best.get_attribute("data-probability") or 0),
+        result.locator(".fine").inner_text(),
+    )
+
+
+def open_panel(page: Page) -> None:
+    """Go home and open the live panel; its first statistics are there."""
+    page.get_by_test_id("nav-home").click()
+    page.get_by_test_id("panel-toggle").click()
+    page.locator('#panel-store [data-testid="panel-fact"]').first.wait_for()
+
+
+def shoot(page: Page, name: str, folder: Path, story: Story) -> None:
+    """Take a picture in every size, once fonts and movements have settled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for size, (width_px, height_px) in reversed(SIZES.items()):
+        page.set_viewport_size({"width": width_px, "height": height_px})
+        page.evaluate(SETTLED)
+        path = folder / f"{name}-{size}.png"
+        page.screenshot(path=path)
+        story.screenshots.append(path)
