@@ -12,6 +12,7 @@ from ..config import LIMITS
 from ..errors import ConfigError
 from ..schema import show
 from ..types import Event, JsonValue
+from .plain import check_levels
 
 _REQUIRED: Final = ("id", "ts", "type", "pageId", "pv")
 _KNOWN: Final = frozenset((*_REQUIRED, "clickId", "props"))
@@ -29,12 +30,13 @@ def parse_batch(batch_json: str) -> tuple[list[Event], list[ConfigError]]:
         is no JSON array gives no event and one error.
     """
     try:
+        check_levels(batch_json)
         records = json.loads(batch_json)
         if not isinstance(records, list):
             _refuse("batch", "a JSON array of events", records)
     except ConfigError as error:
         return [], [error]
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return [], [_invalid("batch", "a JSON array of events", f"text that is none: {error}")]
     return _parse_each(records)
 
@@ -47,8 +49,6 @@ def _parse_each(records: list[JsonValue]) -> tuple[list[Event], list[ConfigError
             events.append(parse_event(record))
         except ConfigError as error:
             errors.append(error)
-        except RecursionError:
-            errors.append(_invalid("event", "a flat object", "hundreds of nested levels"))
     return events, errors
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edge_runtime.pure.plain import join, split
+from edge_runtime.pure.plain import LEVELS, check_levels, join, split
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +72,31 @@ def test_numbers_that_json_cannot_hold_are_refused(value: Any) -> None:
 def test_values_that_are_neither_json_nor_bytes_are_refused() -> None:
     with pytest.raises(TypeError, match="got set"):
         split({"order": {1, 2}})
+
+
+@pytest.mark.parametrize("pair", ["[]", "{}"])
+def test_text_that_would_exhaust_the_stack_is_refused(pair: str) -> None:
+    opened, closed = ("[", "]") if pair == "[]" else ('{"a":', "}")
+
+    json.loads(opened * LEVELS + "0" + closed * LEVELS)
+    check_levels(opened * LEVELS + "0" + closed * LEVELS)
+    with pytest.raises(ValueError, match="at most 128 levels"):
+        join(opened * 5_000 + "0" + closed * 5_000, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([{"a": [1]}] * 1_000),
+        json.dumps(['[[[["[[{{' * 1_000]),
+        json.dumps({"\\": "[" * 1_000, "]": ['"', "{" * 1_000]}),
+    ],
+    ids=["wide", "brackets in text", "escapes"],
+)
+def test_wide_text_and_brackets_inside_strings_are_not_deep(text: str) -> None:
+    assert join(text, []) == json.loads(text)
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_what_json_writes_in_few_levels_passes(value: Any) -> None:
+    check_levels(json.dumps([value] * (LEVELS + 1)))
