@@ -96,7 +96,12 @@ def item_table(
 def make_cases(
     purchases: Purchases, table: ItemTable, test_from_s: int, rng: np.random.Generator
 ) -> tuple[Cases, Cases]:
-    """Return training cases (baskets before the test period) and test cases (after)."""
+    """Return training cases (baskets before the test period) and test cases (after).
+
+    Each kind has its own random numbers, so what happens in the test period does not even change
+    which clicks are drawn for training.
+    """
+    generators = rng.spawn(2)
     items = table.items_of(purchases.product)
     known = purchases.where(items > 0)
     items = items[items > 0]
@@ -108,7 +113,7 @@ def make_cases(
             household, past = int(known.household[start]), items[:0]
         basket = items[start:end]
         is_test = int(known.time_s[start] >= test_from_s)
-        parts[is_test].extend(_basket_cases(past, basket, rng))
+        parts[is_test].extend(_basket_cases(past, basket, generators[is_test]))
         past = np.concatenate([past, basket])[-HISTORY_LENGTH:]
     return _stack(parts[0]), _stack(parts[1])
 
