@@ -9,6 +9,7 @@ ARGS ?=
 PY := .venv/bin/python
 TOOL := .venv/bin/web-runtime
 BIN := node_modules/.bin
+JS := "js_shim/**/*.js" "demo_h5/pages/**/*.js" "tests/**/*.js" "web_runtime/build/*.mjs" eslint.config.js
 
 # A stamp's name holds the checksum of its inputs: what is done for these inputs is not done again.
 key = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
@@ -33,7 +34,8 @@ check: setup ## formatting, lint and types, Python and JavaScript
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(BIN)/biome check
+	$(BIN)/prettier --check $(JS)
+	$(BIN)/eslint $(JS)
 	$(BIN)/tsc -p tsconfig.json
 	$(BIN)/tsc -p tsconfig.worker.json
 	$(BIN)/tsc -p tsconfig.tests.json
@@ -41,7 +43,8 @@ check: setup ## formatting, lint and types, Python and JavaScript
 fix: setup ## what check can repair by itself
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	$(BIN)/biome check --write
+	$(BIN)/prettier --write --log-level warn $(JS)
+	$(BIN)/eslint --fix $(JS)
 
 bench: build demo-site ## a table of ratios, and bench-results/latest.json
 	@$(PY) -m tests.bench $(ARGS)
@@ -55,7 +58,7 @@ serve: build demo-site ## serve the demo shop (PORT=8080)
 setup: tools $(PYTHON_STAMP) $(NODE_STAMP) $(VENDOR_STAMP) ## Python and Node packages, Pyodide, ONNX Runtime, a browser
 
 train: setup $(TRAIN_STAMP) ## train the demo's ranking model again (downloads data)
-	@.cache/train/bin/python -m demo_h5.models.train $(ARGS)
+	@OMP_NUM_THREADS=1 .cache/train/bin/python -m demo_h5.models.train_ranker $(ARGS)
 
 clean: ## remove what was built; downloads and packages stay
 	rm -rf web_runtime/dist demo_h5/dist bench-results test-results .cache/build
