@@ -15,11 +15,11 @@ const TEXTS = {
   cart: { zh: "购物车，{count} 件", en: "Cart, {count} items" },
   heroTitle: {
     zh: "越逛越懂你，数据不出手机",
-    en: "It learns as you browse. Nothing leaves your phone.",
+    en: "Learns as you browse, on your phone",
   },
   heroText: {
     zh: "排序模型就在这个网页里运行：点几件商品，看看首页怎么变。",
-    en: "The ranking model runs inside this page: open a few products and watch the feed change.",
+    en: "The model runs in this page: open a few products and watch the feed change.",
   },
   heroPhoto: { zh: "拍张照片试试", en: "Try a photo" },
   feedTitle: { zh: "为你推荐", en: "For you" },
