@@ -101,7 +101,7 @@ class Store:
 
     def get(self, key: str) -> JsonValue:
         """Return the value last put, None for an unknown key."""
-        found = self._tables.get(key)
+        found = self._tables.get(check_key(key))
         return None if found is None else found[0]
 
     async def put(self, key: str, value: JsonValue, encrypted: bool = True) -> None:

@@ -1,0 +1,8 @@
+"""The host in a browser's worker: the only package that knows JavaScript.
+
+The worker calls ``boot(js_host, options_json)`` once and then the core it gets.
+"""
+
+from .boot import Booted, boot
+
+__all__ = ["Booted", "boot"]

@@ -1,0 +1,71 @@
+"""Starts the runtime inside a worker, from the page's options."""
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...config import LIMITS, Config, parse_config
+from ...errors import ConfigError, EdgeError
+from ...runtime import Runtime
+from ..ports import Network
+from .core import Core
+from .ports import browser_host
+from .turns import install_turns
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """What the worker gets: ``core``, or None with the reason in ``error_json``.
+
+    Attributes:
+        core: Takes requests, events and cancellations.
+        problems_json: JSON array of plain errors: what is missing although the rest works.
+        error_json: The plain error that ended the boot; empty when there is a core.
+    """
+
+    core: Core | None
+    problems_json: str
+    error_json: str = ""
+
+
+async def boot(js_host: Any, options_json: str) -> Booted:
+    """Load the configuration and start the runtime.
+
+    Args:
+        js_host: Object of functions per port, see ``js_shim/host/index.js``.
+        options_json: ``RuntimeOptions`` of ``js_shim/protocol.js``.
+    """
+    # A restored snapshot has the same random state in every worker of every device.
+    random.seed(os.urandom(32))
+    install_turns(asyncio.get_running_loop())
+    host = browser_host(js_host)
+    try:
+        config, base_url = await _load_config(host.network, json.loads(options_json))
+        runtime = Runtime(host, config, base_url)
+        problems = await runtime.start()
+    except EdgeError as error:
+        return Booted(None, "[]", _plain_json(error))
+    return Booted(Core(runtime, js_host.reply), f"[{','.join(map(_plain_json, problems))}]")
+
+
+async def _load_config(network: Network, options: Mapping[str, Any]) -> tuple[Config, str]:
+    given = options["config"]
+    if not isinstance(given, str):
+        return parse_config(given), options["base"]
+    data = await network.fetch(
+        given, max_bytes=LIMITS.config_bytes, timeout_ms=LIMITS.fetch_timeout_ms
+    )
+    try:
+        plain = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        message = f"config {given}: expected JSON, got {error}. Correct the file."
+        raise ConfigError("config-invalid", message, {"url": given}) from error
+    return parse_config(plain), given
+
+
+def _plain_json(error: EdgeError) -> str:
+    return json.dumps(error.to_dict(), default=repr)
