@@ -1,6 +1,7 @@
 """The committed ranker: it is the measured one, it beats simple rules, and it reacts to clicks."""
 
 import json
+import re
 from itertools import permutations
 from typing import Any
 
@@ -108,3 +109,16 @@ def test_the_catalogue_is_the_hand_written_feed_with_model_ids() -> None:
     assert len({row["name"] for row in CATALOGUE}) == 60
     assert all(0 < row["price"] < 30 for row in CATALOGUE)
     assert {row["brand"] for row in CATALOGUE} <= {"National", "Private"}
+
+
+def test_the_model_card_shows_the_measured_numbers() -> None:
+    card = (MODELS_DIR / "README.md").read_text(encoding="utf-8")
+    rows: dict[str, list[str]] = {name: [] for name in METRICS["ranking"]["uniform negatives"]}
+    for scheme in METRICS["ranking"].values():
+        for name, row in scheme.items():
+            rows[name] += [f"{row['auc']:.3f}", f"{row['ndcg10']:.3f}"]
+
+    assert f"{len(MODEL):,}" in card
+    for name, cells in rows.items():
+        joined = "\\*{0,2} \\| \\*{0,2}".join(re.escape(cell) for cell in cells)
+        assert re.search(joined, card), f"{name}: expected {' | '.join(cells)} in the table"

@@ -1,0 +1,47 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+const worker = [
+  "js_shim/*-worker.js",
+  "js_shim/host/*.js",
+  "js_shim/boot.js",
+  "js_shim/ort-loader.js",
+];
+
+export default [
+  { ignores: ["**/dist/**", "**/node_modules/**"] },
+  js.configs.recommended,
+  {
+    languageOptions: {
+      globals: {
+        ...globals.browser,
+        __BUILD_ID__: "readonly",
+        __RUNTIME_WORKER__: "readonly",
+        __INFERENCE_WORKER__: "readonly",
+        __PYODIDE_DIR__: "readonly",
+        __CORE_ZIP__: "readonly",
+        __SNAPSHOT__: "readonly",
+        __ORT_DIR__: "readonly",
+      },
+    },
+    rules: {
+      eqeqeq: "error",
+      "no-var": "error",
+      "prefer-const": "error",
+      "no-console": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }],
+    },
+  },
+  { files: worker, languageOptions: { globals: globals.worker } },
+  {
+    files: ["tests/shim/**", "web_runtime/build/*.mjs", "eslint.config.js"],
+    languageOptions: { globals: globals.node },
+    rules: { "no-console": "off" },
+  },
+  {
+    files: ["tests/bench/assets/*.js", "tests/browser/assets/*.js"],
+    languageOptions: {
+      globals: { EdgeAI: "readonly", seen: "readonly", startWorker: "readonly", ask: "readonly" },
+    },
+  },
+];

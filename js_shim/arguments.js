@@ -1,0 +1,120 @@
+/** Checks what a page passes in, so that mistakes are named before anything runs. */
+
+import { EdgeError } from "./errors.js";
+
+const PRIORITIES = ["core", "regular", "low"];
+const START_OPTIONS = ["config", "base", "capture"];
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string | Record<string, unknown>} config  URL of the configuration, or the configuration.
+ * @property {string} [base]      URL of the folder with the runtime's files; default: where the script came from.
+ * @property {boolean} [capture]  Capture page views and clicks; default true.
+ */
+
+/**
+ * @typedef {object} InferOptions
+ * @property {string} systemCode
+ * @property {string} businessCode
+ * @property {Record<string, unknown>} [extData]  Plain data; Blob, ArrayBuffer and typed arrays allowed as values.
+ * @property {"core" | "regular" | "low"} [priority]  Default: the task's own.
+ * @property {number} [timeoutMs]                     The task's own timeout applies as well.
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * @typedef {object} TrackOptions
+ * @property {string} type
+ * @property {string} pageId
+ * @property {string} [clickId]
+ * @property {boolean} [pv]       Default: true when there is no clickId.
+ * @property {Record<string, unknown>} [props]
+ */
+
+/** @param {any} options @returns {StartOptions} */
+export function checkStart(options) {
+  record("start", options);
+  const unknown = Object.keys(options).find((key) => !START_OPTIONS.includes(key));
+  if (unknown)
+    throw invalid(`start.${unknown}`, `one of ${START_OPTIONS.join(", ")}`, options[unknown]);
+  const { config, base, capture } = options;
+  if (typeof config !== "string" && !isRecord(config))
+    throw invalid("start.config", "a URL or an object", config);
+  if (base !== undefined && typeof base !== "string") throw invalid("start.base", "a URL", base);
+  if (capture !== undefined && typeof capture !== "boolean")
+    throw invalid("start.capture", "a boolean", capture);
+  return options;
+}
+
+/** @param {any} options @returns {InferOptions} */
+export function checkInfer(options) {
+  record("infer", options);
+  const { systemCode, businessCode, extData, priority, timeoutMs, signal } = options;
+  if (!isText(systemCode)) throw invalid("infer.systemCode", "a string", systemCode);
+  if (!isText(businessCode)) throw invalid("infer.businessCode", "a string", businessCode);
+  if (extData !== undefined && !isRecord(extData))
+    throw invalid("infer.extData", "an object", extData);
+  if (priority !== undefined && !PRIORITIES.includes(priority)) {
+    throw invalid("infer.priority", `one of ${PRIORITIES.join(", ")}`, priority);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
+    throw invalid("infer.timeoutMs", "milliseconds above 0", timeoutMs);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid("infer.signal", "an AbortSignal", signal);
+  return options;
+}
+
+/** @param {any} event @returns {TrackOptions} */
+export function checkTrack(event) {
+  record("track", event);
+  const { type, pageId, clickId, pv, props } = event;
+  if (!isText(type)) throw invalid("track.type", "a string", type);
+  if (!isText(pageId)) throw invalid("track.pageId", "a string", pageId);
+  if (clickId !== undefined && !isText(clickId))
+    throw invalid("track.clickId", "a string", clickId);
+  if (pv !== undefined && typeof pv !== "boolean") throw invalid("track.pv", "a boolean", pv);
+  if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
+  return event;
+}
+
+/** @param {string} call @param {unknown} key */
+export function checkKey(call, key) {
+  if (!isText(key)) throw invalid(`${call}.key`, "a string", key);
+  return key;
+}
+
+/** @param {string} call @param {unknown} value */
+function record(call, value) {
+  if (!isRecord(value)) throw invalid(call, "an object", value);
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string" && value !== "";
+}
+
+/** @param {unknown} value */
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param {string} where
+ * @param {string} expected
+ * @param {unknown} got
+ */
+function invalid(where, expected, got) {
+  return new EdgeError("argument-invalid", `${where}: expected ${expected}, got ${shown(got)}.`, {
+    path: where,
+  });
+}
+
+/** @param {unknown} value */
+function shown(value) {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The runtime as a script tag: sets `window.EdgeAI`, runs what was queued before, and starts by itself when
+ * the tag has `data-config` (`data-capture="off"` leaves capture out).
+ */
+
+import { createEdge } from "./edge-api.js";
+
+/** @typedef {[method: string, ...args: any[]]} Command */
+
+const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
+const global = /** @type {any} */ (window);
+
+if (!global.EdgeAI?.version) install();
+
+function install() {
+  /** @type {Command[]} */
+  const queued = global.EdgeAI?.q ?? [];
+  const edge = createEdge(new URL("./", script?.src ?? document.baseURI).href);
+  const run = (/** @type {Command} */ command) => runCommand(edge, command);
+  global.EdgeAI = Object.assign(edge, {
+    q: { push: (/** @type {Command[]} */ ...commands) => commands.forEach(run) },
+  });
+  queued.filter(([method]) => method === "on").forEach(run);
+  const { config, capture } = script?.dataset ?? {};
+  // A failed start is reported by `status`; nobody holds this promise.
+  if (config) edge.start({ config, capture: capture !== "off" }).catch(() => {});
+  queued.filter(([method]) => method !== "on").forEach(run);
+}
+
+/**
+ * Run a queued command; `infer` may carry callbacks: `["infer", options, resolve, reject]`.
+ * @param {any} edge
+ * @param {Command} command
+ */
+function runCommand(edge, [method, ...args]) {
+  if (typeof edge[method] !== "function") {
+    return reportError(new TypeError(`EdgeAI.q: expected a method of EdgeAI, got ${method}.`));
+  }
+  const answers = method === "infer" ? args.splice(1) : [];
+  const ignored = () => {};
+  Promise.resolve(edge[method](...args)).then(answers[0] ?? ignored, answers[1] ?? ignored);
+}

@@ -1,0 +1,132 @@
+/** AES-256-GCM with keys that scripts can use but never export. */
+
+import { openDB } from "idb";
+import { EdgeError } from "../errors.js";
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const ALGORITHM = "AES-GCM";
+
+/** Keys live as non-extractable CryptoKeys in a database of their own. */
+export class Crypto {
+  /** @type {Map<string, CryptoKey>} */
+  #keys = new Map();
+  #database;
+
+  /** @param {string} [database] */
+  constructor(database = "edge-keys") {
+    this.#database = database;
+  }
+
+  /**
+   * Load the key, creating it if this origin has none of that name.
+   * @param {string} keyId
+   * @throws {EdgeError} storage-failed | feature-missing
+   */
+  async ensureKey(keyId) {
+    if (!globalThis.crypto?.subtle) {
+      throw new EdgeError(
+        "feature-missing",
+        "encryption: expected WebCrypto, got none. Serve the page over https.",
+      );
+    }
+    if (this.#keys.has(keyId)) return;
+    const fresh = await crypto.subtle.generateKey({ name: ALGORITHM, length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
+    this.#keys.set(
+      keyId,
+      await this.#storedOr(keyId, fresh).catch((error) => {
+        throw new EdgeError(
+          "storage-failed",
+          `key ${keyId}: expected IndexedDB to keep it, got ${error}.`,
+          {},
+          error,
+        );
+      }),
+    );
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {Uint8Array} plaintext
+   * @param {Uint8Array} associatedData  Never empty: unbound ciphertext could be swapped.
+   * @returns {Promise<Uint8Array>}      IV (12), ciphertext, tag (16).
+   */
+  async seal(keyId, plaintext, associatedData) {
+    if (associatedData.byteLength === 0)
+      throw new RangeError("associatedData: expected bytes, got none");
+    const sealed = new Uint8Array(IV_BYTES + plaintext.byteLength + TAG_BYTES);
+    const iv = crypto.getRandomValues(sealed.subarray(0, IV_BYTES));
+    const ciphertext = await crypto.subtle.encrypt(
+      parameters(iv, associatedData),
+      this.#key(keyId),
+      /** @type {BufferSource} */ (plaintext),
+    );
+    sealed.set(new Uint8Array(ciphertext), IV_BYTES);
+    return sealed;
+  }
+
+  /**
+   * @param {string} keyId
+   * @param {Uint8Array} sealed
+   * @param {Uint8Array} associatedData
+   * @returns {Promise<Uint8Array>}
+   * @throws {EdgeError} seal-broken
+   */
+  async unseal(keyId, sealed, associatedData) {
+    const key = this.#key(keyId);
+    try {
+      const iv = sealed.subarray(0, IV_BYTES);
+      const ciphertext = /** @type {BufferSource} */ (sealed.subarray(IV_BYTES));
+      return new Uint8Array(
+        await crypto.subtle.decrypt(parameters(iv, associatedData), key, ciphertext),
+      );
+    } catch (error) {
+      const text = `sealed bytes: expected what key ${keyId} sealed for this place, got other bytes. They are not used.`;
+      throw new EdgeError("seal-broken", text, {}, error);
+    }
+  }
+
+  /** @param {string} keyId */
+  #key(keyId) {
+    const key = this.#keys.get(keyId);
+    if (!key) throw new RangeError(`key ${keyId}: expected ensureKey first`);
+    return key;
+  }
+
+  /**
+   * Keep `fresh` unless another tab was first; one strict transaction decides.
+   * @param {string} keyId
+   * @param {CryptoKey} fresh
+   * @returns {Promise<CryptoKey>}
+   */
+  async #storedOr(keyId, fresh) {
+    const db = await openDB(this.#database, 1, {
+      upgrade: (db) => void db.createObjectStore("keys"),
+    });
+    try {
+      const tx = db.transaction("keys", "readwrite", { durability: "strict" });
+      const stored = await tx.store.get(keyId);
+      if (!stored) await tx.store.put(fresh, keyId);
+      await tx.done;
+      return stored ?? fresh;
+    } finally {
+      db.close();
+    }
+  }
+}
+
+/**
+ * @param {Uint8Array} iv
+ * @param {Uint8Array} associatedData
+ * @returns {AesGcmParams}
+ */
+function parameters(iv, associatedData) {
+  return {
+    name: ALGORITHM,
+    iv: /** @type {BufferSource} */ (iv),
+    additionalData: /** @type {BufferSource} */ (associatedData),
+  };
+}

@@ -1,0 +1,150 @@
+/** ONNX sessions in their own workers: one for wasm, one for accelerators, started when first needed. */
+
+import { EdgeError } from "../errors.js";
+import { handshake } from "../handshake.js";
+import { createRpc } from "../rpc.js";
+
+/** @import { Rpc } from "../rpc.js" */
+/** @import { BackendReport, WireSpec, WireTensor } from "../protocol.js" */
+/** @typedef {{worker: Worker, rpc: Rpc}} Lane */
+/** @typedef {{inputs: WireSpec[], outputs: WireSpec[], backend: BackendReport}} Opened */
+/** @typedef {{name: string, dtype: string, shape: number[], data: Uint8Array}} Feed */
+
+const GREETING_MS = 15_000;
+
+export class Inference {
+  /** @type {Map<string, Promise<Lane>>} */
+  #lanes = new Map();
+  /** @type {Map<string, string>} Lane of each open model. */
+  #laneOf = new Map();
+  #workerUrl;
+
+  /** @param {string} workerUrl */
+  constructor(workerUrl) {
+    this.#workerUrl = workerUrl;
+  }
+
+  /**
+   * Open a model on `backend`, or on wasm with the reason when that is not to be had.
+   * @param {string} model
+   * @param {Uint8Array} data
+   * @param {string} backend
+   * @returns {Promise<Opened>}
+   * @throws {EdgeError} inference-failed | worker-lost
+   */
+  async open(model, data, backend) {
+    if (backend === "wasm") return this.#openOn("wasm", model, data, backend);
+    try {
+      return await this.#openOn("accelerated", model, data, backend);
+    } catch (error) {
+      const fallbackReason = error instanceof Error ? error.message : String(error);
+      const opened = await this.#openOn("wasm", model, data, "wasm");
+      return { ...opened, backend: { ...opened.backend, fallbackReason } };
+    }
+  }
+
+  /**
+   * @param {string} model
+   * @param {Feed[]} feeds
+   * @returns {Promise<{outputs: WireTensor[], inferMs: number}>}
+   * @throws {EdgeError} inference-failed | worker-lost (open the model again)
+   */
+  async run(model, feeds) {
+    const lane = await this.#lanes.get(this.#laneOf.get(model) ?? "");
+    if (!lane)
+      throw new EdgeError("worker-lost", `model ${model}: expected an open session, got none.`);
+    const wires = feeds.map(({ data, ...feed }) => ({ ...feed, data: detachable(data) }));
+    return lane.rpc.call(
+      "run",
+      { model, feeds: wires },
+      { transfer: wires.map((wire) => wire.data) },
+    );
+  }
+
+  /** @param {string} model */
+  async release(model) {
+    const lane = await this.#lanes.get(this.#laneOf.get(model) ?? "");
+    this.#laneOf.delete(model);
+    await lane?.rpc.call("release", { model });
+  }
+
+  /** End all workers; sessions are gone. */
+  stop() {
+    for (const name of [...this.#lanes.keys()]) this.#drop(name, "the runtime stopped");
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} model
+   * @param {Uint8Array} data
+   * @param {string} backend
+   * @returns {Promise<Opened>}
+   */
+  async #openOn(name, model, data, backend) {
+    if (!this.#lanes.has(name)) this.#lanes.set(name, this.#start(name));
+    const lane = await this.#lanes.get(name);
+    // The caller keeps its bytes: a fallback opens the same ones on another lane.
+    const copy = data.slice().buffer;
+    try {
+      const opened = await lane?.rpc.call(
+        "open",
+        { model, data: copy, backend },
+        { transfer: [copy] },
+      );
+      this.#laneOf.set(model, name);
+      return opened;
+    } catch (error) {
+      if (error instanceof EdgeError && error.details.poisoned) this.#drop(name, error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<Lane>}
+   */
+  async #start(name) {
+    const worker = new Worker(this.#workerUrl, { type: "module", name: `edge-inference-${name}` });
+    try {
+      const port = await handshake(worker, {}, GREETING_MS);
+      worker.onerror = (event) => this.#drop(name, event.message);
+      return { worker, rpc: createRpc(port) };
+    } catch (error) {
+      worker.terminate();
+      this.#lanes.delete(name);
+      throw error;
+    }
+  }
+
+  /**
+   * End a lane; what waits for it is rejected and its models must be opened again.
+   * @param {string} name
+   * @param {string} reason
+   */
+  #drop(name, reason) {
+    const ending = this.#lanes.get(name);
+    this.#lanes.delete(name);
+    for (const [model, lane] of this.#laneOf) if (lane === name) this.#laneOf.delete(model);
+    ending?.then(
+      ({ worker, rpc }) => {
+        worker.terminate();
+        rpc.close(
+          new EdgeError(
+            "worker-lost",
+            `inference worker: expected it to live, got its end (${reason}).`,
+          ),
+        );
+      },
+      () => {},
+    );
+  }
+}
+
+/**
+ * A buffer of exactly these bytes that may be transferred.
+ * @param {Uint8Array} data
+ */
+function detachable(data) {
+  const whole = data.byteOffset === 0 && data.byteLength === data.buffer.byteLength;
+  return /** @type {ArrayBuffer} */ (whole ? data.buffer : data.slice().buffer);
+}
