@@ -59,8 +59,15 @@ export function feedCard(product) {
     ),
     el("span", { class: "price" }, priceOf(product.price)),
   );
-  const hooks = { "data-item": product.item, "data-category": product.category };
-  const badge = el("span", { class: "badge", "data-testid": "reason", hidden: "" });
+  const hooks = {
+    "data-item": product.item,
+    "data-category": product.category,
+  };
+  const badge = el("span", {
+    class: "badge",
+    "data-testid": "reason",
+    hidden: "",
+  });
   return el(
     "li",
     { class: "card", "data-testid": "feed-card", ...hooks },
@@ -90,7 +97,11 @@ export function stripCard(product) {
   );
   return el(
     "li",
-    { class: "strip-card", "data-testid": "similar-card", "data-item": product.item },
+    {
+      class: "strip-card",
+      "data-testid": "similar-card",
+      "data-item": product.item,
+    },
     link,
   );
 }

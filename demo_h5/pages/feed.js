@@ -4,6 +4,7 @@ import { feedCard } from "./card.js";
 import { artOf, byId, el, msOf } from "./dom.js";
 import { reorder } from "./flip.js";
 import { categoryName, t } from "./i18n.js";
+import { offerTop } from "./top-button.js";
 
 /** @import { Product, RankResult } from "./types.js" */
 
@@ -65,11 +66,15 @@ export function feedIsVisible() {
 function moveTo(next, seen) {
   const before = new Map(order.map((item, rank) => [item, rank]));
   const reasons = new Set([...seen].map((item) => products.get(item)?.category));
-  next.forEach((item, rank) => {
+  const rises = next.map((item, rank) => {
     const rise = (before.get(item) ?? rank) - rank;
     const product = /** @type {Product} */ (products.get(item));
-    mark(item, rise >= BADGE_MIN_RISE && reasons.has(product.category) ? rise : 0);
+    return rise >= BADGE_MIN_RISE && reasons.has(product.category) ? rise : 0;
   });
+  next.forEach((item, rank) => {
+    mark(item, rises[rank]);
+  });
+  offerTop(rises.filter((rise) => rise > 0).length);
   order = next;
   reorder(
     list,
@@ -105,5 +110,9 @@ function explain() {
   if (!latest) note.textContent = t("feedDefault");
   else if (seen.length === 0)
     note.textContent = t("feedPopular", { ms: msOf(latest.timings.totalMs) });
-  else note.textContent = t("feedRanked", { count: seen.length, ms: msOf(latest.timings.totalMs) });
+  else
+    note.textContent = t("feedRanked", {
+      count: seen.length,
+      ms: msOf(latest.timings.totalMs),
+    });
 }

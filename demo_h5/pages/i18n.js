@@ -24,15 +24,22 @@ const TEXTS = {
   heroPhoto: { zh: "拍张照片试试", en: "Try a photo" },
   feedTitle: { zh: "为你推荐", en: "For you" },
   feedDefault: { zh: "默认顺序", en: "Default order" },
-  feedPopular: { zh: "按热度排序，本机用时 {ms} ms", en: "By popularity, {ms} ms on this device" },
+  feedPopular: {
+    zh: "按热度排序，本机用时 {ms} ms",
+    en: "By popularity, {ms} ms on this device",
+  },
   feedRanked: {
     zh: "根据你看过的 {count} 件商品排序，本机用时 {ms} ms",
     en: "Ranked by {count} products you viewed, {ms} ms on this device",
   },
   because: { zh: "因为你看过{category}", en: "Because you viewed {category}" },
+  risen: { zh: "↑ {count} 件商品为你上移", en: "↑ {count} products moved up" },
   like: { zh: "更多类似商品：{name}", en: "More like {name}" },
   likeShort: { zh: "想看更多", en: "More like this" },
-  loadFailed: { zh: "商品没有加载出来。", en: "The products could not be loaded." },
+  loadFailed: {
+    zh: "商品没有加载出来。",
+    en: "The products could not be loaded.",
+  },
   retry: { zh: "再试一次", en: "Try again" },
   back: { zh: "‹ 返回首页", en: "‹ Back to the feed" },
   similar: { zh: "更多{category}", en: "More {category}" },
@@ -57,7 +64,10 @@ const TEXTS = {
     zh: "本机识别用时 {ms} ms，其中推理 {infer} ms · {backend}",
     en: "{ms} ms on this device, inference {infer} ms · {backend}",
   },
-  photoFailed: { zh: "这张照片没能识别", en: "This photo could not be recognised" },
+  photoFailed: {
+    zh: "这张照片没能识别",
+    en: "This photo could not be recognised",
+  },
   photoFailedHint: {
     zh: "换一张 JPEG、PNG 或 WebP 照片再试试。",
     en: "Try another JPEG, PNG or WebP photo.",
@@ -76,7 +86,10 @@ const TEXTS = {
   close: { zh: "关闭", en: "Close" },
   noData: { zh: "暂无", en: "None yet" },
   panelBoot: { zh: "启动", en: "Boot" },
-  panelQueues: { zh: "队列（等待 / 运行 / 完成）", en: "Queues (waiting / running / finished)" },
+  panelQueues: {
+    zh: "队列（等待 / 运行 / 完成）",
+    en: "Queues (waiting / running / finished)",
+  },
   panelModels: { zh: "模型与后端", en: "Models and backends" },
   panelStore: { zh: "本机存储", en: "Store on this device" },
   panelRuns: { zh: "任务运行（毫秒）", en: "Runs (ms)" },

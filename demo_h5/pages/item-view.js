@@ -53,7 +53,10 @@ function facts(product) {
       type: "button",
       "data-testid": "add-to-cart",
       "data-edge-click": "cart",
-      "data-edge-props": JSON.stringify({ sku: product.item, category: product.category }),
+      "data-edge-props": JSON.stringify({
+        sku: product.item,
+        category: product.category,
+      }),
     },
     t("addToCart"),
   );

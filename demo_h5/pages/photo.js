@@ -33,10 +33,21 @@ export async function showSamples() {
 function tile(photo) {
   const name = currentLanguage() === "zh" ? photo.titleZh : photo.title;
   const url = `/photos/${photo.file}`;
-  const picture = el("img", { src: url, alt: "", width: 96, height: 96, loading: "lazy" });
+  const picture = el("img", {
+    src: url,
+    alt: "",
+    width: 96,
+    height: 96,
+    loading: "lazy",
+  });
   const button = el(
     "button",
-    { type: "button", class: "tile", "data-testid": "photo-tile", "data-photo": photo.file },
+    {
+      type: "button",
+      class: "tile",
+      "data-testid": "photo-tile",
+      "data-photo": photo.file,
+    },
     picture,
     el("span", {}, name),
   );
@@ -92,7 +103,11 @@ function showLabels(answer) {
     fill.style.setProperty("--share", String(probability));
     return el(
       "li",
-      { "data-testid": "photo-label", "data-label": label, "data-probability": probability },
+      {
+        "data-testid": "photo-label",
+        "data-label": label,
+        "data-probability": probability,
+      },
       el("span", { class: "label" }, label),
       el("span", { class: "percent" }, `${(probability * 100).toFixed(1)}%`),
       el("span", { class: "bar", "aria-hidden": "true" }, fill),

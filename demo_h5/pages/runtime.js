@@ -36,7 +36,11 @@ export async function call(method, ...args) {
  * @param {Record<string, unknown>} extData
  */
 export async function infer(businessCode, extData) {
-  const body = await call("infer", { systemCode: "demo-shop", businessCode, extData });
+  const body = await call("infer", {
+    systemCode: "demo-shop",
+    businessCode,
+    extData,
+  });
   tell({ name: "result", body, ts: Date.now() });
   return body;
 }

@@ -8,6 +8,7 @@ import { startPanel } from "./panel.js";
 import { showSamples, startPhotoFile } from "./photo.js";
 import { followLinks, onRoute, restoreScroll, route } from "./routes.js";
 import { call, connect, listen } from "./runtime.js";
+import { hideTopButton, startTopButton } from "./top-button.js";
 
 /** @import { Product } from "./types.js" */
 
@@ -25,8 +26,10 @@ async function loadCatalogue() {
     catalogue = await response.json();
   } catch {
     byId("feed-failed").hidden = false;
+    byId("feed").hidden = true;
     return;
   }
+  byId("feed").hidden = false;
   showFeed(catalogue);
   if (route().page === "Item") showRoute(route());
 }
@@ -41,6 +44,7 @@ function showRoute({ page, item }) {
   }
   document.title = page === "Photo" ? `${t("photoTitle")} · ${t("shop")}` : t("shop");
   if (page === "Home") feedIsVisible();
+  else hideTopButton();
   if (page === "Item") openItem(item);
 }
 
@@ -82,6 +86,7 @@ listen(({ name, body }) => {
     applyRank(body);
 });
 followLinks();
+startTopButton();
 byId("retry").addEventListener("click", loadCatalogue);
 await loadCatalogue();
 onRoute(showRoute);

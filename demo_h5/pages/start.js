@@ -31,7 +31,11 @@
     const script = event.target;
     if (!(script instanceof HTMLScriptElement) || !script.dataset.config) return;
     root.dataset.edgeState = "missing";
-    window.shopNotices.tell?.({ name: "status", body: { state: "missing" }, ts: Date.now() });
+    window.shopNotices.tell?.({
+      name: "status",
+      body: { state: "missing" },
+      ts: Date.now(),
+    });
   };
   window.addEventListener("error", lost, true);
 })();

@@ -26,7 +26,6 @@ export interface Photo {
 
 export interface Notice {
   name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: four shapes, told apart by `name`.
   body: any;
   ts: number;
 }
@@ -43,7 +42,6 @@ export type RecogniseResult = RunResult & { value: Recognition };
 
 declare global {
   interface Window {
-    // biome-ignore lint/suspicious/noExplicitAny: the queue before loading, the API afterwards.
     EdgeAI: any;
     shopNotices: { backlog: Notice[]; tell: ((notice: Notice) => void) | null };
   }

@@ -37,7 +37,9 @@ def test_another_model_than_the_configured_one_is_refused(tmp_path: Path) -> Non
     model = tmp_path / "ranker.onnx"
     model.write_bytes(b"other")
 
-    with pytest.raises(DemoError, match=r"expected sha256 00ff .* got d9298a10d1b0735837dc4bd85dac"):
+    with pytest.raises(
+        DemoError, match=r"expected sha256 00ff .* got d9298a10d1b0735837dc4bd85dac"
+    ):
         verify_digest("ranker", model, "00ff")
 
 

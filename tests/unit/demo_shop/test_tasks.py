@@ -144,7 +144,9 @@ def test_a_sample_photo_is_recognised(visit: Visit, photo: dict[str, Any]) -> No
 
 def test_a_photo_that_is_text_is_refused(visit: Visit) -> None:
     async def story(shop: Shop) -> None:
-        with pytest.raises(ConfigError, match=r"extData\.photo: expected a picture's bytes, got str"):
+        with pytest.raises(
+            ConfigError, match=r"extData\.photo: expected a picture's bytes, got str"
+        ):
             await shop.infer("recognise", photo="cat.jpg")
 
     visit(story)
