@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,7 @@ def write_fonts(text: str, node_modules: Path, folder: Path, cache: Path) -> Non
         key = hashlib.sha256(source + characters.encode()).hexdigest()[:16]
         kept = cache / f"noto-sans-sc-{weight}-{key}.woff2"
         if not kept.exists():
+            sys.stderr.write(f"demo: font weight {weight} for {len(characters)} characters…\n")
             kept.write_bytes(font_subset(source, characters))
         (folder / f"noto-sans-sc-{weight}.woff2").write_bytes(kept.read_bytes())
 

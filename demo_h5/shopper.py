@@ -38,6 +38,7 @@ RUN: Final = """([task, count, timeoutMs]) => new Promise((resolve, reject) => {
 STATUS: Final = "() => shopNotices.backlog.filter(({ name }) => name === 'status').at(-1).body"
 
 SETTLED: Final = """async () => {
+  window.scrollTo(0, 0);
   await document.fonts.ready;
   const moving = document.getAnimations().filter((a) => a.effect?.getTiming().iterations === 1);
   await Promise.all(moving.map((animation) => animation.finished.catch(() => {})));
@@ -52,8 +53,12 @@ def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
     story.status = wait_until_ready(page)
     story.steps.append(step_of(page, "view Home", 1))
     shoot(page, "home", screenshots, story)
-    for number in range(CLICKS):
-        look_at_product(page, number, screenshots, story)
+    for number, item in enumerate(category_items(page)[:CLICKS]):
+        look_at_product(page, item, story)
+        if number == 0:
+            shoot(page, "item", screenshots, story)
+        page.go_back()
+        story.steps.append(step_of(page, "view Home", len(story.steps) + 1))
     shoot(page, "after-clicks", screenshots, story)
     for photo in read_photos(page)[:PHOTOS]:
         story.photos.append(recognise(page, photo))
@@ -94,27 +99,25 @@ def wait_until_ready(page: Page) -> dict[str, Any]:
 def step_of(page: Page, event: str, run: int) -> Step:
     """Wait for the given RankFeed run, counted from 1, and note where it put the category."""
     result = page.evaluate(RUN, ["RankFeed", run, STEP_TIMEOUT_MS])
-    return Step(event, result, category_rank(page, result["value"]["order"]))
+    return Step(event, result, mean_rank(category_items(page), result["value"]["order"]))
 
 
-def category_rank(page: Page, order: list[int]) -> float:
-    """Return the mean place of the category's products in an order; 1 is the top."""
+def category_items(page: Page) -> list[int]:
+    """Return the category's products as the feed has them now."""
     cards = page.locator(f'[data-testid="feed-card"][data-category="{CATEGORY}"]')
-    items = [int(card.get_attribute("data-item") or 0) for card in cards.all()]
+    return [int(card.get_attribute("data-item") or 0) for card in cards.all()]
+
+
+def mean_rank(items: list[int], order: list[int]) -> float:
+    """Return the mean place of products in an order; 1 is the top."""
     return sum(order.index(item) + 1 for item in items) / len(items)
 
 
-def look_at_product(page: Page, number: int, screenshots: Path, story: Story) -> None:
-    """Open one product of the category from the feed, and come back."""
-    card = page.locator(f'[data-testid="feed-card"][data-category="{CATEGORY}"]').nth(number)
-    item = card.get_attribute("data-item")
-    card.locator("a").click()
+def look_at_product(page: Page, item: int, story: Story) -> None:
+    """Open one product from the feed; the click ranks the feed anew."""
+    page.locator(f'[data-testid="feed-card"][data-item="{item}"] a').click()
     story.steps.append(step_of(page, f"click item {item} on Home", len(story.steps) + 1))
     page.get_by_test_id("item-name").wait_for()
-    if number == 0:
-        shoot(page, "item", screenshots, story)
-    page.go_back()
-    story.steps.append(step_of(page, "view Home", len(story.steps) + 1))
 
 
 def read_photos(page: Page) -> list[dict[str, Any]]:
@@ -129,8 +132,8 @@ def recognise(page: Page, photo: Mapping[str, Any]) -> Recognised:
     page.get_by_test_id("nav-photo").click()
     page.locator(f'[data-testid="photo-tile"][data-photo="{photo["file"]}"]').click()
     result = page.get_by_test_id("photo-result")
-    settled = '[data-testid="photo-result"]:is([data-state="done"], [data-state="failed"])'
-    page.locator(settled).wait_for(timeout=STEP_TIMEOUT_MS)
+    answered = f'[data-photo="{photo["file"]}"]:is([data-state="done"], [data-state="failed"])'
+    page.locator(f'[data-testid="photo-result"]{answered}').wait_for(timeout=STEP_TIMEOUT_MS)
     best = page.get_by_test_id("photo-label").first
     if best.count() == 0:
         return Recognised(photo["file"], photo["expected"]["name"], "", 0.0, result.inner_text())
@@ -151,7 +154,7 @@ def open_panel(page: Page) -> None:
 
 
 def shoot(page: Page, name: str, folder: Path, story: Story) -> None:
-    """Take a picture in every size, once fonts and movements have settled."""
+    """Take a picture in every size, from the top, once fonts and movements have settled."""
     folder.mkdir(parents=True, exist_ok=True)
     for size, (width_px, height_px) in reversed(SIZES.items()):
         page.set_viewport_size({"width": width_px, "height": height_px})

@@ -99,7 +99,7 @@ def print_story(story: Story, console: Console) -> None:
             f"photo   {photo.file} → {photo.label} {photo.probability:.0%} · {photo.cost}"
         )
     console.print(f"network {len(story.requested)} requests, {len(story.outside)} left the origin")
-    console.print(f"screens {len(story.screenshots)} in {SCREENSHOTS}")
+    console.print(f"screens {len(story.screenshots)} in {story.screenshots[0].parent}")
     for path in story.screenshots:
         console.print(f"        {path.name}")
 

@@ -53,7 +53,7 @@ function tile(photo) {
   );
   button.addEventListener("click", async () => {
     try {
-      recognise(await (await fetch(url)).blob(), name);
+      recognise(await (await fetch(url)).blob(), photo.file);
     } catch (error) {
       showFailure(/** @type {Error} */ (error));
     }
@@ -63,7 +63,7 @@ function tile(photo) {
 
 /**
  * @param {Blob} photo
- * @param {string} name
+ * @param {string} name  Of its file.
  */
 async function recognise(photo, name) {
   const mine = ++turn;
