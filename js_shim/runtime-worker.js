@@ -88,6 +88,7 @@ async function start(port, options) {
     const started = await step("core", CORE_MS, () =>
       python.pyimport("edge_runtime.host.browser").boot(host, JSON.stringify(options)),
     );
+    if (started.error_json) throw errorFromPlain(JSON.parse(started.error_json));
     core = started.core;
     Object.assign(handlers, handlersFor(core));
     const totalMs = Math.round(performance.now() - startedMs);
