@@ -1,0 +1,1 @@
+"""One suite per port; the same functions run on every host."""

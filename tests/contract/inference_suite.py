@@ -1,0 +1,110 @@
+"""What every Inference must do. ``models`` are ONNX files by name.
+
+``echo_<dtype>``: ``x`` → ``y``, both ``dtype[n]``. ``add``: ``a``, ``b`` → ``sum``, float32 ``[2, 3]``.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from edge_runtime.errors import HostError
+from edge_runtime.host.ports import Host
+from edge_runtime.tensor import ITEM_BYTES, Tensor
+from edge_runtime.types import TensorSpec
+
+Models = Mapping[str, bytes]
+BACKEND = "wasm"
+
+
+def pair() -> dict[str, Tensor]:
+    """Return feeds of the model ``add``."""
+    return {
+        "a": Tensor.float32([1, 2, 3, 4, 5, 6], (2, 3)),
+        "b": Tensor.float32([10, 20, 30, 40, 50, 60], (2, 3)),
+    }
+
+
+async def fails(host: Host, name: str) -> str:
+    """Return the code of a run that must fail."""
+    try:
+        await host.inference.run(name, pair())
+    except HostError as error:
+        return error.code
+    raise AssertionError(f"{name} ran")
+
+
+async def check_a_model_says_what_it_takes_and_gives(host: Host, models: Models) -> None:
+    opened = await host.inference.open("add", models["add"], backend=BACKEND)
+
+    assert opened.inputs == tuple(TensorSpec(name, "float32", (2, 3)) for name in "ab")
+    assert opened.outputs == (TensorSpec("sum", "float32", (2, 3)),)
+    assert opened.backend.name and opened.backend.threads >= 1
+
+
+async def check_a_run_gives_named_outputs_and_its_time(host: Host, models: Models) -> None:
+    await host.inference.open("add", models["add"], backend=BACKEND)
+    reply = await host.inference.run("add", pair())
+
+    assert set(reply.outputs) == {"sum"}
+    assert reply.outputs["sum"].shape == (2, 3)
+    assert reply.outputs["sum"].tolist() == [11, 22, 33, 44, 55, 66]
+    assert reply.infer_ms >= 0
+
+
+async def check_every_dtype_passes_unchanged(host: Host, models: Models) -> None:
+    for dtype, item_bytes in ITEM_BYTES.items():
+        if f"echo_{dtype}" not in models:
+            continue
+        data = bytes(range(3 * item_bytes)) if dtype != "bool" else b"\1\0\1"
+        await host.inference.open("echo", models[f"echo_{dtype}"], backend=BACKEND)
+        reply = await host.inference.run("echo", {"x": Tensor(dtype, (3,), data)})
+
+        echoed = reply.outputs["y"]
+        assert (echoed.dtype, echoed.shape, bytes(echoed.data)) == (dtype, (3,), data), dtype
+
+
+async def check_a_dynamic_axis_is_none_and_may_be_empty(host: Host, models: Models) -> None:
+    opened = await host.inference.open("echo", models["echo_float32"], backend=BACKEND)
+    assert opened.inputs == (TensorSpec("x", "float32", (None,)),)
+
+    reply = await host.inference.run("echo", {"x": Tensor.float32([])})
+    assert reply.outputs["y"].shape == (0,)
+
+
+async def check_feeds_stay_usable_after_a_run(host: Host, models: Models) -> None:
+    await host.inference.open("add", models["add"], backend=BACKEND)
+    feeds = pair()
+    await host.inference.run("add", feeds)
+    assert feeds["a"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+async def check_runs_made_together_all_answer(host: Host, models: Models) -> None:
+    await host.inference.open("add", models["add"], backend=BACKEND)
+    replies = await asyncio.gather(*(host.inference.run("add", pair()) for _ in range(5)))
+    assert {tuple(reply.outputs["sum"].tolist()) for reply in replies} == {(11, 22, 33, 44, 55, 66)}
+
+
+async def check_two_models_are_open_at_once(host: Host, models: Models) -> None:
+    await host.inference.open("add", models["add"], backend=BACKEND)
+    await host.inference.open("echo", models["echo_float32"], backend=BACKEND)
+    echo = {"x": Tensor.float32([7])}
+
+    assert (await host.inference.run("echo", echo)).outputs["y"].tolist() == [7]
+    assert (await host.inference.run("add", pair())).outputs["sum"].tolist()[0] == 11
+
+
+async def check_what_is_no_model_is_refused(host: Host, models: Models) -> None:
+    try:
+        await host.inference.open("broken", b"not an onnx file", backend=BACKEND)
+    except HostError as error:
+        assert error.code == "inference-failed", error.code
+    else:
+        raise AssertionError("nonsense was opened")
+    opened = await host.inference.open("add", models["add"], backend=BACKEND)
+    assert opened.outputs[0].name == "sum"
+
+
+async def check_a_released_model_no_longer_runs(host: Host, models: Models) -> None:
+    await host.inference.open("add", models["add"], backend=BACKEND)
+    await host.inference.release("add")
+    await host.inference.release("add")
+    assert await fails(host, "add") in {"inference-failed", "worker-lost"}
