@@ -1,0 +1,141 @@
+"""Serves a site and the runtime as production should: types, caching, compression, policies."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from .serve_files import PrecompressedFiles
+
+Asgi = Callable[..., Any]
+
+START_TIMEOUT_S: Final = 10
+
+_REST: Final = (
+    "worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
+    "font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+POLICIES: Final[dict[str, str | None]] = {
+    "strict": f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; {_REST}",
+    "none-wasm": f"default-src 'self'; script-src 'self'; {_REST}",
+    "off": None,
+}
+ISOLATION: Final = {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+}
+ALWAYS: Final = {
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+}
+
+
+class Headers:
+    """ASGI middleware that adds fixed headers to every response."""
+
+    def __init__(self, app: Asgi, headers: dict[str, str]) -> None:
+        self._app = app
+        self._added = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on and send its response with the headers."""
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._added]
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def create_app(
+    site: Path,
+    runtime: Path,
+    *,
+    mount: str = "/edge",
+    isolated: bool = False,
+    csp: str = "strict",
+) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        site: Folder served at ``/``.
+        runtime: A built ``web_runtime/dist``, served at ``mount``.
+        mount: Path of the runtime.
+        isolated: Make pages cross-origin isolated, which gives them threads.
+        csp: ``strict``, ``none-wasm`` (forbids WebAssembly, to test refusals) or ``off``.
+
+    Raises:
+        ValueError: ``csp`` is none of these.
+    """
+    if csp not in POLICIES:
+        raise ValueError(f"csp: expected one of {', '.join(POLICIES)}, got {csp!r}")
+    policy = POLICIES[csp]
+    headers = {
+        **ALWAYS,
+        **(ISOLATION if isolated else {}),
+        **({"content-security-policy": policy} if policy else {}),
+    }
+    routes = [
+        Mount(mount, PrecompressedFiles(directory=runtime)),
+        Mount("/", PrecompressedFiles(directory=site, html=True)),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Headers, headers=headers)])
+
+
+class BackgroundServer:
+    """Serves an application on a free port of the loopback interface until the block ends."""
+
+    def __init__(self, app: Asgi, *, port: int = 0) -> None:
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="none"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._listening = threading.Event()
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        """Start serving; ``url`` is the origin.
+
+        Raises:
+            RuntimeError: It did not listen in time.
+        """
+        self._thread.start()
+        if not self._listening.wait(START_TIMEOUT_S) or not self.url:
+            raise RuntimeError(f"server: expected it to listen within {START_TIMEOUT_S} s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop serving and wait for the end."""
+        self._server.should_exit = True
+        self._thread.join()
+
+    def _serve(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        serving = asyncio.create_task(self._server.serve())
+        try:
+            while not self._server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            if self._server.started:
+                port = self._server.servers[0].sockets[0].getsockname()[1]
+                self.url = f"http://127.0.0.1:{port}"
+        finally:
+            self._listening.set()
+        await serving
+
+
+def run(app: Asgi, *, host: str, port: int, notes: Sequence[str] = ()) -> None:
+    """Serve until interrupted, after printing ``notes``."""
+    for note in notes:
+        print(note)  # noqa: T201 - the command's output
+    uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
