@@ -11,12 +11,14 @@ from typing import Any, Final
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
+from web_runtime.errors import ToolError
+
 ICONS: Final = Path("@iconify-json", "fluent-emoji-flat", "icons.json")
 FONT_FILES: Final = Path("@fontsource", "noto-sans-sc", "files")
 FONT_WEIGHTS: Final = (400, 700)
 
 
-class DemoError(Exception):
+class DemoError(ToolError):
     """The demo cannot be built; the text says what was expected and what to do."""
 
 

@@ -8,8 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from edge_runtime.errors import EdgeError
+
 from demo_h5.assets import DemoError, write_fonts, write_icons
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
+from web_runtime.errors import ToolError
 from web_runtime.pack import pack_task
 
 DEMO: Final = Path(__file__).parent
@@ -121,7 +124,7 @@ def main() -> int:
     out: Path = parser.parse_args().out
     try:
         build_demo(out.resolve())
-    except DemoError as error:
+    except (ToolError, EdgeError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     sys.stderr.write(f"demo: built in {out}\n")

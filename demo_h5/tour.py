@@ -18,6 +18,7 @@ from rich.table import Table
 from demo_h5.shopper import CATEGORY, SIZES, run_shopper, wait_until_ready
 from demo_h5.story import Story
 from web_runtime.browser import launch_options
+from web_runtime.errors import ToolError
 from web_runtime.serve import BackgroundServer, create_app
 
 __all__ = ["main", "problems_of", "run_shopper", "wait_until_ready"]
@@ -33,12 +34,16 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     for folder, verb in ((SITE, "python -m demo_h5.build"), (RUNTIME, "make build")):
         if not folder.is_dir():
-            shown = folder.relative_to(ROOT)
-            console.print(f"[red]{shown}: expected a built folder, got none. Run `{verb}`.[/red]")
+            text = f"{folder.relative_to(ROOT)}: expected a built folder, got none. Run `{verb}`."
+            complain(text, console)
             return 1
     only_serve = os.environ.get("HEADLESS") == "0"
     with BackgroundServer(create_app(SITE, RUNTIME)) as server:
-        problems = [] if only_serve else drive(server.url, console)
+        try:
+            problems = [] if only_serve else drive(server.url, console)
+        except (ToolError, AssertionError) as error:
+            problems = [str(error)]
+            complain(str(error), console)
         if only_serve or sys.stdout.isatty():
             keep_serving(server.url, console)
     return 1 if problems else 0
@@ -56,7 +61,7 @@ def drive(url: str, console: Console) -> list[str]:
     print_story(story, console)
     problems = problems_of(story)
     for problem in problems:
-        console.print(f"[red]✗ {problem}[/red]")
+        complain(problem, console)
     if not problems:
         console.print("[green]✓ ranked and recognised on the device; nothing left it[/green]")
     return problems
@@ -87,7 +92,7 @@ def print_story(story: Story, console: Console) -> None:
     why = f" ({boot['coldReason']})" if boot.get("coldReason") else ""
     console.print(f"boot    {boot['mode']}{why}, {boot['totalMs']:.0f} ms: {steps}")
     for problem in story.status.get("problems", []):
-        console.print(f"[yellow]problem {problem['code']}: {problem['message']}[/yellow]")
+        complain(f"{problem['code']}: {problem['message']}", console)
     console.print(run_table(story))
     ratio = story.rank_after / story.rank_before
     console.print(
@@ -127,6 +132,11 @@ def run_table(story: Story) -> Table:
 def backends_of(result: Mapping[str, Any]) -> str:
     """Say where each model of a run was executed."""
     return ", ".join(f"{model} on {where['name']}" for model, where in result["backend"].items())
+
+
+def complain(text: str, console: Console) -> None:
+    """Print what went wrong; brackets in it are no markup."""
+    console.print(f"✗ {text}", style="red", markup=False)
 
 
 def keep_serving(url: str, console: Console) -> None:

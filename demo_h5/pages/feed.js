@@ -19,6 +19,8 @@ const cards = new Map();
 let products = new Map();
 /** @type {number[]} */
 let order = [];
+/** @type {number[]} */
+let baseline = [];
 /** @type {RankResult | null} */
 let latest = null;
 /** @type {RankResult | null} */
@@ -27,7 +29,10 @@ let waiting = null;
 /** @param {Product[]} catalogue  In the shop's own order. */
 export function showFeed(catalogue) {
   products = new Map(catalogue.map((product) => [product.item, product]));
-  if (order.length === 0) order = catalogue.map((product) => product.item);
+  if (order.length === 0) {
+    order = catalogue.map((product) => product.item);
+    baseline = order;
+  }
   for (const product of catalogue) cards.set(product.item, feedCard(product));
   list.replaceChildren(...order.map((item) => /** @type {HTMLElement} */ (cards.get(item))));
   list.removeAttribute("aria-busy");
@@ -60,26 +65,34 @@ export function feedIsVisible() {
 }
 
 /**
+ * Badges compare with the order of a shopper nobody knows; the button with what was shown before.
  * @param {number[]} next
  * @param {Set<number>} seen  Products the shopper looked at.
  */
 function moveTo(next, seen) {
-  const before = new Map(order.map((item, rank) => [item, rank]));
-  const reasons = new Set([...seen].map((item) => products.get(item)?.category));
-  const rises = next.map((item, rank) => {
-    const rise = (before.get(item) ?? rank) - rank;
-    const product = /** @type {Product} */ (products.get(item));
-    return rise >= BADGE_MIN_RISE && reasons.has(product.category) ? rise : 0;
+  if (seen.size === 0) baseline = next;
+  const categories = new Set([...seen].map((item) => products.get(item)?.category));
+  const isWanted = (/** @type {number} */ item) => categories.has(products.get(item)?.category);
+  const rises = risesFrom(order, next);
+  offerTop(next.filter((item, rank) => isWanted(item) && rises[rank] > 0).length);
+  risesFrom(baseline, next).forEach((rise, rank) => {
+    mark(next[rank], rise >= BADGE_MIN_RISE && isWanted(next[rank]) ? rise : 0);
   });
-  next.forEach((item, rank) => {
-    mark(item, rises[rank]);
-  });
-  offerTop(rises.filter((rise) => rise > 0).length);
   order = next;
   reorder(
     list,
     next.map((item) => /** @type {HTMLElement} */ (cards.get(item))),
   );
+}
+
+/**
+ * @param {number[]} before
+ * @param {number[]} next
+ * @returns {number[]}  By how many places each of `next` is higher than before.
+ */
+function risesFrom(before, next) {
+  const ranks = new Map(before.map((item, rank) => [item, rank]));
+  return next.map((item, rank) => (ranks.get(item) ?? rank) - rank);
 }
 
 /**
