@@ -1,5 +1,5 @@
-"""The one error of the tool that a person is meant to read."""
+"""The error a person at the command line can act on."""
 
 
 class ToolError(Exception):
-    """What went wrong, what was expected, and what to do; printed without a traceback."""
+    """The command cannot go on; the text says what happened, expected, got and what to do."""
