@@ -9,7 +9,18 @@ import { EdgeError } from "./errors.js";
 
 /** @typedef {{onComplete?: (...value: unknown[]) => void, onError?: (errorCode: number) => void}} CallBack */
 
-/** @param {(params: any) => Promise<{value: unknown}>} infer */
+/**
+ * @typedef {object} NativeCall  One call in the making; every method but `jump` returns it.
+ * @property {(key: string, value: string) => NativeCall} putString
+ * @property {(key: string, value: unknown) => NativeCall} extraObject
+ * @property {(callBack: CallBack) => NativeCall} callBackListener
+ * @property {() => void} jump
+ */
+
+/**
+ * @param {(params: any) => Promise<{value: unknown}>} infer
+ * @returns {{to: (module: string, method: string) => NativeCall}}
+ */
 export function createRouter(infer) {
   return {
     /**

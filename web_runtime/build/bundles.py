@@ -1,0 +1,83 @@
+"""JavaScript bundles by esbuild, and types by tsc."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from ..errors import ToolError
+from .digests import named_by_content
+
+Defines = dict[str, str]
+
+TARGET: Final = "es2022"
+TYPES: Final = """export * from "./types/edge.js";
+export { default } from "./types/edge.js";
+"""
+
+
+def build_id(root: Path, assets: list[str]) -> str:
+    """Return the version with a digest of everything a build is made of, snapshot aside."""
+    digest = hashlib.sha256("\n".join(assets).encode())
+    for path in sorted((root / "js_shim").rglob("*.js")):
+        digest.update(path.read_bytes())
+    version = json.loads((root / "package.json").read_text())["version"]
+    return f"{version}+{digest.hexdigest()[:8]}"
+
+
+def bundle_worker(root: Path, out: Path, name: str, defines: Defines) -> str:
+    """Bundle ``js_shim/<name>.js`` as an ES module; return its hashed name in ``out``."""
+    code = _esbuild(root, f"{name}.js", "esm", defines)
+    return named_by_content(out, name, ".js", code)
+
+
+def bundle_page(root: Path, out: Path, defines: Defines) -> None:
+    """Bundle the page script twice: ``edge.js`` for a script tag, ``edge.mjs`` for imports."""
+    (out / "edge.js").write_bytes(_esbuild(root, "edge-global.js", "iife", defines))
+    (out / "edge.mjs").write_bytes(_esbuild(root, "edge.js", "esm", defines))
+
+
+def write_types(root: Path, out: Path) -> None:
+    """Write the declarations that come from the page script's JSDoc."""
+    tsc = root / "node_modules" / ".bin" / "tsc"
+    options = [
+        "--ignoreConfig",
+        "--allowJs",
+        "--checkJs",
+        "--declaration",
+        "--emitDeclarationOnly",
+        "--strict",
+    ]
+    options += ["--target", TARGET, "--module", "esnext", "--moduleResolution", "bundler"]
+    options += ["--lib", "es2024,dom,dom.iterable", "--skipLibCheck"]
+    sources = [str(root / "js_shim" / name) for name in ("edge.js", "globals.d.ts")]
+    _run([str(tsc), *options, "--outDir", str(out / "types"), *sources], root)
+    (out / "edge.d.ts").write_text(TYPES)
+
+
+def _esbuild(root: Path, entry: str, output_format: str, defines: Defines) -> bytes:
+    binary = root / "node_modules" / ".bin" / "esbuild"
+    command = [
+        str(binary),
+        str(root / "js_shim" / entry),
+        "--bundle",
+        "--minify",
+        "--charset=utf8",
+        f"--format={output_format}",
+        f"--target={TARGET}",
+        "--log-level=warning",
+        *(f"--define:{name}={json.dumps(value)}" for name, value in defines.items()),
+    ]
+    return _run(command, root)
+
+
+def _run(command: list[str], root: Path) -> bytes:
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr + done.stdout).decode(errors="replace")
+        name = Path(command[0]).name
+        raise ToolError(f"{name}: expected it to succeed, got exit code {done.returncode}:\n{said}")
+    sys.stderr.write(done.stderr.decode(errors="replace"))
+    return done.stdout

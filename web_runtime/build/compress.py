@@ -1,0 +1,55 @@
+"""Brotli and gzip variants beside each file, made once per content."""
+
+import gzip
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import brotli
+
+from .digests import digest_of
+
+# The highest quality costs a minute on the snapshot and saves a seventh of it.
+LARGE_BYTES: Final = 4 * 2**20
+QUALITY: Final = 11
+QUALITY_LARGE: Final = 9
+SUFFIXES: Final = {"br": ".br", "gzip": ".gz"}
+
+
+def compress_all(out: Path, cache: Path) -> dict[str, dict[str, int]]:
+    """Write ``.br`` and ``.gz`` files below ``out``.
+
+    Returns:
+        Sizes in bytes by path, then by encoding; the plain size where a variant would not help.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    paths = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    with ThreadPoolExecutor() as pool:
+        sizes = pool.map(lambda path: _variants(path, cache), paths)
+    return {path.relative_to(out).as_posix(): size for path, size in zip(paths, sizes, strict=True)}
+
+
+def _variants(path: Path, cache: Path) -> dict[str, int]:
+    data = path.read_bytes()
+    sizes = {}
+    for encoding, suffix in SUFFIXES.items():
+        packed = _cached(data, encoding, cache)
+        sizes[encoding] = min(len(packed), len(data))
+        if len(packed) < len(data):
+            path.with_name(path.name + suffix).write_bytes(packed)
+    return sizes
+
+
+def _cached(data: bytes, encoding: str, cache: Path) -> bytes:
+    quality = QUALITY_LARGE if len(data) > LARGE_BYTES else QUALITY
+    kept = cache / f"{digest_of(data)}-{quality}.{encoding}"
+    if not kept.is_file():
+        kept.write_bytes(_compressed(data, encoding, quality))
+    return kept.read_bytes()
+
+
+def _compressed(data: bytes, encoding: str, quality: int) -> bytes:
+    if encoding == "br":
+        packed: bytes = brotli.compress(data, quality=quality)
+        return packed
+    return gzip.compress(data, 9, mtime=0)

@@ -1,0 +1,50 @@
+"""The Python core as one archive, for cold boots and for making the snapshot."""
+
+import importlib.util
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..errors import ToolError
+
+# Never needed in a browser: fakes for tests, and the host that runs under CPython.
+LEFT_OUT: Final = ("testing", "host/native")
+LIBRARIES: Final = ("fastjsonschema",)
+# The earliest time a zip can hold: the real one would make every build different.
+_MTIME: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def core_zip(root: Path) -> bytes:
+    """Return the archive of ``edge_runtime`` and the libraries it imports in a browser."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, path in sorted(_members(root)):
+            info = zipfile.ZipInfo(name, _MTIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, path.read_bytes())
+    return buffer.getvalue()
+
+
+def _members(root: Path) -> Iterator[tuple[str, Path]]:
+    core = root / "py" / "edge_runtime"
+    for path in _source_files(core):
+        inside = path.relative_to(core).as_posix()
+        if not inside.startswith(LEFT_OUT):
+            yield f"edge_runtime/{inside}", path
+    for library in LIBRARIES:
+        folder = _library_folder(library)
+        for path in _source_files(folder):
+            yield f"{library}/{path.relative_to(folder).as_posix()}", path
+
+
+def _source_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix in {".py", ".json"})
+
+
+def _library_folder(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ToolError(f"{name}: expected it beside the tool, got nothing. Run `make setup`.")
+    return Path(spec.origin).parent
