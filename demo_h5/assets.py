@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ from fontTools.ttLib import TTFont
 from web_runtime.errors import ToolError
 
 ICONS: Final = Path("@iconify-json", "fluent-emoji-flat", "icons.json")
-FONT_FILES: Final = Path("@fontsource", "noto-sans-sc", "files")
+FONT: Final = Path("@fontsource", "noto-sans-sc")
 FONT_WEIGHTS: Final = (400, 700)
 
 
@@ -61,10 +62,12 @@ def write_fonts(text: str, node_modules: Path, folder: Path, cache: Path) -> Non
     """
     characters = "".join(sorted(set(text)))
     folder.mkdir(parents=True)
+    # The Open Font License wants its text beside every copy of the font.
+    shutil.copy(installed(node_modules / FONT / "LICENSE"), folder / "OFL.txt")
     cache.mkdir(parents=True, exist_ok=True)
     for weight in FONT_WEIGHTS:
         name = f"noto-sans-sc-chinese-simplified-{weight}-normal.woff2"
-        source = installed(node_modules / FONT_FILES / name).read_bytes()
+        source = installed(node_modules / FONT / "files" / name).read_bytes()
         key = hashlib.sha256(source + characters.encode()).hexdigest()[:16]
         kept = cache / f"noto-sans-sc-{weight}-{key}.woff2"
         if not kept.exists():

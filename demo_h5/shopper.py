@@ -81,7 +81,7 @@ def watch_requests(page: Page, url: str, story: Story) -> None:
 
 
 def wait_until_ready(page: Page) -> dict[str, Any]:
-    """Wait for the runtime and return its status, boot timings included.
+    """Wait for the runtime and the first ranked feed; return the status, boot timings included.
 
     Raises:
         AssertionError: It failed, or edge.js never came.
@@ -93,6 +93,7 @@ def wait_until_ready(page: Page) -> dict[str, Any]:
     status: dict[str, Any] = page.evaluate(STATUS)
     if status["state"] != "ready":
         raise AssertionError(f"runtime: expected state ready, got {status}")
+    page.evaluate(RUN, ["RankFeed", 1, STEP_TIMEOUT_MS])
     return status
 
 
