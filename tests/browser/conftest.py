@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
+from web_runtime.browser import launch_options
 from web_runtime.serve import BackgroundServer, create_app
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,12 @@ class Serve(Protocol):
     """Serves a folder until the test ends and returns its origin."""
 
     def __call__(self, site: Path, *, isolated: bool = False, csp: str = "strict") -> str: ...
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Use the pinned browser instead of one that Playwright would have to download."""
+    return launch_options()
 
 
 @pytest.fixture
