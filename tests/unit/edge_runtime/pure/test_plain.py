@@ -78,9 +78,8 @@ def test_values_that_are_neither_json_nor_bytes_are_refused() -> None:
 def test_text_that_would_exhaust_the_stack_is_refused(pair: str) -> None:
     opened, closed = ("[", "]") if pair == "[]" else ('{"a":', "}")
 
-    json.loads(opened * LEVELS + "0" + closed * LEVELS)
     check_levels(opened * LEVELS + "0" + closed * LEVELS)
-    with pytest.raises(ValueError, match="at most 128 levels"):
+    with pytest.raises(ValueError, match="at most 500 levels"):
         join(opened * 5_000 + "0" + closed * 5_000, [])
 
 
@@ -97,6 +96,6 @@ def test_wide_text_and_brackets_inside_strings_are_not_deep(text: str) -> None:
     assert join(text, []) == json.loads(text)
 
 
-@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(st.recursive(st.text(), lambda i: st.lists(i) | st.dictionaries(st.text(), i), max_leaves=9))
 def test_what_json_writes_in_few_levels_passes(value: Any) -> None:
     check_levels(json.dumps([value] * (LEVELS + 1)))
