@@ -11,8 +11,8 @@ from edge_runtime.errors import ConfigError, EdgeError, HostError, TrustError
 from edge_runtime.host.ports import InferenceReply, OpenedModel
 from edge_runtime.services.inference import ModelLibrary
 from edge_runtime.tensor import Tensor
-from edge_runtime.types import Backend, TensorSpec
 from edge_runtime.testing.manual_clock import ManualClock
+from edge_runtime.types import Backend, TensorSpec
 
 MODEL = b"an ONNX file"
 DIGEST = hashlib.sha256(MODEL).hexdigest()

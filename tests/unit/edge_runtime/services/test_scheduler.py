@@ -262,6 +262,8 @@ async def test_cancelling_a_waiting_run_removes_that_one_only(stage: Stage) -> N
     assert (await error_of(first.outcome)).code == "run-cancelled"
     assert stage.count() == {"waiting": 1, "running": 1, "cancelled": 1}
     assert not second.outcome.done()
+    stage.scheduler.cancel(second)
+    assert (await error_of(second.outcome)).code == "run-cancelled"
 
 
 @on_stage
