@@ -1,84 +1,81 @@
-"""Which browser tests and the tour drive, and how it is launched."""
+"""The browser that tests, benchmarks and the demo drive, and the flags it needs."""
 
 import json
 import os
 from pathlib import Path
 from typing import Any, Final
 
-from .artefacts import read_artefacts
-from .chromium import DESCRIPTION
 from .errors import ToolError
-from .paths import BROWSER_CACHE
 
-BROWSER_VARIABLE: Final = "WEB_RUNTIME_BROWSER"
+ROOT: Final = Path(__file__).parent.parent
+BROWSERS: Final = ROOT / ".cache" / "browser"
 PACKAGE: Final = "@sparticuz/chromium"
-_ARGUMENTS: Final = (
-    "--no-sandbox",
+
+# Nothing of the browser's own may use the network: a test counts requests.
+QUIET_FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
 )
-_WEBGPU_ARGUMENTS: Final = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+# The npm browser is one static binary: no sandbox helper, no GPU process of its own.
+PACKAGED_FLAGS: Final = ("--no-sandbox", "--no-zygote", "--in-process-gpu", "--disable-gpu-sandbox")
+WEBGPU_FLAGS: Final = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+)
+WEBNN_FLAGS: Final = ("--enable-features=WebMachineLearningNeuralNetwork",)
 
 
-def browser_folder(cache: Path = BROWSER_CACHE) -> Path:
-    """Return where the pinned browser is, or will be."""
-    version = next(each.version for each in read_artefacts() if each.package == PACKAGE)
-    return cache / version
-
-
-def launch_options(
-    webgpu: bool = False, webnn: bool = False, folder: Path | None = None
-) -> dict[str, Any]:
-    """Return the arguments for Playwright's ``chromium.launch``.
+def launch_options(*, webgpu: bool = False, webnn: bool = False) -> dict[str, Any]:
+    """Return Playwright's launch options for Chromium.
 
     Args:
-        webgpu: Offer WebGPU, computed by the CPU.
-        webnn: Offer WebNN.
-        folder: The unpacked browser, if it is not the pinned one.
+        webgpu: Offer WebGPU, in software where there is no GPU.
+        webnn: Offer WebNN; only the npm package's Chromium has a backend for it.
 
     Raises:
-        ToolError: There is no browser: not unpacked, or not where WEB_RUNTIME_BROWSER says.
+        ToolError: There is no browser; the message says how to get one.
     """
-    arguments = [*_ARGUMENTS]
-    features = []
-    if webgpu:
-        arguments += _WEBGPU_ARGUMENTS
-        features.append("Vulkan")
-    if webnn:
-        features.append("WebMachineLearningNeuralNetwork")
-    if features:
-        arguments.append("--enable-features=" + ",".join(features))
-    return {**_executable(folder or browser_folder()), "args": arguments}
+    flags = [*QUIET_FLAGS, *(WEBGPU_FLAGS * webgpu), *(WEBNN_FLAGS * webnn)]
+    chosen = os.environ.get("WEB_RUNTIME_BROWSER")
+    if chosen:
+        if not Path(chosen).is_file():
+            raise ToolError(f"WEB_RUNTIME_BROWSER: expected a browser's path, got {chosen!r}.")
+        return {"executable_path": chosen, "args": [*flags, *_root_flags()]}
+    folder = packaged_folder()
+    return {
+        "executable_path": str(folder / "chromium"),
+        "args": [*flags, *PACKAGED_FLAGS],
+        "env": {**os.environ, "LD_LIBRARY_PATH": _library_path(folder)},
+        "chromium_sandbox": False,
+    }
 
 
-def _executable(folder: Path) -> dict[str, Any]:
-    if chosen := os.environ.get(BROWSER_VARIABLE):
-        if not os.access(chosen, os.X_OK):
-            raise ToolError(
-                f"{BROWSER_VARIABLE}: expected the path of a Chrome or Chromium, got {chosen!r}. "
-                "Correct it, or unset it to use the pinned browser."
-            )
-        return {"executable_path": chosen}
-    if not (folder / DESCRIPTION).is_file():
+def packaged_folder() -> Path:
+    """Return where the npm package's browser was unpacked.
+
+    Raises:
+        ToolError: It was not.
+    """
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    version = lock["packages"][f"node_modules/{PACKAGE}"]["version"]
+    folder = BROWSERS / str(version)
+    if not (folder / "chromium").is_file():
         raise ToolError(
-            f"headless browser: expected it in {folder}, got none. Run `make setup`, "
-            f"or set {BROWSER_VARIABLE} to an installed Chrome or Chromium."
+            f"browser: expected {folder.relative_to(ROOT)}/chromium, got nothing. Run `make setup`, "
+            "or name an installed Chrome or Chromium in WEB_RUNTIME_BROWSER."
         )
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    return {
-        "executable_path": str(folder / description["executable"]),
-        "env": _environment(folder, description),
-    }
+    return folder
 
 
-def _environment(folder: Path, description: dict[str, str]) -> dict[str, str]:
-    libraries = [str(folder / description["libraries"]), os.environ.get("LD_LIBRARY_PATH", "")]
-    fonts = str(folder / description["fonts"])
-    return {
-        **os.environ,
-        "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
-        "FONTCONFIG_PATH": fonts,
-    }
+def _library_path(folder: Path) -> str:
+    known = os.environ.get("LD_LIBRARY_PATH")
+    return ":".join([str(folder / "lib"), str(folder), *([known] if known else [])])
+
+
+def _root_flags() -> list[str]:
+    # Chromium's sandbox refuses to run as root, as containers do.
+    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
