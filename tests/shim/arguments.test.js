@@ -1,0 +1,100 @@
+/** Mistakes in calls: each is named by its place, what was expected and what was given. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkInfer, checkKey, checkStart, checkTrack } from "../../js_shim/arguments.js";
+import { EdgeError } from "../../js_shim/errors.js";
+
+const CODES = { systemCode: "s", businessCode: "b" };
+const EVENT = { type: "mta", pageId: "Home" };
+const cycle = /** @type {any} */ ({});
+cycle.self = cycle;
+
+const GOOD = /** @type {[string, (options: any) => unknown, unknown][]} */ ([
+  ["a URL", checkStart, { config: "/config.json" }],
+  ["an object", checkStart, { config: { triggers: [] }, base: "/edge/", capture: false }],
+  ["codes alone", checkInfer, CODES],
+  [
+    "everything",
+    checkInfer,
+    {
+      ...CODES,
+      extData: { photo: new Blob([]) },
+      priority: "core",
+      timeoutMs: 0.5,
+      signal: new AbortController().signal,
+    },
+  ],
+  ["a page view", checkTrack, EVENT],
+  ["a click", checkTrack, { ...EVENT, clickId: "buy", pv: false, props: {} }],
+]);
+
+for (const [what, check, options] of GOOD) {
+  test(`${check.name} lets ${what} pass unchanged`, () => {
+    assert.equal(check(options), options);
+  });
+}
+
+const BAD = /** @type {[(options: any) => unknown, unknown, string, string][]} */ ([
+  [checkStart, undefined, "start", "got undefined"],
+  [checkStart, [], "start", "expected an object, got []"],
+  [checkStart, {}, "start.config", "expected a URL or an object, got undefined"],
+  [checkStart, { config: 5 }, "start.config", "got 5"],
+  [checkStart, { config: [] }, "start.config", "got []"],
+  [checkStart, { config: "c", base: 1 }, "start.base", "expected a URL, got 1"],
+  [checkStart, { config: "c", capture: "off" }, "start.capture", 'got "off"'],
+  [checkStart, { config: "c", captrue: false }, "start.captrue", "one of config, base, capture"],
+  [checkInfer, null, "infer", "expected an object, got null"],
+  [checkInfer, "rank", "infer", 'got "rank"'],
+  [checkInfer, { businessCode: "b" }, "infer.systemCode", "expected a string, got undefined"],
+  [checkInfer, { systemCode: "", businessCode: "b" }, "infer.systemCode", 'got ""'],
+  [checkInfer, { systemCode: "s", businessCode: 7 }, "infer.businessCode", "got 7"],
+  [checkInfer, { ...CODES, extData: [1] }, "infer.extData", "expected an object, got [1]"],
+  [checkInfer, { ...CODES, extData: null }, "infer.extData", "got null"],
+  [checkInfer, { ...CODES, priority: "high" }, "infer.priority", "one of core, regular, low"],
+  [checkInfer, { ...CODES, timeoutMs: 0 }, "infer.timeoutMs", "above 0, got 0"],
+  [checkInfer, { ...CODES, timeoutMs: -1 }, "infer.timeoutMs", "got -1"],
+  [checkInfer, { ...CODES, timeoutMs: "50" }, "infer.timeoutMs", 'got "50"'],
+  [checkInfer, { ...CODES, timeoutMs: NaN }, "infer.timeoutMs", "milliseconds"],
+  [checkInfer, { ...CODES, timeoutMs: Infinity }, "infer.timeoutMs", "milliseconds"],
+  [checkInfer, { ...CODES, signal: {} }, "infer.signal", "expected an AbortSignal, got {}"],
+  [checkTrack, undefined, "track", "got undefined"],
+  [checkTrack, { pageId: "Home" }, "track.type", "got undefined"],
+  [checkTrack, { type: "mta", pageId: "" }, "track.pageId", 'got ""'],
+  [checkTrack, { ...EVENT, clickId: "" }, "track.clickId", 'got ""'],
+  [checkTrack, { ...EVENT, clickId: 5n }, "track.clickId", "got [object BigInt]"],
+  [checkTrack, { ...EVENT, clickId: Symbol("x") }, "track.clickId", "got Symbol(x)"],
+  [checkTrack, { ...EVENT, clickId: cycle }, "track.clickId", "got [object Object]"],
+  [checkTrack, { ...EVENT, pv: 1 }, "track.pv", "expected a boolean, got 1"],
+  [checkTrack, { ...EVENT, props: "x" }, "track.props", "expected an object"],
+]);
+
+for (const [check, options, path, text] of BAD) {
+  test(`${check.name} refuses ${path}: ${text}`, () => {
+    assert.throws(
+      () => check(options),
+      (/** @type {EdgeError} */ error) => {
+        assert.ok(error instanceof EdgeError);
+        assert.equal(error.code, "argument-invalid");
+        assert.deepEqual(error.details, { path });
+        assert.ok(error.message.startsWith(`${path}: expected `), error.message);
+        assert.ok(error.message.includes(text), error.message);
+        return true;
+      },
+    );
+  });
+}
+
+test("what was given is quoted in part", () => {
+  assert.throws(
+    () => checkStart("x".repeat(10_000)),
+    (/** @type {Error} */ error) => error.message.length < 200,
+  );
+});
+
+test("a key is a string with something in it", () => {
+  assert.equal(checkKey("get", "cart"), "cart");
+  for (const key of ["", undefined, null, 5, {}]) {
+    assert.throws(() => checkKey("put", key), /put\.key: expected a string/);
+  }
+});
