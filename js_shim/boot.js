@@ -6,8 +6,11 @@
 
 import { EdgeError } from "./errors.js";
 import { fetchBytes } from "./host/network.js";
+import { within } from "./timers.js";
 
 /** @typedef {{python: any, mode: "snapshot" | "cold", coldReason?: string}} Started */
+/** @typedef {(level: "info" | "warning", line: string) => void} OnLine  A line that Python printed. */
+/** @typedef {(extra: object) => Promise<any>} Load */
 /** @typedef {<T>(name: string, deadlineMs: number, action: () => Promise<T>) => Promise<T>} Step */
 
 const ASSET_BYTES = 64 * 2 ** 20;
@@ -29,7 +32,7 @@ export function createSteps(onStep) {
     onStep(name);
     const startedMs = performance.now();
     try {
-      return await within(name, deadlineMs, action());
+      return await within(action(), deadlineMs, () => late(name, deadlineMs));
     } finally {
       stepsMs[name] = Math.round((performance.now() - startedMs) * 10) / 10;
     }
@@ -40,71 +43,84 @@ export function createSteps(onStep) {
 /**
  * @param {Step} step
  * @param {string} root  URL of the dist folder, with a slash at its end.
+ * @param {OnLine} onLine
  * @returns {Promise<Started>}
  * @throws {EdgeError} feature-missing | boot-failed | boot-timeout
  */
-export async function startPython(step, root) {
+export async function startPython(step, root, onLine) {
   await step("wasm", WASM_MS, compileNothing);
-  const pyodideDir = `${root}${__PYODIDE_DIR__}/`;
+  const dir = `${root}${__PYODIDE_DIR__}/`;
   const [{ loadPyodide }, snapshot] = await step("assets", ASSET_MS, () =>
     Promise.all([
-      import(`${pyodideDir}pyodide.mjs`).catch(missing),
+      import(`${dir}pyodide.mjs`).catch((error) => missing(`${dir}pyodide.mjs`, error)),
       asset(`${root}${__SNAPSHOT__}`).catch(asReason),
+      checkWasm(`${dir}pyodide.asm.wasm`),
     ]),
   );
+  const load = (/** @type {object} */ extra) => loadPyodide({ ...options(dir, onLine), ...extra });
   return step("python", PYTHON_MS, async () => {
-    const restored = await restore(loadPyodide, pyodideDir, snapshot);
+    const restored = await restore(load, snapshot);
     if (!("coldReason" in restored)) return restored;
-    return { ...(await bootCold(loadPyodide, pyodideDir, root)), coldReason: restored.coldReason };
+    return { ...(await bootCold(load, root)), coldReason: restored.coldReason };
   });
 }
 
 /**
- * @param {any} loadPyodide
- * @param {string} pyodideDir
+ * @param {Load} load
  * @param {Uint8Array | {reason: string}} snapshot
  * @returns {Promise<{python: any, mode: "snapshot"} | {coldReason: string}>}
  */
-async function restore(loadPyodide, pyodideDir, snapshot) {
+async function restore(load, snapshot) {
   if ("reason" in snapshot) return { coldReason: snapshot.reason };
   try {
-    const python = await loadPyodide({ ...options(pyodideDir), _loadSnapshot: snapshot });
-    return { python, mode: "snapshot" };
+    return { python: await load({ _loadSnapshot: snapshot }), mode: "snapshot" };
   } catch (error) {
     return { coldReason: `the snapshot was refused: ${error}` };
   }
 }
 
 /**
- * @param {any} loadPyodide
- * @param {string} pyodideDir
+ * @param {Load} load
  * @param {string} root
  * @returns {Promise<{python: any, mode: "cold"}>}
  */
-async function bootCold(loadPyodide, pyodideDir, root) {
+async function bootCold(load, root) {
   try {
-    const [python, core] = await Promise.all([
-      loadPyodide(options(pyodideDir)),
-      asset(`${root}${__CORE_ZIP__}`),
-    ]);
+    const [python, core] = await Promise.all([load({}), asset(`${root}${__CORE_ZIP__}`)]);
     const site = python.runPython("import site; site.getsitepackages()[0]");
     python.unpackArchive(core, "zip", { extractDir: site });
     return { python, mode: "cold" };
   } catch (error) {
-    if (error instanceof EdgeError) throw error;
-    throw new EdgeError(
-      "boot-failed",
-      `Python: expected it to start, got ${error}. Check that ${pyodideDir} is served whole.`,
-      {},
-      error,
-    );
+    return missing(`${root}${__PYODIDE_DIR__}/`, error);
   }
 }
 
-/** @param {string} pyodideDir */
-function options(pyodideDir) {
-  // enableRunUntilComplete needs stack switching, which Safari lacks.
-  return { indexURL: pyodideDir, packageBaseUrl: pyodideDir, enableRunUntilComplete: false };
+/**
+ * @param {string} dir
+ * @param {OnLine} onLine
+ */
+function options(dir, onLine) {
+  return {
+    indexURL: dir,
+    packageBaseUrl: dir,
+    // It needs stack switching, which Safari lacks.
+    enableRunUntilComplete: false,
+    stdout: (/** @type {string} */ line) => onLine("info", line),
+    stderr: (/** @type {string} */ line) => onLine("warning", line),
+  };
+}
+
+/**
+ * Look at the one file whose absence `loadPyodide` would wait for without end.
+ * @param {string} url
+ */
+async function checkWasm(url) {
+  const response = await fetch(url, { method: "HEAD" }).catch((error) => missing(url, error));
+  const type = response.headers.get("content-type") ?? "";
+  // A server without HEAD says nothing about the file; the step's deadline remains.
+  if ([405, 501].includes(response.status)) return;
+  if (!response.ok) missing(url, `status ${response.status}`, response.status);
+  if (!type.startsWith("application/wasm")) missing(url, `Content-Type ${type || "none"}`);
 }
 
 /** @param {string} url */
@@ -117,14 +133,15 @@ function asReason(error) {
   return { reason: error instanceof Error ? error.message : String(error) };
 }
 
-/** @param {unknown} error @returns {never} */
-function missing(error) {
-  throw new EdgeError(
-    "boot-failed",
-    `pyodide.mjs: expected it to load, got ${error}. Check that the whole dist folder is served.`,
-    {},
-    error,
-  );
+/**
+ * @param {string} url
+ * @param {unknown} got
+ * @param {number | null} [status]
+ * @returns {never}
+ */
+function missing(url, got, status = null) {
+  const text = `${url}: expected it to load, got ${got}. Check that the whole dist folder is served, wasm files as application/wasm.`;
+  throw new EdgeError("boot-failed", text, { url, status }, got);
 }
 
 async function compileNothing() {
@@ -138,19 +155,10 @@ async function compileNothing() {
 }
 
 /**
- * @template T
  * @param {string} name
  * @param {number} deadlineMs
- * @param {Promise<T>} promise
- * @returns {Promise<T>}
  */
-export function within(name, deadlineMs, promise) {
-  return new Promise((resolve, reject) => {
-    const expire = () => {
-      const text = `boot step ${name}: expected its end within ${deadlineMs} ms, got none.`;
-      reject(new EdgeError("boot-timeout", text, { step: name }));
-    };
-    const timer = setTimeout(expire, deadlineMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+function late(name, deadlineMs) {
+  const text = `boot step ${name}: expected its end within ${deadlineMs} ms, got none.`;
+  return new EdgeError("boot-timeout", text, { step: name });
 }

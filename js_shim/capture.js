@@ -13,9 +13,10 @@ const TYPE = "mta";
  * Describe a click by its path, innermost element first; undefined when nothing on it is marked.
  * @param {readonly any[]} path     `event.composedPath()`.
  * @param {() => string} pageId     The page's id where the path names none.
+ * @param {(message: string) => void} warn  Told of props that are no JSON object; the click counts without them.
  * @returns {Captured | undefined}
  */
-export function describeClick(path, pageId) {
+export function describeClick(path, pageId, warn) {
   const marked = path.find((node) => attribute(node, "data-edge-click") !== null);
   if (!marked) return undefined;
   const page = path.find((node) => attribute(node, "data-edge-page") !== null);
@@ -24,7 +25,7 @@ export function describeClick(path, pageId) {
     pageId: page ? attribute(page, "data-edge-page") : pageId(),
     clickId: attribute(marked, "data-edge-click"),
     pv: false,
-    ...props(attribute(marked, "data-edge-props")),
+    ...props(attribute(marked, "data-edge-props"), warn),
   };
 }
 
@@ -39,7 +40,7 @@ export function startCapture(track, warn) {
   const options = { capture: true, passive: true, signal: stopping.signal };
   const click = (/** @type {Event} */ event) => {
     try {
-      const captured = describeClick(event.composedPath(), currentPageId);
+      const captured = describeClick(event.composedPath(), currentPageId, warn);
       if (captured) track(captured);
     } catch (error) {
       warn(`click not captured: ${error}`);
@@ -114,11 +115,21 @@ function attribute(node, name) {
   return typeof node?.getAttribute === "function" ? node.getAttribute(name) : null;
 }
 
-/** @param {string | null} text */
-function props(text) {
+/**
+ * @param {string | null} text
+ * @param {(message: string) => void} warn
+ * @returns {{props?: Record<string, unknown>}}
+ */
+function props(text, warn) {
   if (!text) return {};
-  const parsed = JSON.parse(text);
-  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed))
-    return { props: parsed };
-  throw new TypeError(`data-edge-props: expected a JSON object, got ${text.slice(0, 80)}`);
+  try {
+    const parsed = JSON.parse(text);
+    if (Object.prototype.toString.call(parsed) === "[object Object]") return { props: parsed };
+  } catch {
+    // Said below, as for JSON of another kind.
+  }
+  warn(
+    `data-edge-props: expected a JSON object, got ${text.slice(0, 80)}. The click has no props.`,
+  );
+  return {};
 }

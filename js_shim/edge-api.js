@@ -5,37 +5,21 @@ import { startCapture } from "./capture.js";
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
 import { createEventBuffer } from "./event-buffer.js";
+import { randomId } from "./identifiers.js";
+import { whenHidden, whenIdle } from "./page-lifecycle.js";
+import { patiently } from "./patience.js";
 import { createRouter } from "./router.js";
 import { Supervisor } from "./supervisor.js";
 
-/** @import { InferOptions, StartOptions, TrackOptions } from "./arguments.js" */
-/** @import { RunResult } from "./protocol.js" */
-/** @import { Rpc } from "./rpc.js" */
+/** @import { StartOptions } from "./arguments.js" */
+/** @import { Edge } from "./types.js" */
 
-const IDLE_DEADLINE_MS = 2_000;
+const STOP_DEADLINE_MS = 5_000;
 
 /**
- * @typedef {object} Edge  The public API.
- * @property {string} version
- * @property {typeof EdgeError} EdgeError
- * @property {(options: StartOptions) => Promise<Edge>} start
- *   Workers boot when the page is idle, or at first use; resolves when the runtime is ready. A second call joins the first.
- * @property {(options: InferOptions) => Promise<RunResult>} infer  Run the task registered for the pair of codes.
- * @property {(event: TrackOptions) => void} track
- *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings.
- * @property {(name: "result" | "error" | "status" | "log", listener: (body: any) => void) => () => void} on
- *   Listen until the returned function is called.
- * @property {(key: string) => Promise<unknown>} get  The value of a key; null when there is none.
- * @property {(key: string, value: unknown, options?: {encrypted?: boolean}) => Promise<void>} put
- *   Keep a small JSON-able value; durable when the promise resolves.
- * @property {(key: string) => Promise<void>} delete
- * @property {() => Promise<void>} flush  Resolves when everything tracked so far is durable.
- * @property {() => Promise<Readonly<Record<string, any>>>} statistics
- *   One frozen record about queues, models, tasks, store and the page's own buffer.
- * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
- * @property {() => Promise<void>} resume  Start what waits.
- * @property {() => Promise<void>} stop    Leave no listener, worker or patched function behind.
- * @property {ReturnType<typeof createRouter>} router  The native call's mirror.
+ * @typedef {object} Started  What `stop` takes apart.
+ * @property {Supervisor} supervisor
+ * @property {(() => void)[]} releases
  */
 
 /**
@@ -44,14 +28,21 @@ const IDLE_DEADLINE_MS = 2_000;
  */
 export function createEdge(scriptBase) {
   const emitter = createEmitter();
-  let buffer = createEventBuffer();
-  /** @type {Supervisor | undefined} */
-  let supervisor;
-  /** @type {(() => void)[]} */
-  let releases = [];
-  let lastCallId = 0;
   const warn = (/** @type {string} */ message) =>
     emitter.emit("log", { level: "warning", message });
+  const buffer = createEventBuffer({ onFull: () => warn("events dropped: too many are waiting.") });
+  /** @type {Started | undefined} */
+  let started;
+  /** @type {Promise<void> | undefined} */
+  let stopping;
+  let lastCallId = 0;
+
+  /** @param {string} method */
+  function supervisorFor(method) {
+    if (started) return started.supervisor;
+    const text = `${method}: expected a started runtime, got none. Call start() first.`;
+    throw new EdgeError("runtime-stopped", text);
+  }
 
   /**
    * @param {string} method
@@ -59,17 +50,57 @@ export function createEdge(scriptBase) {
    * @returns {Promise<any>}
    */
   async function call(method, params) {
-    if (!supervisor)
-      throw new EdgeError(
-        "runtime-stopped",
-        `${method}: expected a started runtime, got none. Call start() first.`,
-      );
-    return supervisor.call(method, params);
+    return supervisorFor(method).call(method, params);
   }
 
-  /** @param {Rpc | undefined} rpc */
-  function onConnection(rpc) {
-    buffer.connect(rpc && ((batch) => rpc.notify("track", { batch })));
+  /**
+   * @param {StartOptions} options
+   * @returns {Started}
+   */
+  function begin({ config, base = scriptBase, capture = true }) {
+    /** @type {number | undefined} The first worker's loading began here; a later one replaces it. */
+    let askedMs = performance.now();
+    const scriptUrl = new URL(__RUNTIME_WORKER__, new URL(base, document.baseURI)).href;
+    const supervisor = new Supervisor({
+      scriptUrl,
+      createWorker: () => new Worker(scriptUrl, { type: "module", name: "edge-runtime" }),
+      options() {
+        const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
+        askedMs = undefined;
+        return { config: resolved(config), base: document.baseURI, loadingMs };
+      },
+      emit: emitter.emit,
+      onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.notify("track", { batch }))),
+    });
+    const flush = () => supervisor.state === "ready" && edge.flush().catch(() => {});
+    const releases = [whenIdle(() => supervisor.wake().catch(() => {})), whenHidden(flush)];
+    if (capture) releases.push(startCapture(edge.track, warn));
+    return { supervisor, releases };
+  }
+
+  /**
+   * Settle when the boot does, without asking for one.
+   * @param {Supervisor} supervisor
+   */
+  function untilBooted(supervisor) {
+    return new Promise((resolve, reject) => {
+      const off = emitter.on("status", check);
+      function check() {
+        if (supervisor.state === "idle" || supervisor.state === "booting") return;
+        off();
+        supervisor.wake().then(resolve, reject);
+      }
+      check();
+    });
+  }
+
+  /** @param {Started} ending */
+  async function end({ supervisor, releases }) {
+    for (const release of releases) release();
+    buffer.drain();
+    await farewell(supervisor);
+    supervisor.stop();
+    stopping = undefined;
   }
 
   /** @type {Edge} */
@@ -78,53 +109,28 @@ export function createEdge(scriptBase) {
     EdgeError,
 
     async start(options) {
-      const { config, base = scriptBase, capture = true } = checkStart(options);
-      if (!supervisor) {
-        const started = performance.now();
-        supervisor = new Supervisor({
-          createWorker: () =>
-            new Worker(new URL(__RUNTIME_WORKER__, new URL(base, document.baseURI)), {
-              type: "module",
-              name: "edge-runtime",
-            }),
-          options: {
-            config: typeof config === "string" ? new URL(config, document.baseURI).href : config,
-            base: document.baseURI,
-            loadingMs: started,
-          },
-          emit: emitter.emit,
-          onConnection,
-        });
-        releases = [
-          whenIdle(() => supervisor?.wake().catch(() => {})),
-          flushWhenHidden(() => edge.flush()),
-        ];
-        if (capture) releases.push(startCapture(edge.track, warn));
-      }
-      const own = supervisor;
-      await new Promise((resolve, reject) => {
-        const off = emitter.on("status", check);
-        function check() {
-          if (own.state === "idle" || own.state === "booting") return;
-          off();
-          own.wake().then(resolve, reject);
-        }
-        check();
-      });
+      const checked = checkStart(options);
+      // Only then may it wait: calls right behind a first start() must find it begun.
+      if (stopping) await stopping;
+      started ??= begin(checked);
+      await untilBooted(started.supervisor);
       return edge;
     },
 
     async infer(options) {
       const { signal, ...params } = checkInfer(options);
-      const callId = ++lastCallId;
-      const own = supervisor;
-      const cancel = () => own?.notify("cancel", { callId });
-      if (signal) await own?.wake();
-      if (signal?.aborted)
-        throw new EdgeError("run-cancelled", "infer: its signal was aborted before the call.");
+      const supervisor = supervisorFor("infer");
+      const request = { callId: ++lastCallId, ...params };
+      // A caller may change its data while the runtime boots: what counts is the call's moment.
+      const extData = supervisor.state === "ready" ? request.extData : copied(request.extData);
+      const askedMs = performance.now();
+      await patiently(supervisor.wake(), { signal, timeoutMs: request.timeoutMs });
+      const timeoutMs =
+        request.timeoutMs && Math.max(1, request.timeoutMs - (performance.now() - askedMs));
+      const cancel = () => supervisor.notify("cancel", { callId: request.callId });
       signal?.addEventListener("abort", cancel, { once: true });
       try {
-        return await call("infer", { callId, ...params });
+        return await supervisor.call("infer", { ...request, extData, timeoutMs });
       } finally {
         signal?.removeEventListener("abort", cancel);
       }
@@ -152,7 +158,7 @@ export function createEdge(scriptBase) {
     },
 
     async flush() {
-      await supervisor?.wake();
+      await supervisorFor("flush").wake();
       buffer.drain();
       await call("flush", {});
     },
@@ -171,13 +177,10 @@ export function createEdge(scriptBase) {
     },
 
     async stop() {
-      const ending = supervisor;
-      supervisor = undefined;
-      for (const release of releases) release();
-      releases = [];
-      if (ending?.state === "ready") await ending.call("stop", {}).catch(() => {});
-      ending?.stop();
-      buffer = createEventBuffer();
+      const ending = started;
+      started = undefined;
+      if (ending) stopping = end(ending);
+      await stopping;
     },
 
     router: createRouter((params) => edge.infer(params)),
@@ -185,33 +188,31 @@ export function createEdge(scriptBase) {
   return edge;
 }
 
+/** @param {StartOptions["config"]} config */
+function resolved(config) {
+  return typeof config === "string" ? new URL(config, document.baseURI).href : config;
+}
+
 /**
- * @param {() => void} action
- * @returns {() => void}
+ * Let a ready worker make everything durable; one that hangs is not waited for.
+ * @param {Supervisor} supervisor
  */
-function whenIdle(action) {
-  if (typeof requestIdleCallback === "function") {
-    const id = requestIdleCallback(action, { timeout: IDLE_DEADLINE_MS });
-    return () => cancelIdleCallback(id);
+async function farewell(supervisor) {
+  if (supervisor.state !== "ready") return;
+  const timeoutMs = STOP_DEADLINE_MS;
+  await patiently(supervisor.call("stop", {}), { timeoutMs }).catch(() => {});
+}
+
+/**
+ * @template T
+ * @param {T} data
+ * @returns {T}
+ */
+function copied(data) {
+  try {
+    return structuredClone(data);
+  } catch (error) {
+    const text = `infer.extData: expected plain data, got ${error}.`;
+    throw new EdgeError("argument-invalid", text, { path: "infer.extData" }, error);
   }
-  // WebKit has no idle callback: a turn after the page's own work is the nearest thing.
-  const id = setTimeout(action, 200);
-  return () => clearTimeout(id);
-}
-
-/**
- * @param {() => Promise<void>} flush
- * @returns {() => void}
- */
-function flushWhenHidden(flush) {
-  const stopping = new AbortController();
-  const now = () => void (document.visibilityState === "hidden" && flush().catch(() => {}));
-  document.addEventListener("visibilitychange", now, { signal: stopping.signal });
-  return () => stopping.abort();
-}
-
-function randomId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

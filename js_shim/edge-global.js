@@ -32,11 +32,13 @@ function install() {
  * @param {any} edge
  * @param {Command} command
  */
-function runCommand(edge, [method, ...args]) {
+function runCommand(edge, command) {
+  const [method, ...args] = Array.isArray(command) ? command : [String(command)];
   if (typeof edge[method] !== "function") {
-    return reportError(new TypeError(`EdgeAI.q: expected a method of EdgeAI, got ${method}.`));
+    return reportError(new TypeError(`EdgeAI.q: expected [method, …arguments], got ${method}.`));
   }
   const answers = method === "infer" ? args.splice(1) : [];
+  // What fails without a callback is told by `status` and `log` events, not as an uncaught error.
   const ignored = () => {};
   Promise.resolve(edge[method](...args)).then(answers[0] ?? ignored, answers[1] ?? ignored);
 }

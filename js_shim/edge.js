@@ -2,7 +2,7 @@
 
 import { createEdge } from "./edge-api.js";
 
-/** @typedef {import("./edge-api.js").Edge} Edge */
+/** @typedef {import("./types.js").Edge} Edge */
 
 const edge = createEdge(new URL("./", import.meta.url).href);
 
@@ -21,5 +21,8 @@ export const {
   router,
   version,
 } = edge;
+// A reserved word cannot be a binding's name, only an export's.
+const remove = edge.delete;
+export { remove as delete };
 export { EdgeError } from "./errors.js";
 export default edge;

@@ -7,22 +7,35 @@
 /** @import { EventRecord } from "./protocol.js" */
 
 const CAPACITY = 10_000;
+const BATCH = 1_000;
 
-/** @param {{capacity?: number, defer?: (task: () => void) => void}} [options] */
-export function createEventBuffer({ capacity = CAPACITY, defer = queueMicrotask } = {}) {
+/**
+ * @typedef {object} EventBufferOptions
+ * @property {number} [capacity]  Events that may wait for a way; above it the oldest is dropped.
+ * @property {number} [batch]     Where there is a way, as many are shipped without waiting for the turn's end.
+ * @property {(task: () => void) => void} [defer]
+ * @property {() => void} [onFull]  The first event was dropped.
+ */
+
+/** @param {EventBufferOptions} [options] */
+export function createEventBuffer(options = {}) {
+  const { capacity = CAPACITY, batch = BATCH, defer = queueMicrotask, onFull } = options;
   /** @type {string[]} */
-  let waiting = [];
+  const waiting = [];
   let dropped = 0;
-  let scheduled = false;
+  let isScheduled = false;
   /** @type {((batch: string) => void) | undefined} */
   let ship;
 
   function drain() {
-    scheduled = false;
-    if (!ship || waiting.length === 0) return;
-    const batch = `[${waiting.join()}]`;
-    waiting = [];
-    ship(batch);
+    isScheduled = false;
+    while (ship && waiting.length > 0) ship(`[${waiting.splice(0, batch).join()}]`);
+  }
+
+  function dropOldest() {
+    waiting.shift();
+    dropped += 1;
+    if (dropped === 1) onFull?.();
   }
 
   return {
@@ -38,12 +51,11 @@ export function createEventBuffer({ capacity = CAPACITY, defer = queueMicrotask 
      */
     add(event) {
       waiting.push(JSON.stringify(event));
-      if (waiting.length > capacity) {
-        waiting.shift();
-        dropped += 1;
-      }
-      if (!ship || scheduled) return;
-      scheduled = true;
+      if (waiting.length > capacity) dropOldest();
+      if (!ship) return;
+      if (waiting.length >= batch) return drain();
+      if (isScheduled) return;
+      isScheduled = true;
       defer(drain);
     },
 

@@ -2,45 +2,53 @@
 
 import { EdgeError } from "./errors.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
+import { realTimers } from "./timers.js";
+
+/** @import { Timers } from "./timers.js" */
+
+/**
+ * @typedef {object} Greeting
+ * @property {string} name         URL of the worker's script, for messages.
+ * @property {unknown} options     What `Start` carries.
+ * @property {number} deadlineMs
+ * @property {Timers} [timers]
+ */
 
 /**
  * Wait for a worker's Hello and hand it a port.
  * @param {Worker} worker
- * @param {unknown} options     What `Start` carries.
- * @param {number} deadlineMs
+ * @param {Greeting} greeting
  * @returns {Promise<MessagePort>}
  * @throws {EdgeError} boot-failed (script missing or blocked) | boot-timeout | version-mismatch
  */
-export function handshake(worker, options, deadlineMs) {
+export function handshake(worker, { name, options, deadlineMs, timers = realTimers }) {
   return new Promise((resolve, reject) => {
-    const expire = () =>
-      finish(() =>
-        reject(
-          new EdgeError(
-            "boot-timeout",
-            `worker: expected a greeting within ${deadlineMs} ms, got none.`,
-          ),
-        ),
-      );
-    const timer = setTimeout(expire, deadlineMs);
+    const forget = timers.after(deadlineMs, () => end(() => reject(noGreeting(name, deadlineMs))));
     /** @param {() => void} settle */
-    const finish = (settle) => {
-      clearTimeout(timer);
+    function end(settle) {
+      forget();
       worker.onmessage = null;
+      worker.onerror = null;
       settle();
-    };
-    worker.onerror = (event) => finish(() => reject(scriptFailure(event)));
+    }
+    worker.onerror = (event) => end(() => reject(scriptFailure(name, event)));
     worker.onmessage = ({ data }) => {
       if (data?.kind !== "hello") return;
       if (data.version !== PROTOCOL_VERSION)
-        return finish(() => reject(versionMismatch(data.version)));
-      const { port1, port2 } = new MessageChannel();
-      worker.postMessage({ kind: "start", version: PROTOCOL_VERSION, port: port2, options }, [
-        port2,
-      ]);
-      finish(() => resolve(port1));
+        return end(() => reject(versionMismatch(name, data.version)));
+      end(() => resolve(sendStart(worker, options)));
     };
   });
+}
+
+/**
+ * @param {Worker} worker
+ * @param {unknown} options
+ */
+function sendStart(worker, options) {
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ kind: "start", version: PROTOCOL_VERSION, port: port2, options }, [port2]);
+  return port1;
 }
 
 /**
@@ -57,18 +65,31 @@ export function greet(onStart) {
   scope.postMessage({ kind: "hello", version: PROTOCOL_VERSION });
 }
 
-/** @param {ErrorEvent} event */
-function scriptFailure(event) {
-  event.preventDefault?.();
-  const got = event.message ? `an error in it (${event.message})` : "a missing or blocked file";
-  return new EdgeError(
-    "boot-failed",
-    `worker script: expected it to load, got ${got}. Check that every file of the runtime is served and allowed by the page's policy.`,
-  );
+/**
+ * @param {string} name
+ * @param {number} deadlineMs
+ */
+function noGreeting(name, deadlineMs) {
+  const text = `${name}: expected a greeting within ${deadlineMs} ms, got none. Check that the address serves the runtime's own file.`;
+  return new EdgeError("boot-timeout", text, { url: name });
 }
 
-/** @param {unknown} version */
-function versionMismatch(version) {
-  const text = `worker: expected protocol version ${PROTOCOL_VERSION}, got ${version}. A half-updated cache: reload the page.`;
-  return new EdgeError("version-mismatch", text);
+/**
+ * @param {string} name
+ * @param {ErrorEvent} event
+ */
+function scriptFailure(name, event) {
+  event.preventDefault?.();
+  const got = event.message ? `an error in it (${event.message})` : "a missing or blocked file";
+  const text = `${name}: expected the worker to load, got ${got}. Check that every file of the runtime is served and allowed by the page's policy.`;
+  return new EdgeError("boot-failed", text, { url: name });
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} version
+ */
+function versionMismatch(name, version) {
+  const text = `${name}: expected protocol version ${PROTOCOL_VERSION}, got ${version}. A half-updated cache: reload the page.`;
+  return new EdgeError("version-mismatch", text, { expected: PROTOCOL_VERSION, got: version });
 }

@@ -129,10 +129,13 @@ const ARRAYS = {
  * @param {Ort} ort
  * @param {WireTensor} feed
  */
-function toOrtTensor(ort, { dtype, shape, data }) {
-  // Engines with Float16Array refuse Uint16Array for float16.
-  const half = dtype === "float16" && /** @type {any} */ (globalThis).Float16Array;
-  return new ort.Tensor(/** @type {any} */ (dtype), new (half || ARRAYS[dtype])(data), shape);
+function toOrtTensor(ort, { name, dtype, shape, data }) {
+  const TypedArray = ARRAYS[dtype];
+  if (!TypedArray) {
+    const known = Object.keys(ARRAYS).join(", ");
+    throw failed(`input ${name}: expected a dtype of ${known}, got ${dtype}`);
+  }
+  return new ort.Tensor(/** @type {any} */ (dtype), new TypedArray(data), shape);
 }
 
 /**

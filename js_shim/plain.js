@@ -7,17 +7,19 @@
 
 const RESERVED = /^\$+bytes$/;
 const ESCAPED = /^\$\$+bytes$/;
+/** Deeper values are refused: Python's parser would end the interpreter. Equal to Python's limit. */
+const LEVELS = 128;
 
 /**
  * Take bytes out of plain data.
  * @param {unknown} value  Plain data; ArrayBuffers and their views are allowed as values.
  * @returns {{json: string, buffers: Uint8Array[]}}
- * @throws {TypeError} The value contains itself or a BigInt.
+ * @throws {TypeError} A part is neither plain data nor bytes, or nests deeper than 128 levels (as what contains itself does).
  */
 export function split(value) {
   /** @type {Uint8Array[]} */
   const buffers = [];
-  return { json: JSON.stringify(detached(value, buffers)) ?? "null", buffers };
+  return { json: JSON.stringify(detached(value, buffers, 0)) ?? "null", buffers };
 }
 
 /**
@@ -36,31 +38,55 @@ export function join(json, buffers) {
  * Read every Blob inside plain data, so that what is left can be split.
  * @param {unknown} value
  * @returns {Promise<unknown>}
+ * @throws {TypeError} The value nests too deep.
  */
-export async function readBlobs(value) {
+export async function readBlobs(value, level = 0) {
   if (value instanceof Blob) return new Uint8Array(await value.arrayBuffer());
-  if (Array.isArray(value)) return Promise.all(value.map(readBlobs));
+  checkLevel(level);
+  const inside = (/** @type {unknown} */ item) => readBlobs(item, level + 1);
+  if (Array.isArray(value)) return Promise.all(value.map(inside));
   if (!isRecord(value)) return value;
-  const entries = Object.entries(value).map(async ([key, item]) => [key, await readBlobs(item)]);
+  const entries = Object.entries(value).map(async ([key, item]) => [key, await inside(item)]);
   return Object.fromEntries(await Promise.all(entries));
 }
 
 /**
  * @param {unknown} value
  * @param {Uint8Array[]} buffers
+ * @param {number} level
  * @returns {unknown}
  */
-function detached(value, buffers) {
+function detached(value, buffers, level) {
   const bytes = asBytes(value);
   if (bytes) return { $bytes: buffers.push(bytes) - 1 };
-  if (Array.isArray(value)) return value.map((item) => detached(item, buffers));
-  if (!isRecord(value)) return value;
+  checkLevel(level);
+  const inside = (/** @type {unknown} */ item) => detached(item, buffers, level + 1);
+  if (Array.isArray(value)) return value.map(inside);
+  if (!isRecord(value)) return leaf(value);
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       RESERVED.test(key) ? `$${key}` : key,
-      detached(item, buffers),
+      inside(item),
     ]),
   );
+}
+
+/**
+ * What JSON would drop or change in silence is refused; dates become text as in JSON.
+ * @param {unknown} value
+ */
+function leaf(value) {
+  if (value === null || value === undefined) return value;
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (value instanceof Date) return value.toJSON();
+  const got = typeof value === "object" ? Object.prototype.toString.call(value) : String(value);
+  throw new TypeError(`expected plain data or bytes, got ${got}`);
+}
+
+/** @param {number} level */
+function checkLevel(level) {
+  if (level > LEVELS) throw new TypeError(`expected at most ${LEVELS} levels of nesting, got more`);
 }
 
 /**

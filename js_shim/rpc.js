@@ -6,7 +6,7 @@
 
 import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
 
-/** @import { Message, Request } from "./protocol.js" */
+/** @import { Message, PlainError, Request } from "./protocol.js" */
 /** @import { ErrorCode } from "./errors.js" */
 
 /**
@@ -65,20 +65,41 @@ export function createRpc(port, { handlers = {}, onNotice, failure = "worker-los
   }
 
   /** @param {Request} request */
-  async function serve({ id, method, params }) {
+  async function serve(request) {
+    const { id } = request;
     try {
-      const handler = handlers[method];
-      if (!handler)
-        throw new EdgeError(
-          "argument-invalid",
-          `method: expected one of ${Object.keys(handlers)}, got ${method}.`,
-        );
-      const result = await handler(params);
+      const result = await handle(request);
       const { value, transfer } = isAnswer(result) ? result : { value: result, transfer: [] };
       port.postMessage({ kind: "reply", id, value }, transfer);
     } catch (thrown) {
-      port.postMessage({ kind: "reply", id, error: toPlainError(thrown, failure) });
+      refuse(id, toPlainError(thrown, failure));
     }
+  }
+
+  /** @param {Request} request */
+  function handle({ method, params }) {
+    const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
+    if (handler) return handler(params);
+    const known = Object.keys(handlers).join(", ");
+    throw new EdgeError("argument-invalid", `method: expected one of ${known}, got ${method}.`);
+  }
+
+  /**
+   * @param {number} id
+   * @param {PlainError} error
+   */
+  function refuse(id, error) {
+    try {
+      port.postMessage({ kind: "reply", id, error });
+    } catch {
+      // Its details cannot be cloned; without them the caller still gets its answer.
+      port.postMessage({ kind: "reply", id, error: { ...error, details: {} } });
+    }
+  }
+
+  /** @param {EdgeError} error */
+  function rejectAll(error) {
+    for (const id of [...outstanding.keys()]) take(id)?.reject(error);
   }
 
   /** @param {MessageEvent<Message>} event */
@@ -88,6 +109,10 @@ export function createRpc(port, { handlers = {}, onNotice, failure = "worker-los
     else if (data.error) take(data.id)?.reject(errorFromPlain(data.error));
     else take(data.id)?.resolve(data.value);
   };
+
+  // A message that cannot be read names no request: none may wait for it for ever.
+  port.onmessageerror = () =>
+    rejectAll(new EdgeError("worker-lost", "message: expected a readable one, got none."));
 
   return {
     /** Requests without a reply yet. */
@@ -106,17 +131,20 @@ export function createRpc(port, { handlers = {}, onNotice, failure = "worker-los
       if (closedBy) return Promise.reject(closedBy);
       const id = ++lastId;
       return new Promise((resolve, reject) => {
-        port.postMessage({ kind: "request", id, method, params }, transfer);
-        const expire = () =>
-          take(id)?.reject(
-            new EdgeError(
-              "worker-lost",
-              `${method}: expected a reply within ${timeoutMs} ms, got none.`,
-            ),
-          );
+        try {
+          port.postMessage({ kind: "request", id, method, params }, transfer);
+        } catch (error) {
+          const text = `${method}: expected plain data, got ${error}.`;
+          return reject(new EdgeError("argument-invalid", text, {}, error));
+        }
         const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
         outstanding.set(id, { resolve, reject, timer });
       });
+
+      function expire() {
+        const text = `${method}: expected a reply within ${timeoutMs} ms, got none.`;
+        take(id)?.reject(new EdgeError("worker-lost", text));
+      }
     },
 
     /**
@@ -134,8 +162,9 @@ export function createRpc(port, { handlers = {}, onNotice, failure = "worker-los
      */
     close(reason) {
       closedBy ??= reason;
-      for (const id of [...outstanding.keys()]) take(id)?.reject(closedBy);
+      rejectAll(closedBy);
       port.onmessage = null;
+      port.onmessageerror = null;
       port.close();
     },
   };

@@ -6,11 +6,11 @@
  */
 
 import { createSteps, startPython } from "./boot.js";
-import { errorFromPlain, toPlainError } from "./errors.js";
+import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
 import { greet } from "./handshake.js";
 import { createJsHost } from "./host/index.js";
 import { join, readBlobs, split } from "./plain.js";
-import { createRpc } from "./rpc.js";
+import { answer, createRpc } from "./rpc.js";
 
 /** @import { RuntimeOptions, StatusBody } from "./protocol.js" */
 /** @import { Rpc } from "./rpc.js" */
@@ -27,14 +27,29 @@ let lastId = 0;
  * @param {any} core
  * @param {string} method
  * @param {unknown} params
+ * @throws {EdgeError} argument-invalid: the parameters are no plain data.
  */
-function dispatch(core, method, params) {
-  const { json, buffers } = split(params);
+async function dispatch(core, method, params) {
+  const { json, buffers } = await detached(method, params);
   return new Promise((resolve, reject) => {
     const id = ++lastId;
     waiting.set(id, { resolve, reject });
     core.dispatch(id, method, json, buffers);
   });
+}
+
+/**
+ * @param {string} method
+ * @param {any} params
+ */
+async function detached(method, params) {
+  try {
+    // Only a task's data holds Blobs; every other request goes on in this turn.
+    return split(method === "infer" ? await readBlobs(params) : params);
+  } catch (error) {
+    const text = `${method}: ${error instanceof Error ? error.message : error}. Correct the call.`;
+    throw new EdgeError("argument-invalid", text, { method }, error);
+  }
 }
 
 /**
@@ -48,7 +63,16 @@ function reply(id, json, buffers) {
   waiting.delete(id);
   const { value, error } = /** @type {any} */ (join(json, buffers));
   if (error) call?.reject(errorFromPlain(error));
-  else call?.resolve(value);
+  else call?.resolve(answer(value, ownedBy(buffers)));
+}
+
+/**
+ * The memory behind buffers that Python copied out for us: it can move on to the page.
+ * @param {Uint8Array[]} buffers
+ * @returns {Transferable[]}
+ */
+function ownedBy(buffers) {
+  return [...new Set(buffers.map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer)))];
 }
 
 /**
@@ -56,14 +80,12 @@ function reply(id, json, buffers) {
  * @returns {Record<string, (params: any) => Promise<unknown>>}
  */
 function handlersFor(core) {
-  const handlers = Object.fromEntries(
+  return Object.fromEntries(
     METHODS.map((method) => [
       method,
       (/** @type {any} */ params) => dispatch(core, method, params),
     ]),
   );
-  handlers.infer = async (params) => dispatch(core, "infer", await readBlobs(params));
-  return handlers;
 }
 
 /**
@@ -83,15 +105,20 @@ async function start(port, options) {
   const status = (/** @type {StatusBody} */ body) => rpc.notify("status", body);
   const { step, stepsMs } = createSteps((name) => status({ state: "booting", step: name }));
   try {
-    const { python, mode, coldReason } = await startPython(step, new URL("./", location.href).href);
+    const { python, mode, coldReason } = await startPython(
+      step,
+      new URL("./", location.href).href,
+      (level, message) => rpc.notify("log", { level, message }),
+    );
     const host = createJsHost(python, rpc, reply);
     const started = await step("core", CORE_MS, () =>
       python.pyimport("edge_runtime.host.browser").boot(host, JSON.stringify(options)),
     );
     if (started.error_json) throw errorFromPlain(JSON.parse(started.error_json));
-    core = started.core;
+    core = methodsOf(started.core);
     Object.assign(handlers, handlersFor(core));
-    const totalMs = Math.round(performance.now() - startedMs);
+    stepsMs.loading = Math.round(options.loadingMs);
+    const totalMs = Math.round(options.loadingMs + performance.now() - startedMs);
     const boot = {
       mode,
       ...(coldReason && { coldReason }),
@@ -106,15 +133,28 @@ async function start(port, options) {
 }
 
 /**
+ * Look each method up once: every look-up of a Python object's attribute makes a new proxy.
+ * @param {any} core
+ */
+function methodsOf({ dispatch, track, cancel }) {
+  return { dispatch, track, cancel };
+}
+
+/**
  * @param {Rpc} rpc
  * @param {any} core
  * @param {string} name
  * @param {any} body
  */
 function onNotice(rpc, core, name, body) {
-  if (name === "ping") rpc.notify("pong", {});
-  else if (name === "track") core?.track(body.batch);
-  else if (name === "cancel") core?.cancel(body.callId);
+  try {
+    if (name === "ping") rpc.notify("pong", {});
+    else if (name === "track") core?.track(body.batch);
+    else if (name === "cancel") core?.cancel(body.callId);
+  } catch (error) {
+    // Uncaught, it would count as a crash of the worker.
+    rpc.notify("log", { level: "error", message: `${name}: ${error}` });
+  }
 }
 
 greet(start);

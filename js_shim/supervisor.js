@@ -1,23 +1,28 @@
 /**
- * Keeps one runtime worker alive: starts it when the page is idle or at first use, notices when it hangs or
- * dies, and starts another, at most a few times a minute.
+ * Keeps one runtime worker alive: starts it at first use, notices when it hangs or dies, and starts another,
+ * at most a few times a minute.
  *
  * Calls in flight when a worker is lost are rejected with `worker-lost`; whether they took effect is unknown.
+ * Events that the worker had received but not yet made durable (the last 50 ms or so) are lost with it.
  */
 
-import { EdgeError, errorFromPlain } from "./errors.js";
-import { handshake } from "./handshake.js";
-import { createRpc } from "./rpc.js";
+import { EdgeError } from "./errors.js";
+import { createRestarts } from "./restarts.js";
+import { realTimers } from "./timers.js";
+import { openSession } from "./worker-session.js";
 
 /** @import { Rpc } from "./rpc.js" */
-/** @import { StatusBody } from "./protocol.js" */
+/** @import { Timers } from "./timers.js" */
+/** @import { WorkerSession } from "./worker-session.js" */
 
 /**
  * @typedef {object} Surroundings  What a test replaces.
+ * @property {string} scriptUrl
  * @property {() => Worker} createWorker
- * @property {unknown} options                          Sent with `Start`.
- * @property {(name: string, body: any) => void} emit   Notices of the worker, and `status`.
+ * @property {() => unknown} options                    Sent with `Start`, made for each worker.
+ * @property {(name: string, body: any) => void} emit   Notices of the worker, `status` and `log`.
  * @property {(rpc: Rpc | undefined) => void} onConnection  The way to a ready worker, undefined when it is gone.
+ * @property {Timers} [timers]
  */
 
 export const LIMITS = Object.freeze({
@@ -27,6 +32,7 @@ export const LIMITS = Object.freeze({
   silenceMs: 10_000,
   restarts: 3,
   restartWindowMs: 60_000,
+  backoffMs: 500,
 });
 
 export class Supervisor {
@@ -34,12 +40,14 @@ export class Supervisor {
   state = "idle";
   #around;
   #limits;
+  #timers;
   /** @type {Promise<Rpc> | undefined} */
-  #booted;
-  /** @type {(() => void) | undefined} */
-  #release;
-  /** @type {number[]} */
-  #restartsMs = [];
+  #ready;
+  /** @type {WorkerSession | undefined} */
+  #session;
+  #restarts;
+  /** @type {() => void} Cuts a back-off short. */
+  #hurry = () => {};
   /** @type {EdgeError | undefined} */
   #end;
 
@@ -50,13 +58,18 @@ export class Supervisor {
   constructor(around, limits = LIMITS) {
     this.#around = around;
     this.#limits = limits;
+    this.#timers = around.timers ?? realTimers;
+    this.#restarts = createRestarts(limits);
   }
 
-  /** Boot now unless that has begun; resolves when the worker is ready. */
+  /**
+   * Boot now unless that has begun; resolves when the worker is ready.
+   * @returns {Promise<Rpc>}
+   */
   wake() {
     if (this.#end) return Promise.reject(this.#end);
-    this.#booted ??= this.#boot();
-    return this.#booted;
+    this.#ready ??= this.#boot(0);
+    return this.#ready;
   }
 
   /**
@@ -72,129 +85,90 @@ export class Supervisor {
   }
 
   /**
-   * Send a notice if a worker is ready; else it has nothing to notice.
+   * Send a notice if a worker is ready; else there is nobody to notice.
    * @param {string} name
    * @param {unknown} body
    */
   notify(name, body) {
-    if (this.state === "ready")
-      this.#booted?.then(
-        (rpc) => rpc.notify(name, body),
-        () => {},
-      );
+    if (this.state !== "ready") return;
+    this.#ready?.then(
+      (rpc) => rpc.notify(name, body),
+      () => {},
+    );
   }
 
   /** End the worker for good; everything outstanding is rejected with `runtime-stopped`. */
   stop() {
-    if (this.state === "stopped") return;
-    this.#finish(
-      "stopped",
-      new EdgeError("runtime-stopped", "the runtime was stopped. Call start() to begin again."),
-    );
+    if (this.#end) return;
+    const text = "the runtime was stopped. Call start() to begin again.";
+    this.#finish("stopped", new EdgeError("runtime-stopped", text));
     this.#around.emit("status", { state: "stopped" });
   }
 
-  async #boot() {
+  /** @param {number} delayMs */
+  async #boot(delayMs) {
     this.state = "booting";
     this.#around.emit("status", { state: "booting", step: "worker" });
-    const worker = this.#around.createWorker();
+    if (delayMs > 0) await this.#pause(delayMs);
     try {
-      const port = await handshake(worker, this.#around.options, this.#limits.greetingMs);
-      return await this.#connect(worker, port);
+      if (this.#end) throw this.#end;
+      this.#session = this.#openSession();
+      return await this.#session.ready;
     } catch (error) {
-      worker.terminate();
       this.#fail(/** @type {EdgeError} */ (error));
-      throw this.#end ?? error;
+      throw error;
     }
   }
 
-  /**
-   * @param {Worker} worker
-   * @param {MessagePort} port
-   * @returns {Promise<Rpc>}
-   */
-  #connect(worker, port) {
-    return new Promise((resolve, reject) => {
-      let heardMs = performance.now();
-      /** @param {string} name @param {any} body */
-      const onNotice = (name, body) => {
-        heardMs = performance.now();
-        if (name === "status") this.#onStatus(body, rpc, resolve, reject);
-        else if (name !== "pong") this.#around.emit(name, body);
-      };
-      const rpc = createRpc(port, { onNotice });
-      const late = () =>
-        reject(
-          new EdgeError(
-            "boot-timeout",
-            `boot: expected its end within ${this.#limits.bootMs} ms, got none.`,
-          ),
-        );
-      const bootTimer = setTimeout(late, this.#limits.bootMs);
-      const watch = setInterval(() => {
-        if (rpc.outstanding === 0 || this.state !== "ready") heardMs = performance.now();
-        else if (performance.now() - heardMs > this.#limits.silenceMs)
-          this.#lose("it did not answer");
-        else rpc.notify("ping", {});
-      }, this.#limits.pingMs);
-      worker.onerror = (event) => this.#lose(event.message ?? "it crashed", reject);
-      this.#release = () => {
-        clearTimeout(bootTimer);
-        clearInterval(watch);
-        worker.terminate();
-        rpc.close(
-          this.#end ??
-            new EdgeError(
-              "worker-lost",
-              "runtime worker: expected it to live, got its end. The call may have taken effect.",
-            ),
-        );
-        reject(this.#end);
-      };
+  #openSession() {
+    const { scriptUrl, options, onConnection, emit } = this.#around;
+    return openSession({
+      worker: this.#createWorker(),
+      scriptUrl,
+      options: options(),
+      timers: this.#timers,
+      limits: this.#limits,
+      onReady: (rpc) => {
+        this.state = "ready";
+        onConnection(rpc);
+      },
+      onNotice: emit,
+      onLost: (reason) => this.#replace(reason),
     });
   }
 
-  /**
-   * @param {StatusBody} body
-   * @param {Rpc} rpc
-   * @param {(rpc: Rpc) => void} resolve
-   * @param {(error: EdgeError) => void} reject
-   */
-  #onStatus(body, rpc, resolve, reject) {
-    if (body.state === "failed" && body.error) return reject(errorFromPlain(body.error));
-    if (body.state === "ready") {
-      this.state = "ready";
-      resolve(rpc);
-      this.#around.onConnection(rpc);
+  #createWorker() {
+    try {
+      return this.#around.createWorker();
+    } catch (error) {
+      const text = `${this.#around.scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin.`;
+      throw new EdgeError("boot-failed", text, { url: this.#around.scriptUrl }, error);
     }
-    this.#around.emit("status", body);
   }
 
   /**
+   * End the lost worker and boot another after a back-off, unless that happens too often.
    * @param {string} reason
-   * @param {(error: EdgeError) => void} [reject]
    */
-  #lose(reason, reject) {
-    if (this.state === "booting") {
-      const text = `runtime worker: expected it to start, got its end (${reason}).`;
-      return reject?.(new EdgeError("boot-failed", text));
-    }
-    const nowMs = performance.now();
-    this.#restartsMs = this.#restartsMs.filter((ms) => nowMs - ms < this.#limits.restartWindowMs);
-    this.#restartsMs.push(nowMs);
-    this.#disconnect();
-    this.#around.emit("log", { level: "error", message: `runtime worker lost: ${reason}` });
-    if (this.#restartsMs.length > this.#limits.restarts) {
-      this.#fail(
-        new EdgeError(
-          "worker-lost",
-          `runtime worker: expected at most ${this.#limits.restarts} restarts a minute, got more. It stays off; reload the page.`,
-        ),
-      );
-    } else {
-      this.#booted = undefined;
-      this.wake().catch(() => {});
-    }
+  #replace(reason) {
+    const text = `runtime worker: expected it to answer, got its end: ${reason}.`;
+    this.#around.emit("log", { level: "error", message: text });
+    this.#disconnect(new EdgeError("worker-lost", `${text} The call may have taken effect.`));
+    const delayMs = this.#restarts.nextDelayMs(this.#timers.nowMs());
+    if (delayMs === undefined) return this.#fail(givenUp(text));
+    this.#ready = this.#boot(delayMs);
+    this.#ready.catch(() => {});
+  }
+
+  /** @param {number} delayMs */
+  #pause(delayMs) {
+    return new Promise((resolve) => {
+      const forget = this.#timers.after(delayMs, () => resolve(undefined));
+      this.#hurry = () => {
+        forget();
+        resolve(undefined);
+      };
+    });
   }
 
   /** @param {EdgeError} error */
@@ -211,12 +185,19 @@ export class Supervisor {
   #finish(state, reason) {
     this.state = state;
     this.#end = reason;
-    this.#disconnect();
+    this.#disconnect(reason);
+    this.#hurry();
   }
 
-  #disconnect() {
+  /** @param {EdgeError} reason */
+  #disconnect(reason) {
     this.#around.onConnection(undefined);
-    this.#release?.();
-    this.#release = undefined;
+    this.#session?.end(reason);
+    this.#session = undefined;
   }
+}
+
+/** @param {string} text */
+function givenUp(text) {
+  return new EdgeError("worker-lost", `${text} That happens too often: reload the page.`);
 }

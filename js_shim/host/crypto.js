@@ -2,10 +2,12 @@
 
 import { openDB } from "idb";
 import { EdgeError } from "../errors.js";
+import { within } from "../timers.js";
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const ALGORITHM = "AES-GCM";
+const OPEN_DEADLINE_MS = 5_000;
 
 /** Keys live as non-extractable CryptoKeys in a database of their own. */
 export class Crypto {
@@ -103,9 +105,10 @@ export class Crypto {
    * @returns {Promise<CryptoKey>}
    */
   async #storedOr(keyId, fresh) {
-    const db = await openDB(this.#database, 1, {
+    const opening = openDB(this.#database, 1, {
       upgrade: (db) => void db.createObjectStore("keys"),
     });
+    const db = await within(opening, OPEN_DEADLINE_MS, () => new Error("no answer in time"));
     try {
       const tx = db.transaction("keys", "readwrite", { durability: "strict" });
       const stored = await tx.store.get(keyId);

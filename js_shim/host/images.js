@@ -43,6 +43,9 @@ function drawn(bitmap, widthPx, heightPx) {
   const scale = Math.min(bitmap.width / widthPx, bitmap.height / heightPx);
   const [cropWidth, cropHeight] = [widthPx * scale, heightPx * scale];
   const [left, top] = [(bitmap.width - cropWidth) / 2, (bitmap.height - cropHeight) / 2];
+  // What is transparent shows as on white paper, not as black.
+  context.fillStyle = "white";
+  context.fillRect(0, 0, widthPx, heightPx);
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, left, top, cropWidth, cropHeight, 0, 0, widthPx, heightPx);
   return context.getImageData(0, 0, widthPx, heightPx).data;

@@ -11,6 +11,9 @@ import { createRpc } from "../rpc.js";
 /** @typedef {{name: string, dtype: string, shape: number[], data: Uint8Array}} Feed */
 
 const GREETING_MS = 15_000;
+// The engine cannot abort a run and answers nothing during one: above these it counts as hung.
+const OPEN_MS = 120_000;
+const RUN_MS = 60_000;
 
 export class Inference {
   /** @type {Map<string, Promise<Lane>>} */
@@ -33,12 +36,13 @@ export class Inference {
    * @throws {EdgeError} inference-failed | worker-lost
    */
   async open(model, data, backend) {
-    if (backend === "wasm") return this.#openOn("wasm", model, data, backend);
+    if (backend === "wasm") return this.#openOn("wasm", model, detachable(data), backend);
     try {
-      return await this.#openOn("accelerated", model, data, backend);
+      // A fallback opens the same bytes on another lane: this one gets a copy.
+      return await this.#openOn("accelerated", model, detachable(data.slice()), backend);
     } catch (error) {
       const fallbackReason = error instanceof Error ? error.message : String(error);
-      const opened = await this.#openOn("wasm", model, data, "wasm");
+      const opened = await this.#openOn("wasm", model, detachable(data), "wasm");
       return { ...opened, backend: { ...opened.backend, fallbackReason } };
     }
   }
@@ -50,15 +54,12 @@ export class Inference {
    * @throws {EdgeError} inference-failed | worker-lost (open the model again)
    */
   async run(model, feeds) {
-    const lane = await this.#lanes.get(this.#laneOf.get(model) ?? "");
-    if (!lane)
+    const name = this.#laneOf.get(model) ?? "";
+    if (!this.#lanes.has(name))
       throw new EdgeError("worker-lost", `model ${model}: expected an open session, got none.`);
     const wires = feeds.map(({ data, ...feed }) => ({ ...feed, data: detachable(data) }));
-    return lane.rpc.call(
-      "run",
-      { model, feeds: wires },
-      { transfer: wires.map((wire) => wire.data) },
-    );
+    const transfer = wires.map((wire) => wire.data);
+    return this.#ask(name, "run", { model, feeds: wires }, { transfer, timeoutMs: RUN_MS });
   }
 
   /** @param {string} model */
@@ -76,25 +77,33 @@ export class Inference {
   /**
    * @param {string} name
    * @param {string} model
-   * @param {Uint8Array} data
+   * @param {ArrayBuffer} data  Transferred.
    * @param {string} backend
    * @returns {Promise<Opened>}
    */
   async #openOn(name, model, data, backend) {
+    const timing = { transfer: [data], timeoutMs: OPEN_MS };
+    const opened = await this.#ask(name, "open", { model, data, backend }, timing);
+    this.#laneOf.set(model, name);
+    return opened;
+  }
+
+  /**
+   * Ask a lane, starting it if need be; one that broke is ended.
+   * @param {string} name
+   * @param {string} method
+   * @param {unknown} params
+   * @param {{transfer: Transferable[], timeoutMs: number}} timing
+   */
+  async #ask(name, method, params, timing) {
     if (!this.#lanes.has(name)) this.#lanes.set(name, this.#start(name));
-    const lane = await this.#lanes.get(name);
-    // The caller keeps its bytes: a fallback opens the same ones on another lane.
-    const copy = data.slice().buffer;
+    const lane = this.#lanes.get(name);
     try {
-      const opened = await lane?.rpc.call(
-        "open",
-        { model, data: copy, backend },
-        { transfer: [copy] },
-      );
-      this.#laneOf.set(model, name);
-      return opened;
+      return await (await lane)?.rpc.call(method, params, timing);
     } catch (error) {
-      if (error instanceof EdgeError && error.details.poisoned) this.#drop(name, error.message);
+      const broken =
+        error instanceof EdgeError && (error.details.poisoned || error.code === "worker-lost");
+      if (broken && this.#lanes.get(name) === lane) this.#drop(name, error.message);
       throw error;
     }
   }
@@ -106,7 +115,11 @@ export class Inference {
   async #start(name) {
     const worker = new Worker(this.#workerUrl, { type: "module", name: `edge-inference-${name}` });
     try {
-      const port = await handshake(worker, {}, GREETING_MS);
+      const port = await handshake(worker, {
+        name: this.#workerUrl,
+        options: {},
+        deadlineMs: GREETING_MS,
+      });
       worker.onerror = (event) => this.#drop(name, event.message);
       return { worker, rpc: createRpc(port) };
     } catch (error) {

@@ -1,7 +1,8 @@
 /** Bytes under string keys in IndexedDB; every write is one transaction, awaited to its end. */
 
-import { openDB } from "idb";
+import { deleteDB, openDB } from "idb";
 import { EdgeError } from "../errors.js";
+import { within } from "../timers.js";
 
 /** @import { IDBPDatabase } from "idb" */
 /** @typedef {["put", string, string, Uint8Array] | ["delete", string, string]} Operation */
@@ -10,7 +11,7 @@ const OPEN_DEADLINE_MS = 5_000;
 
 /** One database; a connection that the browser closed is opened again, once per call. */
 export class Storage {
-  /** @type {IDBPDatabase | undefined} */
+  /** @type {Promise<IDBPDatabase> | undefined} */
   #db;
   #name = "";
   /** @type {string[]} */
@@ -70,38 +71,53 @@ export class Storage {
 
   /** Close the connection; a second call does nothing. */
   close() {
-    this.#db?.close();
+    this.#db?.then(
+      (db) => db.close(),
+      () => {},
+    );
     this.#db = undefined;
   }
 
   /** Delete the whole database. */
   async erase() {
     this.close();
-    await settled("erase", indexedDB.deleteDatabase(this.#name));
+    await inTime(`database ${this.#name}`, deleteDB(this.#name));
   }
 
-  async #connection() {
-    this.#db ??= await this.#opened();
+  /** @returns {Promise<IDBPDatabase>} */
+  #connection() {
+    this.#db ??= this.#opened().catch((error) => {
+      this.#db = undefined;
+      throw failure(`database ${this.#name}`, error);
+    });
     return this.#db;
   }
 
   async #opened() {
+    const db = await this.#openedAt(undefined);
+    if (this.#stores.every((store) => db.objectStoreNames.contains(store))) return db;
+    db.close();
+    return this.#openedAt(db.version + 1);
+  }
+
+  /** @param {number | undefined} version  Undefined: the one that is there. */
+  async #openedAt(version) {
     const drop = () => this.close();
-    const opening = openDB(this.#name, 1, {
+    const opening = openDB(this.#name, version, {
       upgrade: (db) => {
-        for (const store of this.#stores) db.createObjectStore(store);
+        for (const store of this.#stores)
+          if (!db.objectStoreNames.contains(store)) db.createObjectStore(store);
       },
       blocking: drop,
       terminated: drop,
     });
-    const db = await within(OPEN_DEADLINE_MS, opening).catch((error) => {
+    return inTime(`database ${this.#name}`, opening).catch((error) => {
       opening.then(
         (late) => late.close(),
         () => {},
       );
-      throw failure(`database ${this.#name}`, error);
+      throw error;
     });
-    return db;
   }
 
   /**
@@ -149,26 +165,12 @@ function failure(where, error) {
 
 /**
  * @template T
- * @param {number} deadlineMs
+ * @param {string} where
  * @param {Promise<T>} promise
  * @returns {Promise<T>}
  */
-function within(deadlineMs, promise) {
-  return new Promise((resolve, reject) => {
-    const expire = () =>
-      reject(new Error(`no answer within ${deadlineMs} ms (blocked by another tab?)`));
-    const timer = setTimeout(expire, deadlineMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-/**
- * @param {string} what
- * @param {IDBOpenDBRequest} request
- */
-function settled(what, request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(undefined);
-    request.onerror = () => reject(failure(what, request.error));
-  });
+function inTime(where, promise) {
+  const got = `none within ${OPEN_DEADLINE_MS} ms; another tab may hold it`;
+  const late = () => new EdgeError("storage-failed", `${where}: expected an answer, got ${got}.`);
+  return within(promise, OPEN_DEADLINE_MS, late);
 }

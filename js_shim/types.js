@@ -1,0 +1,32 @@
+/** The public API's shape, documented once for every way of loading it. */
+
+/** @import { InferOptions, StartOptions, TrackOptions } from "./arguments.js" */
+/** @import { EdgeError } from "./errors.js" */
+/** @import { RunResult } from "./protocol.js" */
+/** @import { createRouter } from "./router.js" */
+
+/**
+ * @typedef {object} Edge  The public API.
+ * @property {string} version
+ * @property {typeof EdgeError} EdgeError
+ * @property {(options: StartOptions) => Promise<Edge>} start
+ *   Workers boot when the page is idle, or at first use; resolves when the runtime is ready. A second call joins the first.
+ * @property {(options: InferOptions) => Promise<RunResult>} infer  Run the task registered for the pair of codes.
+ * @property {(event: TrackOptions) => void} track
+ *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings.
+ * @property {(name: "result" | "error" | "status" | "log", listener: (body: any) => void) => () => void} on
+ *   Listen until the returned function is called.
+ * @property {(key: string) => Promise<unknown>} get  The value of a key; null when there is none.
+ * @property {(key: string, value: unknown, options?: {encrypted?: boolean}) => Promise<void>} put
+ *   Keep a small JSON-able value; durable when the promise resolves.
+ * @property {(key: string) => Promise<void>} delete
+ * @property {() => Promise<void>} flush  Resolves when everything tracked so far is durable.
+ * @property {() => Promise<Readonly<Record<string, any>>>} statistics
+ *   One frozen record about queues, models, tasks, store and the page's own buffer.
+ * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
+ * @property {() => Promise<void>} resume  Start what waits.
+ * @property {() => Promise<void>} stop    Leave no listener, worker or patched function behind.
+ * @property {ReturnType<typeof createRouter>} router  The native call's mirror.
+ */
+
+export {};

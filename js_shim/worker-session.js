@@ -1,0 +1,131 @@
+/** One life of a runtime worker: from its script to its end. Every promise settles at the latest there. */
+
+import { EdgeError, errorFromPlain } from "./errors.js";
+import { handshake } from "./handshake.js";
+import { createRpc } from "./rpc.js";
+import { watch } from "./watchdog.js";
+
+/** @import { Rpc } from "./rpc.js" */
+/** @import { StatusBody } from "./protocol.js" */
+/** @import { Timers } from "./timers.js" */
+
+/**
+ * @typedef {object} SessionOptions
+ * @property {Worker} worker
+ * @property {string} scriptUrl
+ * @property {unknown} options  Sent with `Start`.
+ * @property {Timers} timers
+ * @property {{greetingMs: number, bootMs: number, pingMs: number, silenceMs: number}} limits
+ * @property {(rpc: Rpc) => void} onReady                   Runs before the `ready` status is emitted.
+ * @property {(name: string, body: any) => void} onNotice   Everything the worker says, `pong` apart.
+ * @property {(reason: string) => void} onLost              The ready worker crashed or hangs.
+ */
+
+/** @typedef {ReturnType<typeof openSession>} WorkerSession */
+
+/** @param {SessionOptions} session */
+export function openSession({ worker, limits, timers, ...session }) {
+  /** @type {Rpc | undefined} */
+  let rpc;
+  /** @type {(() => void)[]} */
+  const releases = [() => worker.terminate()];
+  /** @type {(error: EdgeError) => void} */
+  let fail = () => {};
+  /** @type {EdgeError | undefined} */
+  let endedBy;
+
+  /** @type {Promise<Rpc>} */
+  const ready = new Promise((resolve, reject) => {
+    fail = reject;
+    releases.push(timers.after(limits.bootMs, () => reject(bootTimeout(limits.bootMs))));
+    const { scriptUrl: name, options } = session;
+    handshake(worker, { name, options, deadlineMs: limits.greetingMs, timers }).then(
+      (port) => (endedBy ? port.close() : connect(port, resolve)),
+      reject,
+    );
+  });
+
+  /**
+   * @param {MessagePort} port
+   * @param {(rpc: Rpc) => void} resolve
+   */
+  function connect(port, resolve) {
+    const own = createRpc(port, { onNotice });
+    rpc = own;
+    worker.onerror = (event) => {
+      const text = `${session.scriptUrl}: expected it to start, got an error in it (${event.message}).`;
+      fail(new EdgeError("boot-failed", text));
+    };
+    /** @param {string} name @param {any} body */
+    function onNotice(name, body) {
+      dog?.heard();
+      if (name === "pong") return;
+      if (name !== "status") return session.onNotice(name, body);
+      onStatus(own, body, resolve);
+    }
+  }
+
+  /** @type {ReturnType<typeof watch> | undefined} */
+  let dog;
+
+  /**
+   * @param {Rpc} own
+   * @param {StatusBody} body
+   * @param {(rpc: Rpc) => void} resolve
+   */
+  function onStatus(own, body, resolve) {
+    // The supervisor tells of a failure itself, whatever its cause.
+    if (body.state === "failed") return fail(bootFailure(body));
+    if (body.state === "ready") {
+      guard(own);
+      resolve(own);
+      session.onReady(own);
+    }
+    session.onNotice("status", body);
+  }
+
+  /** @param {Rpc} own */
+  function guard(own) {
+    worker.onerror = (event) => session.onLost(`it crashed: ${event.message}`);
+    dog = watch({
+      timers,
+      ...limits,
+      isBusy: () => own.outstanding > 0,
+      ping: () => own.notify("ping", {}),
+      onSilence: () => session.onLost(`it did not answer for ${limits.silenceMs} ms`),
+    });
+    releases.push(dog.stop);
+  }
+
+  return {
+    /** Resolves when the worker is ready; rejects when it cannot be, or was ended before. */
+    ready,
+
+    /**
+     * Terminate the worker and reject what is outstanding; a second call does nothing.
+     * @param {EdgeError} reason
+     */
+    end(reason) {
+      if (endedBy) return;
+      endedBy = reason;
+      for (const release of releases) release();
+      worker.onerror = null;
+      rpc?.close(reason);
+      fail(reason);
+    },
+  };
+}
+
+/** @param {number} deadlineMs */
+function bootTimeout(deadlineMs) {
+  return new EdgeError(
+    "boot-timeout",
+    `boot: expected its end within ${deadlineMs} ms, got none. Try again on a faster connection.`,
+  );
+}
+
+/** @param {StatusBody} body */
+function bootFailure({ error }) {
+  if (error) return errorFromPlain(error);
+  return new EdgeError("boot-failed", "boot: expected a reason for its failure, got none.");
+}
