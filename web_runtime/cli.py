@@ -1,0 +1,116 @@
+"""`web-runtime`: arguments and messages only; each command calls one function.
+
+The commands import what they need themselves: `vendor` prepares what the others stand on.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from edge_runtime.errors import EdgeError
+from rich.console import Console
+from typer.core import TyperGroup
+
+from .errors import ToolError
+
+DIST: Final = Path(__file__).parent / "dist"
+
+
+class PlainErrors(TyperGroup):
+    """Prints an error that a person can act on without a traceback, and ends with code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (EdgeError, ToolError) as error:
+            typer.echo(f"web-runtime: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+class Csp(StrEnum):
+    """Content security policies that `serve` can send."""
+
+    strict = "strict"
+    off = "off"
+    none_wasm = "none-wasm"
+
+
+main = typer.Typer(
+    cls=PlainErrors,
+    help="Fetch the parts, build the runtime, serve it, pack tasks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@main.command("vendor")
+def vendor_command() -> None:
+    """Verify the npm packages, fetch Pyodide's packages, unpack the browser of the tests.
+
+    Ends with code 1 only if a part is missing without which nothing works.
+    """
+    from .vendor import vendor
+
+    if any(part.required for part in vendor(_console())):
+        raise typer.Exit(1)
+
+
+@main.command("build")
+def build_command() -> None:
+    """Build what a page loads into web_runtime/dist."""
+    from .build import build_all
+
+    build_all(_console())
+
+
+@main.command("serve")
+def serve_command(
+    site: Annotated[Path, typer.Argument(help="Folder served at /.")],
+    runtime: Annotated[Path, typer.Option(help="A built runtime.")] = DIST,
+    mount: Annotated[str, typer.Option(help="Path the runtime is served at.")] = "/edge",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Cross-origin isolation: WASM threads.")
+    ] = False,
+    csp: Annotated[Csp, typer.Option(help="Content security policy.")] = Csp.strict,
+) -> None:
+    """Serve a site with the runtime beside it, until interrupted."""
+    from .serve import create_app, run
+
+    _check_folder(site, "site", "Build the site first; for the demo shop: `make serve`.")
+    _check_folder(runtime, "--runtime", "Run `web-runtime build`.")
+    if not mount.startswith("/") or mount.endswith("/"):
+        raise ToolError(f"--mount: expected a path such as /edge, got {mount!r}.")
+    app = create_app(site, runtime, mount=mount, isolated=isolated, csp=csp.value)
+    run(app, host=host, port=port, notes=[f"serving {site} at http://{host}:{port}"])
+
+
+@main.command("pack")
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="A task: task.toml and its Python files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The bundle to write.")],
+) -> None:
+    """Pack a task's folder into a bundle; the same folder gives the same bytes."""
+    from .pack import pack_task
+
+    bundle = pack_task(folder)
+    try:
+        output.write_bytes(bundle)
+    except OSError as error:
+        raise ToolError(
+            f"{output}: expected to write {len(bundle):,} bytes, got {error}."
+        ) from error
+    _console().print(f"{output}: {len(bundle):,} bytes", soft_wrap=True)
+
+
+def _check_folder(folder: Path, argument: str, remedy: str) -> None:
+    if not folder.is_dir():
+        raise ToolError(f"{argument}: expected a folder, got {folder}. {remedy}")
+
+
+def _console() -> Console:
+    return Console(highlight=False)
