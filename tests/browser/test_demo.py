@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,7 +80,9 @@ def test_scores_equal_onnxruntime_in_cpython(serve: Serve, page: Page) -> None:
     tour.wait_until_ready(page)
 
     in_browser = [page.evaluate(NEXT_RESULT, event) for event in events]
-    in_cpython = asyncio.run(replay(events))
+    # Playwright's own event loop runs in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        in_cpython = pool.submit(asyncio.run, replay(events)).result()
 
     assert [v["hist"] for v in in_browser] == [v["hist"] for v in in_cpython]
     for browser_value, python_value in zip(in_browser, in_cpython, strict=True):
