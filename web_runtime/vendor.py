@@ -99,7 +99,7 @@ def _prepare_browser(browser: Artefact, root: Path, console: Console) -> Iterato
         target = root / ".cache" / "browser" / browser.version
         is_new = unpack_browser(browser, root / "node_modules", target, console)
         console.print(f"  {browser}: {'unpacked' if is_new else 'present'}")
-    except ToolError as error:
+    except (ToolError, OSError) as error:
         if not Path(os.environ.get(BROWSER_SETTING, "")).is_file():
             yield _missing(browser, str(error), BROWSER_REMEDY)
 
