@@ -19,7 +19,8 @@ import { realTimers } from "./timers.js";
  * @param {Worker} worker
  * @param {Greeting} greeting
  * @returns {Promise<MessagePort>}
- * @throws {EdgeError} boot-failed (script missing or blocked) | boot-timeout | version-mismatch
+ * @throws {EdgeError} boot-failed (script missing or blocked) | boot-timeout | version-mismatch |
+ *   argument-invalid (options that cannot be cloned)
  */
 export function handshake(worker, { name, options, deadlineMs, timers = realTimers }) {
   return new Promise((resolve, reject) => {
@@ -45,10 +46,16 @@ export function handshake(worker, { name, options, deadlineMs, timers = realTime
  * @param {Worker} worker
  * @param {unknown} options
  */
-function sendStart(worker, options) {
+async function sendStart(worker, options) {
   const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ kind: "start", version: PROTOCOL_VERSION, port: port2, options }, [port2]);
-  return port1;
+  try {
+    worker.postMessage({ kind: "start", version: PROTOCOL_VERSION, port: port2, options }, [port2]);
+    return port1;
+  } catch (error) {
+    port1.close();
+    const text = `start: expected plain data, got ${error}. Leave functions out of the configuration.`;
+    throw new EdgeError("argument-invalid", text, {}, error);
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
  * Notices a worker that no longer answers.
  *
  * While requests are outstanding the worker is asked for a sign of life; only a question that stays
- * unanswered counts. A page that was itself frozen, throttled or blocked proves nothing and asks anew.
+ * unanswered counts. A page that was itself frozen, throttled or blocked proves nothing by the time it lost.
  */
 
 /** @import { Timers } from "./timers.js" */
@@ -11,7 +11,7 @@
  * @typedef {object} Watched
  * @property {Timers} timers
  * @property {number} pingMs     Time between two looks.
- * @property {number} silenceMs  An unanswered question this old means the worker hangs.
+ * @property {number} silenceMs  A question still open after the looks that fit in it means the worker hangs.
  * @property {() => boolean} isBusy
  * @property {() => void} ping
  * @property {() => void} onSilence  Called once, at the end of the watch.
@@ -19,28 +19,22 @@
 
 /** @param {Watched} watched */
 export function watch({ timers, pingMs, silenceMs, isBusy, ping, onSilence }) {
-  /** @type {number | undefined} */
-  let askedMs;
-  let lookedMs = timers.nowMs();
+  let unanswered = 0;
   let forget = timers.after(pingMs, look);
 
+  // Looks are counted, not time: a page that slept has looked once, and one whose timers are throttled to
+  // one a minute still finds out.
   function look() {
-    const nowMs = timers.nowMs();
-    const slept = nowMs - lookedMs > 2 * pingMs;
-    lookedMs = nowMs;
-    if (slept || !isBusy()) askedMs = undefined;
-    if (askedMs !== undefined && nowMs - askedMs >= silenceMs) return onSilence();
-    if (isBusy() && askedMs === undefined) {
-      askedMs = nowMs;
-      ping();
-    }
+    if (!isBusy()) unanswered = 0;
+    else if (unanswered * pingMs >= silenceMs) return onSilence();
+    else if (++unanswered === 1) ping();
     forget = timers.after(pingMs, look);
   }
 
   return {
     /** The worker said something. */
     heard() {
-      askedMs = undefined;
+      unanswered = 0;
     },
 
     stop() {
