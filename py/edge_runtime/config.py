@@ -149,8 +149,9 @@ def parse_config(plain: object) -> Config:
 
 
 def warm() -> None:
-    """Compile the validator now, so that the first :func:`parse_config` does not pay for it."""
-    schema.validator("config")
+    """Compile what a page validates with; a memory snapshot keeps that, but not the schemas."""
+    for name in ("config", "manifest"):
+        schema.validator(name)
 
 
 def _refuse_repeats(values: Sequence[str], path: str, advice: str) -> None:

@@ -131,7 +131,9 @@ class Tensor:
                 f"numpy dtype: expected one of {', '.join(ITEM_BYTES)}, got {dtype.name!r}. "
                 "Convert with .astype().",
             )
-        return cls(dtype.name, tuple(values.shape), values.astype(dtype.newbyteorder("<")).tobytes())
+        return cls(
+            dtype.name, tuple(values.shape), values.astype(dtype.newbyteorder("<")).tobytes()
+        )
 
     def tolist(self) -> list[Any]:
         """Return the values as one flat list of Python numbers (bools for ``bool``)."""

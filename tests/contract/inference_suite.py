@@ -1,6 +1,6 @@
 """What every Inference must do. ``models`` are ONNX files by name.
 
-``echo_<dtype>``: ``x`` → ``y``, both ``dtype[n]``. ``add``: ``a``, ``b`` → ``sum``, float32 ``[2, 3]``.
+``echo_<dtype>``: ``x`` → ``y``, ``dtype[n]``. ``add``: float32 ``a``, ``b`` → ``sum``, ``[2, 3]``.
 """
 
 import asyncio

@@ -55,7 +55,9 @@ class Storage(Protocol):
             HostError: ``storage-failed``: no IndexedDB, blocked, or private mode.
         """
 
-    async def read(self, store: str, *, after: str = "", limit: int = 100) -> list[tuple[str, bytes]]:
+    async def read(
+        self, store: str, *, after: str = "", limit: int = 100
+    ) -> list[tuple[str, bytes]]:
         """Return up to ``limit`` records with keys > ``after``, in key order (UTF-16 code units)."""
 
     async def write(

@@ -3,6 +3,8 @@
 The worker calls ``boot(js_host, options_json)`` once and then the core it gets.
 """
 
+# Tasks import `task`; a worker restored from a snapshot has imported modules, but no files.
+from ... import task
 from .boot import Booted, boot
 
-__all__ = ["Booted", "boot"]
+__all__ = ["Booted", "boot", "task"]
