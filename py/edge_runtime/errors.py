@@ -2,7 +2,7 @@
 
 ::
 
-    EdgeError        code (kebab-case, stable) · number (integer, for native callbacks) · message · details
+    EdgeError        code (kebab-case, stable) · number (for native callbacks) · message · details
     ├─ ConfigError   1xxx  the caller must fix the call or the configuration
     ├─ TrustError    2xxx  never run it: bytes are not what was promised
     ├─ HostError     3xxx  the browser (or the network behind it) failed

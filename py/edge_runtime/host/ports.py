@@ -58,7 +58,7 @@ class Storage(Protocol):
     async def read(
         self, store: str, *, after: str = "", limit: int = 100
     ) -> list[tuple[str, bytes]]:
-        """Return up to ``limit`` records with keys > ``after``, in key order (UTF-16 code units)."""
+        """Return up to ``limit`` records with keys > ``after``, in order of UTF-16 code units."""
 
     async def write(
         self, operations: Sequence[Put | Delete], *, durability: Durability = "relaxed"
@@ -184,7 +184,7 @@ class Page(Protocol):
     """The way back to the page."""
 
     def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
-        """Send a notice (``result``, ``error``, ``status`` or ``log``); never raises, never waits."""
+        """Send a notice (``result``, ``error``, ``status``, ``log``); never raises or waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,10 @@ class Core:
     def dispatch(self, call_id: int, method: str, params_json: str, buffers: Sequence[Any]) -> None:
         """Start a request; ``buffers`` are copied before this returns."""
         task = _started(self._answer(call_id, method, params_json, all_bytes(buffers)))
-        # The event loop itself keeps weak references only.
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
+        # The loop keeps weak references only. An answer given already needs no turn for its end.
+        if not task.done():
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
 
     def track(self, batch_json: str) -> None:
         """Take a JSON array of events."""
