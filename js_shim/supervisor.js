@@ -25,6 +25,18 @@ import { openSession } from "./worker-session.js";
  * @property {Timers} [timers]
  */
 
+/**
+ * @typedef {object} Limits
+ * @property {number} greetingMs
+ * @property {number} bootMs
+ * @property {number} pingMs
+ * @property {number} silenceMs
+ * @property {number} restarts         In any `restartWindowMs`.
+ * @property {number} restartWindowMs
+ * @property {number} backoffMs        Before the first restart.
+ */
+
+/** @type {Readonly<Limits>} */
 export const LIMITS = Object.freeze({
   greetingMs: 15_000,
   bootMs: 180_000,
@@ -53,7 +65,7 @@ export class Supervisor {
 
   /**
    * @param {Surroundings} around
-   * @param {typeof LIMITS} [limits]
+   * @param {Readonly<Limits>} [limits]
    */
   constructor(around, limits = LIMITS) {
     this.#around = around;
@@ -68,8 +80,7 @@ export class Supervisor {
    */
   wake() {
     if (this.#end) return Promise.reject(this.#end);
-    this.#ready ??= this.#boot(0);
-    return this.#ready;
+    return this.#ready ?? this.#boot(0);
   }
 
   /**
@@ -105,11 +116,21 @@ export class Supervisor {
     this.#around.emit("status", { state: "stopped" });
   }
 
-  /** @param {number} delayMs */
-  async #boot(delayMs) {
+  /**
+   * @param {number} delayMs
+   * @returns {Promise<Rpc>}
+   */
+  #boot(delayMs) {
     this.state = "booting";
+    this.#ready = this.#readyAfter(delayMs);
+    // Only now: a listener may wake it again, or stop it.
     this.#around.emit("status", { state: "booting", step: "worker" });
-    if (delayMs > 0) await this.#pause(delayMs);
+    return this.#ready;
+  }
+
+  /** @param {number} delayMs */
+  async #readyAfter(delayMs) {
+    await (delayMs > 0 && this.#pause(delayMs));
     try {
       if (this.#end) throw this.#end;
       this.#session = this.#openSession();
@@ -121,11 +142,12 @@ export class Supervisor {
   }
 
   #openSession() {
-    const { scriptUrl, options, onConnection, emit } = this.#around;
+    const { scriptUrl, onConnection, emit } = this.#around;
+    const options = this.#around.options();
     return openSession({
       worker: this.#createWorker(),
       scriptUrl,
-      options: options(),
+      options,
       timers: this.#timers,
       limits: this.#limits,
       onReady: (rpc) => {
@@ -152,12 +174,13 @@ export class Supervisor {
    */
   #replace(reason) {
     const text = `runtime worker: expected it to answer, got its end: ${reason}.`;
-    this.#around.emit("log", { level: "error", message: text });
     this.#disconnect(new EdgeError("worker-lost", `${text} The call may have taken effect.`));
+    this.#around.emit("log", { level: "error", message: text });
+    // A listener may have stopped it.
+    if (this.#end) return;
     const delayMs = this.#restarts.nextDelayMs(this.#timers.nowMs());
     if (delayMs === undefined) return this.#fail(givenUp(text));
-    this.#ready = this.#boot(delayMs);
-    this.#ready.catch(() => {});
+    this.#boot(delayMs).catch(() => {});
   }
 
   /** @param {number} delayMs */
