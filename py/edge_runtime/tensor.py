@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Final
 
 from .errors import ConfigError
@@ -66,10 +67,7 @@ class Tensor:
                 "tensor-invalid",
                 f"tensor dtype: expected one of {', '.join(ITEM_BYTES)}, got {self.dtype!r}.",
             )
-        if any(size < 0 for size in self.shape):
-            raise ConfigError(
-                "tensor-invalid", f"tensor shape: expected sizes >= 0, got {self.shape}."
-            )
+        object.__setattr__(self, "shape", _checked_shape(self.shape))
         expected_bytes = math.prod(self.shape) * ITEM_BYTES[self.dtype]
         given_bytes = memoryview(self.data).nbytes
         if given_bytes != expected_bytes:
@@ -97,7 +95,8 @@ class Tensor:
                 f"tensor dtype: expected one of {', '.join(_ARRAY_CODES)}, got {dtype!r}.",
             )
         try:
-            flat = array(_ARRAY_CODES[dtype], values)
+            # Engines read any byte of a bool; only 0 and 1 mean the same to all of them.
+            flat = array(_ARRAY_CODES[dtype], map(bool, values) if dtype == "bool" else values)
         except (TypeError, OverflowError) as error:
             raise ConfigError(
                 "tensor-invalid", f"tensor values: expected {dtype} numbers, got: {error}."
@@ -154,4 +153,19 @@ class Tensor:
                 "Tensor.numpy(): expected numpy to be imported, got no numpy. "
                 'Add packages = ["numpy"] to task.toml and import numpy in the task.',
             )
-        return numpy.frombuffer(self.data, dtype=self.dtype).reshape(self.shape)
+        little = numpy.dtype(self.dtype).newbyteorder("<")
+        view = numpy.frombuffer(self.data, dtype=little).reshape(self.shape)
+        view.flags.writeable = False
+        return view
+
+
+def _checked_shape(shape: Sequence[Any]) -> tuple[int, ...]:
+    """Return sizes as Python integers; numpy's are as welcome."""
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError as error:
+        text = f"tensor shape: expected whole numbers, got {shape!r}."
+        raise ConfigError("tensor-invalid", text) from error
+    if any(size < 0 for size in sizes):
+        raise ConfigError("tensor-invalid", f"tensor shape: expected sizes >= 0, got {sizes}.")
+    return sizes

@@ -1,0 +1,212 @@
+"""Configurations: the native file, defaults, and a message for every mistake."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+import pytest
+from edge_runtime.config import (
+    Config,
+    EventPattern,
+    EventsRule,
+    KeyRule,
+    ModelConfig,
+    Trigger,
+    Variant,
+    parse_config,
+    warm,
+)
+from edge_runtime.errors import ConfigError
+from edge_runtime.types import Priority
+from hypothesis import given
+from hypothesis import strategies as st
+
+SCHEMAS = Path(__file__).parents[3] / "py" / "edge_runtime" / "schemas"
+PATTERN = {"type": "mta", "pageId": "JD_XXXX", "needPv": False, "clickIds": ["JD_XXXX"]}
+SHA = "Ab" * 32
+
+
+def with_pattern(**changes: Any) -> dict[str, Any]:
+    return {"triggers": [{"taskName": "T", "events": [{**PATTERN, **changes}]}]}
+
+
+def with_variant(**changes: Any) -> dict[str, Any]:
+    variant = {"url": "m.onnx", "sha256": SHA, **changes}
+    return {"models": {"ranker": {"variants": [variant]}}}
+
+
+def test_the_native_file_parses_unchanged() -> None:
+    native = {"triggers": [{"taskName": "InferTask", "events": [PATTERN]}]}
+
+    pattern = EventPattern("mta", "JD_XXXX", need_pv=False, click_ids=("JD_XXXX",))
+    assert parse_config(native) == Config(triggers=(Trigger("InferTask", (pattern,)),))
+
+
+def test_an_empty_configuration_is_all_defaults() -> None:
+    config = parse_config({})
+
+    assert config == Config()
+    assert config.data.events == EventsRule(encrypted=True, max_age_days=30, max_rows=100_000)
+    assert config.scheduler.max_running == 4
+    assert list(config.scheduler.queue_limits.values()) == [64, 256, 256]
+
+
+def test_every_field_is_read() -> None:
+    config = parse_config(
+        {
+            "schemaVersion": 1,
+            "systemCode": "shop",
+            "bundles": ["tasks/a.edge"],
+            **with_variant(backend="webgpu"),
+            "data": {
+                "events": {"encrypted": False, "maxAgeDays": 0.5, "maxRows": 10},
+                "keys": [{"prefix": "ui.", "encrypted": False}, {"prefix": "p.", "maxAgeDays": 9}],
+            },
+            "scheduler": {"maxRunning": 2, "queueLimits": {"core": 1}},
+        }
+    )
+
+    assert (config.system_code, config.bundles) == ("shop", ("tasks/a.edge",))
+    assert config.models == {"ranker": ModelConfig((Variant("m.onnx", SHA.lower(), "webgpu"),))}
+    assert config.data.events == EventsRule(encrypted=False, max_age_days=0.5, max_rows=10)
+    assert config.data.keys == (KeyRule("ui.", False), KeyRule("p.", True, 9))
+    assert config.scheduler.queue_limits[Priority.CORE] == 1
+    assert config.scheduler.queue_limits[Priority.LOW] == 256
+
+
+MISTAKES: list[tuple[object, str]] = [
+    ([], "config: expected object, got [] (array)."),
+    ("x", 'config: expected object, got "x" (string).'),
+    (
+        {"trigers": []},
+        "config at trigers: expected one of the fields schemaVersion, systemCode, bundles, models, "
+        "triggers, data, scheduler, got [] (array). Remove it or correct its spelling.",
+    ),
+    ({"schemaVersion": 2}, "config at schemaVersion: expected one of 1, got 2 (number)."),
+    ({"triggers": None}, "config at triggers: expected array of objects, got null."),
+    (
+        with_pattern(clickIds=5),
+        "config at triggers[0].events[0].clickIds: expected array of strings, got 5 (number). "
+        'Ids of clicks that match. Write, for example, ["item"].',
+    ),
+    (
+        with_pattern(clickIds=["a", 7]),
+        "config at triggers[0].events[0].clickIds[1]: expected string, got 7 (number).",
+    ),
+    (
+        with_pattern(needPv="yes"),
+        'config at triggers[0].events[0].needPv: expected boolean, got "yes" (string).',
+    ),
+    (
+        with_pattern(clickIds=[]),
+        "config at triggers[0].events[0]: expected needPv true or at least one of clickIds, got",
+    ),
+    (
+        with_pattern(withinMs=1),
+        "config at triggers[0].events[0].withinMs: expected one of the fields type, pageId,",
+    ),
+    (
+        {"triggers": [{"taskName": "T"}]},
+        "config at triggers[0]: expected an object with events, got",
+    ),
+    (
+        {"triggers": [{"taskName": "T", "events": []}]},
+        "config at triggers[0].events: expected at least 1 entries, got [] (array).",
+    ),
+    (
+        with_variant(sha256="abc"),
+        "config at models.ranker.variants[0].sha256: expected SHA-256 digest of 64 hexadecimal "
+        'digits, got "abc" (string).',
+    ),
+    (
+        with_variant(backend="gpu"),
+        "config at models.ranker.variants[0].backend: expected one of wasm, webgpu, webnn, got",
+    ),
+    ({"models": {"a b": {"variants": []}}}, "config at models"),
+    (
+        {"bundles": ["a", "b", "a"]},
+        'config at bundles[2]: expected each entry once, got "a" (string). Remove the second',
+    ),
+    (
+        {"data": {"keys": [{"prefix": "a"}, {"prefix": "a"}]}},
+        'config at data.keys[1].prefix: expected each entry once, got "a" (string). Merge',
+    ),
+    (
+        {"data": {"events": {"maxAgeDays": 0}}},
+        "config at data.events.maxAgeDays: expected a number above 0, got 0 (number).",
+    ),
+    (
+        {"scheduler": {"maxRunning": True}},
+        "config at scheduler.maxRunning: expected integer, got true (boolean).",
+    ),
+    (
+        {"scheduler": {"queueLimits": {"hot": 1}}},
+        "config at scheduler.queueLimits.hot: expected one of the fields core, regular, low, got",
+    ),
+]
+
+
+@pytest.mark.parametrize(("plain", "message"), MISTAKES, ids=[text[:50] for _, text in MISTAKES])
+def test_a_mistake_is_refused_with_place_expectation_and_value(plain: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config(plain)
+
+    error = refused.value
+    assert error.code == "config-invalid"
+    assert error.message.startswith(message)
+    assert set(error.details) == {"path", "expected", "value"}
+
+
+def test_the_callers_object_is_left_as_it_was() -> None:
+    plain = with_pattern()
+    before = json.dumps(plain)
+    parse_config(plain)
+    assert json.dumps(plain) == before
+
+
+def test_the_validators_compile_before_they_are_needed() -> None:
+    warm()
+    assert parse_config({}) == Config()
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+FIELDS = ["triggers", "models", "data", "bundles", "scheduler", "systemCode", "schemaVersion"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), values))
+def test_any_json_parses_or_is_refused_with_our_error(plain: dict[str, Any]) -> None:
+    try:
+        parse_config(plain)
+    except ConfigError as error:
+        assert error.message.startswith("config")
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.name)
+def test_every_example_of_a_schema_satisfies_it(path: Path) -> None:
+    schema = json.loads(path.read_text())
+
+    def visit(node: Any) -> None:
+        if isinstance(node, dict):
+            if "examples" in node and "$schema" not in node:
+                validate = fastjsonschema.compile(
+                    {"definitions": schema.get("definitions", {}), **node}
+                )
+                for example in node["examples"]:
+                    validate(example)
+                assert node["title"] and ("description" in node or "pattern" in node)
+            for child in node.values():
+                visit(child)
+        elif isinstance(node, list):
+            for child in node:
+                visit(child)
+
+    visit(schema["properties"])
+    visit(schema.get("definitions", {}))
+    validate = fastjsonschema.compile(schema)
+    for example in schema["examples"]:
+        validate(example)
