@@ -3,6 +3,7 @@
 import { EdgeError } from "./errors.js";
 
 const PRIORITIES = ["core", "regular", "low"];
+const NAMES = ["result", "error", "status", "log"];
 const START_OPTIONS = ["config", "base", "capture"];
 
 /**
@@ -76,6 +77,36 @@ export function checkTrack(event) {
   if (pv !== undefined && typeof pv !== "boolean") throw invalid("track.pv", "a boolean", pv);
   if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
   return event;
+}
+
+/** @param {any} name @param {any} listener */
+export function checkOn(name, listener) {
+  if (!NAMES.includes(name)) throw invalid("on.name", `one of ${NAMES.join(", ")}`, name);
+  if (typeof listener !== "function") throw invalid("on.listener", "a function", listener);
+}
+
+/** @param {any} key @param {unknown} value @param {any} options @returns {{encrypted: boolean}} */
+export function checkPut(key, value, options) {
+  checkKey("put", key);
+  if (value === undefined) throw invalid("put.value", "a JSON-able value", value);
+  record("put.options", options);
+  const { encrypted = true } = options;
+  if (typeof encrypted !== "boolean") throw invalid("put.encrypted", "a boolean", encrypted);
+  return { encrypted };
+}
+
+/**
+ * @param {string} where
+ * @param {string} url
+ * @param {string | URL} base
+ * @throws {EdgeError} argument-invalid
+ */
+export function absolute(where, url, base) {
+  try {
+    return new URL(url, base).href;
+  } catch {
+    throw invalid(where, "a URL", url);
+  }
 }
 
 /** @param {string} call @param {unknown} key */

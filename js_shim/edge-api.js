@@ -1,6 +1,14 @@
 /** The public API: what a page calls, joined from capture, buffer and supervision. */
 
-import { checkInfer, checkKey, checkStart, checkTrack } from "./arguments.js";
+import {
+  absolute,
+  checkInfer,
+  checkKey,
+  checkOn,
+  checkPut,
+  checkStart,
+  checkTrack,
+} from "./arguments.js";
 import { startCapture } from "./capture.js";
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
@@ -60,14 +68,17 @@ export function createEdge(scriptBase) {
   function begin({ config, base = scriptBase, capture = true }) {
     /** @type {number | undefined} The first worker's loading began here; a later one replaces it. */
     let askedMs = performance.now();
-    const scriptUrl = new URL(__RUNTIME_WORKER__, new URL(base, document.baseURI)).href;
+    // A folder, whether or not its URL ends as one.
+    const folder = absolute("start.base", base.replace(/\/?$/, "/"), document.baseURI);
+    const scriptUrl = absolute("start.base", __RUNTIME_WORKER__, folder);
+    const source = resolved(config);
     const supervisor = new Supervisor({
       scriptUrl,
       createWorker: () => new Worker(scriptUrl, { type: "module", name: "edge-runtime" }),
       options() {
         const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
         askedMs = undefined;
-        return { config: resolved(config), base: document.baseURI, loadingMs };
+        return { config: source, base: document.baseURI, loadingMs };
       },
       emit: emitter.emit,
       onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.notify("track", { batch }))),
@@ -145,12 +156,15 @@ export function createEdge(scriptBase) {
       }
     },
 
-    on: (name, listener) => emitter.on(name, listener),
+    on(name, listener) {
+      checkOn(name, listener);
+      return emitter.on(name, listener);
+    },
 
     get: async (key) => call("get", { key: checkKey("get", key) }),
 
-    async put(key, value, { encrypted = true } = {}) {
-      await call("put", { key: checkKey("put", key), value, encrypted });
+    async put(key, value, options = {}) {
+      await call("put", { key, value, ...checkPut(key, value, options) });
     },
 
     async delete(key) {
@@ -190,7 +204,7 @@ export function createEdge(scriptBase) {
 
 /** @param {StartOptions["config"]} config */
 function resolved(config) {
-  return typeof config === "string" ? new URL(config, document.baseURI).href : config;
+  return typeof config === "string" ? absolute("start.config", config, document.baseURI) : config;
 }
 
 /**

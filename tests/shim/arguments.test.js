@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkInfer, checkKey, checkStart, checkTrack } from "../../js_shim/arguments.js";
+import {
+  absolute,
+  checkInfer,
+  checkKey,
+  checkOn,
+  checkPut,
+  checkStart,
+  checkTrack,
+} from "../../js_shim/arguments.js";
 import { EdgeError } from "../../js_shim/errors.js";
 
 const CODES = { systemCode: "s", businessCode: "b" };
@@ -97,4 +105,35 @@ test("a key is a string with something in it", () => {
   for (const key of ["", undefined, null, 5, {}]) {
     assert.throws(() => checkKey("put", key), /put\.key: expected a string/);
   }
+});
+
+test("only what is ever told can be listened to, and only by a function", () => {
+  checkOn("result", () => {});
+
+  assert.throws(() => checkOn("results", () => {}), /on\.name: expected one of result, error/);
+  assert.throws(() => checkOn("constructor", () => {}), /on\.name/);
+  assert.throws(() => checkOn("log", "f"), /on\.listener: expected a function, got "f"/);
+});
+
+test("a value to keep is anything but nothing, encrypted unless said otherwise", () => {
+  for (const value of [null, 0, "", false, [], {}]) {
+    assert.deepEqual(checkPut("k", value, {}), { encrypted: true });
+  }
+  assert.deepEqual(checkPut("k", 1, { encrypted: false }), { encrypted: false });
+
+  assert.throws(() => checkPut("", 1, {}), /put\.key/);
+  assert.throws(() => checkPut("k", undefined, {}), /put\.value: expected a JSON-able value/);
+  assert.throws(() => checkPut("k", 1, null), /put\.options: expected an object, got null/);
+  assert.throws(() => checkPut("k", 1, { encrypted: "no" }), /put\.encrypted: expected a boolean/);
+});
+
+test("addresses are made absolute, and one that is none is named", () => {
+  assert.equal(
+    absolute("start.base", "edge/", "https://a.example/x/"),
+    "https://a.example/x/edge/",
+  );
+  assert.throws(() => absolute("start.config", "http://", "https://a.example/"), {
+    code: "argument-invalid",
+    message: 'start.config: expected a URL, got "http://".',
+  });
 });
