@@ -20,7 +20,10 @@ export async function patiently(promise, { signal, timeoutMs }) {
     timeoutMs === undefined ? undefined : setTimeout(() => reject(late(timeoutMs)), timeoutMs);
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    return /** @type {T} */ (await Promise.race([promise, givingUp]));
+    const value = /** @type {T} */ (await Promise.race([promise, givingUp]));
+    // Aborted in the very turn in which the promise was found settled.
+    if (signal?.aborted) throw cancelled();
+    return value;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
