@@ -1,0 +1,103 @@
+/** One start of the runtime on a page: the supervisor, and what listens on the page for it. */
+
+import { absolute } from "./arguments.js";
+import { startCapture } from "./capture.js";
+import { whenHidden, whenIdle } from "./page-lifecycle.js";
+import { patiently } from "./patience.js";
+import { Supervisor } from "./supervisor.js";
+
+/** @import { StartOptions } from "./arguments.js" */
+/** @import { createEmitter } from "./emitter.js" */
+/** @import { createEventBuffer } from "./event-buffer.js" */
+/** @import { Edge } from "./types.js" */
+
+const STOP_DEADLINE_MS = 5_000;
+
+/**
+ * @typedef {object} Page  The parts that outlive a session.
+ * @property {string} scriptBase
+ * @property {ReturnType<typeof createEmitter>} emitter
+ * @property {ReturnType<typeof createEventBuffer>} buffer
+ * @property {Edge["track"]} track
+ * @property {Edge["flush"]} flush
+ * @property {(message: string) => void} warn
+ */
+
+/** @typedef {ReturnType<typeof beginSession>} PageSession */
+
+/**
+ * @param {StartOptions} options
+ * @param {Page} page
+ * @throws {EdgeError} argument-invalid: an address that is none.
+ */
+export function beginSession(options, { emitter, buffer, ...page }) {
+  const supervisor = new Supervisor({
+    ...workerFor(options, page.scriptBase),
+    emit: emitter.emit,
+    onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.notify("track", { batch }))),
+  });
+  const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
+  const releases = [whenIdle(() => supervisor.wake().catch(() => {})), whenHidden(flush)];
+  if (options.capture ?? true) releases.push(startCapture(page.track, page.warn));
+  return {
+    supervisor,
+
+    /** Settle when the boot does, without asking for one. */
+    booted() {
+      return new Promise((resolve, reject) => {
+        const off = emitter.on("status", check);
+        function check() {
+          if (supervisor.state === "idle" || supervisor.state === "booting") return;
+          off();
+          supervisor.wake().then(resolve, reject);
+        }
+        check();
+      });
+    },
+
+    /** Take everything apart; a ready worker may make its data durable first. */
+    async end() {
+      for (const release of releases) release();
+      buffer.drain();
+      await farewell(supervisor);
+      supervisor.stop();
+    },
+  };
+}
+
+/**
+ * @param {StartOptions} options
+ * @param {string} scriptBase
+ */
+function workerFor({ config, base }, scriptBase) {
+  // A folder, whether or not its URL ends as one.
+  const folder = absolute(
+    "start.base",
+    (base ?? scriptBase).replace(/\/?$/, "/"),
+    document.baseURI,
+  );
+  const scriptUrl = absolute("start.base", __RUNTIME_WORKER__, folder);
+  const source =
+    typeof config === "string" ? absolute("start.config", config, document.baseURI) : config;
+  /** @type {number | undefined} The first worker's loading began here; a later one replaces it. */
+  let askedMs = performance.now();
+  return {
+    scriptUrl,
+    createWorker: () => new Worker(scriptUrl, { type: "module", name: "edge-runtime" }),
+    options() {
+      const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
+      askedMs = undefined;
+      return { config: source, base: document.baseURI, loadingMs };
+    },
+  };
+}
+
+/**
+ * Let a ready worker make everything durable; one that hangs is not waited for.
+ * @param {Supervisor} supervisor
+ */
+async function farewell(supervisor) {
+  if (supervisor.state !== "ready") return;
+  const timeoutMs = STOP_DEADLINE_MS;
+  await patiently(supervisor.call("stop", {}), { timeoutMs }).catch(() => {});
+}

@@ -1,0 +1,262 @@
+/** What a page calls, over fake workers and the few parts of a document it asks for. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createEdge } from "../../js_shim/edge-api.js";
+import { FakeWorker, speaking } from "./fake-worker.js";
+import { becomeReady } from "./supervised.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Rpc } from "../../js_shim/rpc.js" */
+
+const CODES = { systemCode: "demo", businessCode: "rank" };
+const START = { config: "config.json", capture: false };
+const scope = /** @type {any} */ (globalThis);
+
+/**
+ * A page with the runtime's API on it; the workers of `heard` keep what reaches them.
+ * @param {TestContext} t
+ * @param {{onStart?: (rpc: Rpc) => void, handlers?: Record<string, (params: any) => unknown>}} [play]
+ */
+function page(t, { onStart = becomeReady, handlers = {} } = {}) {
+  const document = Object.assign(new EventTarget(), {
+    baseURI: "https://shop.example/home/",
+    visibilityState: "visible",
+  });
+  /** @type {{url: string, worker: FakeWorker, options?: any}[]} */
+  const workers = [];
+  /** @type {any[]} */
+  const heard = [];
+  const serving = Object.fromEntries(
+    ["infer", "flush", "put", "get", "stop", "statistics"].map((method) => [
+      method,
+      (/** @type {any} */ params) => {
+        heard.push([method, params]);
+        return handlers[method] ? handlers[method](params) : {};
+      },
+    ]),
+  );
+  class PageWorker extends FakeWorker {
+    /** @param {string} url */
+    constructor(url) {
+      const start = (/** @type {Rpc} */ rpc, /** @type {any} */ options) => {
+        Object.assign(own, { options });
+        onStart(rpc);
+      };
+      const onNotice = (/** @type {string} */ name, /** @type {any} */ body) =>
+        heard.push([name, body]);
+      super(speaking(t, start, { handlers: serving, onNotice }));
+      const own = { url, worker: this };
+      workers.push(own);
+    }
+  }
+  const replaced = { document, window: new EventTarget(), Worker: PageWorker };
+  Object.assign(scope, replaced, { __BUILD_ID__: "test", __RUNTIME_WORKER__: "runtime-worker.js" });
+  const edge = createEdge("https://shop.example/edge/");
+  t.after(async () => {
+    await edge.stop();
+    for (const name of Object.keys(replaced)) delete scope[name];
+  });
+  return { edge, workers, heard, document };
+}
+
+test("start makes the addresses absolute, and a call right behind it boots the worker", async (t) => {
+  const { edge, workers } = page(t, { handlers: { infer: () => ({ value: [1] }) } });
+
+  const started = edge.start(START);
+  const result = await edge.infer(CODES);
+
+  assert.deepEqual(result, { value: [1] });
+  assert.equal(await started, edge);
+  assert.equal(workers.length, 1);
+  assert.equal(workers[0].url, "https://shop.example/edge/runtime-worker.js");
+  const { config, base, loadingMs } = workers[0].options;
+  assert.deepEqual([config, base], ["https://shop.example/home/config.json", document.baseURI]);
+  assert.ok(loadingMs >= 0);
+});
+
+for (const base of ["/other", "/other/"]) {
+  test(`the base ${base} is a folder`, async (t) => {
+    const { edge, workers } = page(t);
+
+    const started = edge.start({ ...START, base });
+    await edge.flush();
+    await started;
+
+    assert.equal(workers[0].url, "https://shop.example/other/runtime-worker.js");
+  });
+}
+
+test("a bad address is refused before anything begins; a good one may follow", async (t) => {
+  const { edge, workers } = page(t);
+
+  await assert.rejects(
+    edge.start({ ...START, config: "http://" }),
+    /start\.config: expected a URL/,
+  );
+  await assert.rejects(edge.start({ ...START, base: "http://" }), /start\.base: expected a URL/);
+  assert.equal(workers.length, 0);
+
+  const started = edge.start(START);
+  await edge.flush();
+  await started;
+});
+
+test("without a start every call says so", async (t) => {
+  const { edge } = page(t);
+
+  for (const call of [edge.infer(CODES), edge.flush(), edge.get("k"), edge.put("k", 1)]) {
+    await assert.rejects(call, { code: "runtime-stopped" });
+  }
+  await edge.stop();
+});
+
+test("events from before the boot arrive before the calls behind them", async (t) => {
+  const { edge, heard } = page(t);
+  edge.track({ type: "mta", pageId: "Early" });
+  const started = edge.start(START);
+  edge.track({ type: "mta", pageId: "Home", clickId: "buy", props: { sku: 1 } });
+
+  await edge.flush();
+  await started;
+
+  assert.deepEqual(
+    heard.map(([name]) => name),
+    ["track", "flush"],
+  );
+  const [early, click] = JSON.parse(heard[0][1].batch);
+  assert.deepEqual([early.pageId, early.pv], ["Early", true]);
+  assert.deepEqual([click.clickId, click.pv, click.props], ["buy", false, { sku: 1 }]);
+  assert.notEqual(early.id, click.id);
+});
+
+test("a mistaken event is a warning, never an exception", async (t) => {
+  const { edge } = page(t);
+  /** @type {any[]} */
+  const logs = [];
+  edge.on("log", (log) => logs.push(log));
+
+  edge.track(/** @type {any} */ ({ type: "mta" }));
+  edge.track({ type: "mta", pageId: "Home", props: { big: 1n } });
+
+  assert.equal(logs.length, 2);
+  assert.deepEqual(
+    logs.map(({ level }) => level),
+    ["warning", "warning"],
+  );
+  assert.match(logs[0].message, /track\.pageId/);
+});
+
+test("an abort while the runtime boots ends the wait at once", async (t) => {
+  const { edge, heard } = page(t, { onStart: () => {} });
+  const stopped = assert.rejects(edge.start(START), { code: "runtime-stopped" });
+  const controller = new AbortController();
+
+  const cancelled = edge.infer({ ...CODES, signal: controller.signal });
+  controller.abort();
+
+  await assert.rejects(cancelled, { code: "run-cancelled" });
+  await assert.rejects(edge.infer({ ...CODES, timeoutMs: 5 }), { code: "deadline-passed" });
+  assert.deepEqual(heard, []);
+  await edge.stop();
+  await stopped;
+});
+
+test("an abort of a run is passed on under the call's id", async (t) => {
+  const controller = new AbortController();
+  const { edge, heard } = page(t, {
+    handlers: {
+      infer({ callId }) {
+        if (callId === 1) return { value: null };
+        controller.abort();
+        return new Promise((resolve) => (release = resolve));
+      },
+      get: () => release({ value: "ended" }),
+    },
+  });
+  /** @type {(value: unknown) => void} */
+  let release = () => {};
+  edge.start(START).catch(() => {});
+  await edge.infer(CODES);
+
+  const run = edge.infer({ ...CODES, signal: controller.signal });
+  await new Promise((resolve) => controller.signal.addEventListener("abort", resolve));
+  await edge.get("until here");
+  await run;
+
+  assert.deepEqual(
+    heard.find(([name]) => name === "cancel"),
+    ["cancel", { callId: 2 }],
+  );
+});
+
+test("data that a caller changes while the runtime boots is sent as it was", async (t) => {
+  const { edge, heard } = page(t);
+  const extData = { items: [1] };
+  edge.start(START).catch(() => {});
+
+  const run = edge.infer({ ...CODES, extData });
+  extData.items.push(2);
+  await run;
+
+  assert.deepEqual(heard[0][1].extData, { items: [1] });
+});
+
+test("what cannot be sent is the caller's mistake, booting or ready", async (t) => {
+  const { edge } = page(t);
+  edge.start(START).catch(() => {});
+  const bad = { ...CODES, extData: { f() {} } };
+
+  await assert.rejects(edge.infer(bad), { code: "argument-invalid" });
+  await edge.flush();
+  await assert.rejects(edge.infer(bad), { code: "argument-invalid" });
+  await assert.rejects(edge.put("k", undefined), { code: "argument-invalid" });
+  await assert.rejects(edge.put("k", Symbol("x")), { code: "argument-invalid" });
+});
+
+test("a stop asks the worker first, and a start behind it waits for the end", async (t) => {
+  const { edge, workers, heard } = page(t);
+  const first = edge.start(START);
+  await edge.flush();
+  await first;
+
+  const stopping = Promise.all([edge.stop(), edge.stop()]);
+  const again = edge.start(START);
+  await stopping;
+  assert.deepEqual(heard.at(-1), ["stop", {}]);
+  assert.ok(workers[0].worker.isTerminated);
+  await edge.flush().catch(() => {});
+  edge.track({ type: "mta", pageId: "Again" });
+  await edge.flush();
+  await again;
+
+  assert.equal(workers.length, 2);
+  assert.ok(heard.some(([name, { batch = "" }]) => name === "track" && batch.includes("Again")));
+});
+
+test("a hidden page makes a ready runtime durable, and wakes no sleeping one", async (t) => {
+  const { edge, workers, heard, document } = page(t);
+  edge.start(START).catch(() => {});
+  document.visibilityState = "hidden";
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(workers.length, 0);
+  await edge.get("k");
+
+  document.dispatchEvent(new Event("visibilitychange"));
+  await edge.get("k");
+
+  assert.deepEqual(
+    heard.map(([name]) => name).filter((name) => name === "flush"),
+    ["flush"],
+  );
+});
+
+test("statistics are frozen and know the page's own buffer", async (t) => {
+  const { edge } = page(t, { handlers: { statistics: () => ({ uptimeMs: 5 }) } });
+  edge.start(START).catch(() => {});
+
+  const statistics = await edge.statistics();
+
+  assert.ok(Object.isFrozen(statistics));
+  assert.deepEqual(statistics, { uptimeMs: 5, page: { waiting: 0, dropped: 0 } });
+});
