@@ -25,7 +25,7 @@ TYPES: Final = {
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
 }
-ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
+ENCODINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 
 # A name or folder that carries eight hex digits of its content never changes what it holds.
 _HASHED: Final = re.compile(r"(?:^|/)[^/]*[.-][0-9a-f]{8}(?:[./]|$)")
@@ -34,7 +34,7 @@ REVALIDATE: Final = "no-cache"
 
 
 class PrecompressedFiles(StaticFiles):
-    """Serves ``name.br`` or ``name.gz`` in place of ``name`` to who accepts it."""
+    """Serves the smallest of ``name.br``, ``name.zst``, ``name.gz`` that the client accepts."""
 
     def file_response(
         self,
@@ -74,10 +74,12 @@ class PrecompressedFiles(StaticFiles):
 
 def _encoding(path: str, request: Headers) -> str | None:
     accepted = _accepted(request.get("accept-encoding", ""))
-    for encoding, suffix in ENCODINGS.items():
-        if encoding in accepted and os.path.isfile(path + suffix):
-            return encoding
-    return None
+    sizes = {
+        encoding: os.path.getsize(path + suffix)
+        for encoding, suffix in ENCODINGS.items()
+        if encoding in accepted and os.path.isfile(path + suffix)
+    }
+    return min(sizes, key=sizes.__getitem__, default=None)
 
 
 def _accepted(header: str) -> set[str]:
