@@ -5,7 +5,6 @@
  */
 
 import { EdgeError } from "./errors.js";
-import { fetchBytes } from "./host/network.js";
 import { within } from "./timers.js";
 
 /** @typedef {{python: any, mode: "snapshot" | "cold", coldReason?: string}} Started */
@@ -13,7 +12,6 @@ import { within } from "./timers.js";
 /** @typedef {(extra: object) => Promise<any>} Load */
 /** @typedef {<T>(name: string, deadlineMs: number, action: () => Promise<T>) => Promise<T>} Step */
 
-const ASSET_BYTES = 64 * 2 ** 20;
 const ASSET_MS = 55_000;
 const PYTHON_MS = 60_000;
 const WASM_MS = 10_000;
@@ -54,7 +52,8 @@ export async function startPython(step, root, onLine) {
     Promise.all([
       import(`${dir}pyodide.mjs`).catch((error) => missing(`${dir}pyodide.mjs`, error)),
       asset(`${root}${__SNAPSHOT__}`).catch(asReason),
-      checkWasm(`${dir}pyodide.asm.wasm`),
+      compileWasm(`${dir}pyodide.asm.wasm`),
+      import(`${dir}pyodide.asm.mjs`).catch((error) => missing(`${dir}pyodide.asm.mjs`, error)),
     ]),
   );
   const load = (/** @type {object} */ extra) => loadPyodide({ ...options(dir, onLine), ...extra });
@@ -67,7 +66,7 @@ export async function startPython(step, root, onLine) {
 
 /**
  * @param {Load} load
- * @param {Uint8Array | {reason: string}} snapshot
+ * @param {ArrayBuffer | {reason: string}} snapshot
  * @returns {Promise<{python: any, mode: "snapshot"} | {coldReason: string}>}
  */
 async function restore(load, snapshot) {
@@ -111,21 +110,26 @@ function options(dir, onLine) {
 }
 
 /**
- * Look at the one file whose absence `loadPyodide` would wait for without end.
+ * Compile the interpreter while the snapshot is still coming; the engine gives `loadPyodide` the same code again.
+ * It is also the one file whose absence `loadPyodide` would wait for without end.
  * @param {string} url
  */
-async function checkWasm(url) {
-  const response = await fetch(url, { method: "HEAD" }).catch((error) => missing(url, error));
+async function compileWasm(url) {
+  const response = await fetch(url).catch((error) => missing(url, error));
   const type = response.headers.get("content-type") ?? "";
-  // A server without HEAD says nothing about the file; the step's deadline remains.
-  if ([405, 501].includes(response.status)) return;
   if (!response.ok) missing(url, `status ${response.status}`, response.status);
   if (!type.startsWith("application/wasm")) missing(url, `Content-Type ${type || "none"}`);
+  return WebAssembly.compileStreaming(response).catch((error) => missing(url, error));
 }
 
-/** @param {string} url */
+/**
+ * Fetch a file of this build; its size is known, so nothing caps it.
+ * @param {string} url
+ */
 async function asset(url) {
-  return fetchBytes(url, ASSET_BYTES, ASSET_MS);
+  const response = await fetch(url).catch((error) => missing(url, error));
+  if (!response.ok) missing(url, `status ${response.status}`, response.status);
+  return response.arrayBuffer();
 }
 
 /** @param {unknown} error */
