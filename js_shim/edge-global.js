@@ -20,11 +20,12 @@ function install() {
   global.EdgeAI = Object.assign(edge, {
     q: { push: (/** @type {Command[]} */ ...commands) => commands.forEach(run) },
   });
-  queued.filter(([method]) => method === "on").forEach(run);
+  const isListener = (/** @type {Command} */ command) => command?.[0] === "on";
+  queued.filter(isListener).forEach(run);
   const { config, capture } = script?.dataset ?? {};
   // A failed start is reported by `status`; nobody holds this promise.
   if (config) edge.start({ config, capture: capture !== "off" }).catch(() => {});
-  queued.filter(([method]) => method !== "on").forEach(run);
+  queued.filter((command) => !isListener(command)).forEach(run);
 }
 
 /**
@@ -40,5 +41,10 @@ function runCommand(edge, command) {
   const answers = method === "infer" ? args.splice(1) : [];
   // What fails without a callback is told by `status` and `log` events, not as an uncaught error.
   const ignored = () => {};
-  Promise.resolve(edge[method](...args)).then(answers[0] ?? ignored, answers[1] ?? ignored);
+  try {
+    Promise.resolve(edge[method](...args)).then(answers[0] ?? ignored, answers[1] ?? ignored);
+  } catch (error) {
+    // A mistake in one command must not keep the others from running.
+    reportError(error);
+  }
 }

@@ -53,7 +53,7 @@ export function openSession({ worker, limits, timers, ...session }) {
     const own = createRpc(port, { onNotice });
     rpc = own;
     worker.onerror = (event) => {
-      const text = `${session.scriptUrl}: expected it to start, got an error in it (${event.message}).`;
+      const text = `${session.scriptUrl}: expected it to start, got ${crash(event)}.`;
       fail(new EdgeError("boot-failed", text));
     };
     /** @param {string} name @param {any} body */
@@ -86,7 +86,7 @@ export function openSession({ worker, limits, timers, ...session }) {
 
   /** @param {Rpc} own */
   function guard(own) {
-    worker.onerror = (event) => session.onLost(`it crashed: ${event.message}`);
+    worker.onerror = (event) => session.onLost(crash(event));
     dog = watch({
       timers,
       ...limits,
@@ -114,6 +114,13 @@ export function openSession({ worker, limits, timers, ...session }) {
       fail(reason);
     },
   };
+}
+
+/** @param {ErrorEvent} event */
+function crash(event) {
+  // Handled here: the page's own error reporting is not to count it.
+  event.preventDefault?.();
+  return event.message ? `a crash (${event.message})` : "a crash";
 }
 
 /** @param {number} deadlineMs */
