@@ -7,10 +7,12 @@
  */
 
 import { EdgeError } from "./errors.js";
+import { LIMITS } from "./limits.js";
 import { createRestarts } from "./restarts.js";
-import { realTimers } from "./timers.js";
+import { createPause, realTimers } from "./timers.js";
 import { openSession } from "./worker-session.js";
 
+/** @import { Limits } from "./limits.js" */
 /** @import { Rpc } from "./rpc.js" */
 /** @import { Timers } from "./timers.js" */
 /** @import { WorkerSession } from "./worker-session.js" */
@@ -25,28 +27,6 @@ import { openSession } from "./worker-session.js";
  * @property {Timers} [timers]
  */
 
-/**
- * @typedef {object} Limits
- * @property {number} greetingMs
- * @property {number} bootMs
- * @property {number} pingMs
- * @property {number} silenceMs
- * @property {number} restarts         In any `restartWindowMs`.
- * @property {number} restartWindowMs
- * @property {number} backoffMs        Before the first restart.
- */
-
-/** @type {Readonly<Limits>} */
-export const LIMITS = Object.freeze({
-  greetingMs: 15_000,
-  bootMs: 180_000,
-  pingMs: 2_000,
-  silenceMs: 10_000,
-  restarts: 3,
-  restartWindowMs: 60_000,
-  backoffMs: 500,
-});
-
 export class Supervisor {
   /** @type {"idle" | "booting" | "ready" | "failed" | "stopped"} */
   state = "idle";
@@ -58,8 +38,7 @@ export class Supervisor {
   /** @type {WorkerSession | undefined} */
   #session;
   #restarts;
-  /** @type {() => void} Cuts a back-off short. */
-  #hurry = () => {};
+  #backoff;
   /** @type {EdgeError | undefined} */
   #end;
 
@@ -72,6 +51,7 @@ export class Supervisor {
     this.#limits = limits;
     this.#timers = around.timers ?? realTimers;
     this.#restarts = createRestarts(limits);
+    this.#backoff = createPause(this.#timers);
   }
 
   /**
@@ -130,7 +110,7 @@ export class Supervisor {
 
   /** @param {number} delayMs */
   async #readyAfter(delayMs) {
-    await (delayMs > 0 && this.#pause(delayMs));
+    await (delayMs > 0 && this.#backoff.wait(delayMs));
     try {
       if (this.#end) throw this.#end;
       this.#session = this.#openSession();
@@ -142,12 +122,11 @@ export class Supervisor {
   }
 
   #openSession() {
-    const { scriptUrl, onConnection, emit } = this.#around;
-    const options = this.#around.options();
+    const { scriptUrl, createWorker, options, onConnection, emit } = this.#around;
     return openSession({
-      worker: this.#createWorker(),
       scriptUrl,
-      options,
+      createWorker,
+      options: options(),
       timers: this.#timers,
       limits: this.#limits,
       onReady: (rpc) => {
@@ -157,15 +136,6 @@ export class Supervisor {
       onNotice: emit,
       onLost: (reason) => this.#replace(reason),
     });
-  }
-
-  #createWorker() {
-    try {
-      return this.#around.createWorker();
-    } catch (error) {
-      const text = `${this.#around.scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin.`;
-      throw new EdgeError("boot-failed", text, { url: this.#around.scriptUrl }, error);
-    }
   }
 
   /**
@@ -183,17 +153,6 @@ export class Supervisor {
     this.#boot(delayMs).catch(() => {});
   }
 
-  /** @param {number} delayMs */
-  #pause(delayMs) {
-    return new Promise((resolve) => {
-      const forget = this.#timers.after(delayMs, () => resolve(undefined));
-      this.#hurry = () => {
-        forget();
-        resolve(undefined);
-      };
-    });
-  }
-
   /** @param {EdgeError} error */
   #fail(error) {
     if (this.#end) return;
@@ -209,7 +168,7 @@ export class Supervisor {
     this.state = state;
     this.#end = reason;
     this.#disconnect(reason);
-    this.#hurry();
+    this.#backoff.cut();
   }
 
   /** @param {EdgeError} reason */

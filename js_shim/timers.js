@@ -30,3 +30,26 @@ export function within(promise, deadlineMs, late, timers = realTimers) {
     promise.then(resolve, reject).finally(forget);
   });
 }
+
+/**
+ * One wait at a time that can be cut short.
+ * @param {Timers} timers
+ */
+export function createPause(timers) {
+  let cut = () => {};
+  return {
+    /** @param {number} delayMs */
+    wait(delayMs) {
+      return new Promise((resolve) => {
+        const end = () => resolve(undefined);
+        const forget = timers.after(delayMs, end);
+        cut = () => {
+          forget();
+          end();
+        };
+      });
+    },
+
+    cut: () => cut(),
+  };
+}

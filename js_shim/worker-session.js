@@ -11,8 +11,8 @@ import { watch } from "./watchdog.js";
 
 /**
  * @typedef {object} SessionOptions
- * @property {Worker} worker
  * @property {string} scriptUrl
+ * @property {() => Worker} createWorker
  * @property {unknown} options  Sent with `Start`.
  * @property {Timers} timers
  * @property {{greetingMs: number, bootMs: number, pingMs: number, silenceMs: number}} limits
@@ -23,8 +23,12 @@ import { watch } from "./watchdog.js";
 
 /** @typedef {ReturnType<typeof openSession>} WorkerSession */
 
-/** @param {SessionOptions} session */
-export function openSession({ worker, limits, timers, ...session }) {
+/**
+ * @param {SessionOptions} session
+ * @throws {EdgeError} boot-failed: the browser refuses to make the worker.
+ */
+export function openSession({ limits, timers, ...session }) {
+  const worker = createdWorker(session);
   /** @type {Rpc | undefined} */
   let rpc;
   /** @type {(() => void)[]} */
@@ -114,6 +118,16 @@ export function openSession({ worker, limits, timers, ...session }) {
       fail(reason);
     },
   };
+}
+
+/** @param {Pick<SessionOptions, "createWorker" | "scriptUrl">} session */
+function createdWorker({ createWorker, scriptUrl }) {
+  try {
+    return createWorker();
+  } catch (error) {
+    const text = `${scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin.`;
+    throw new EdgeError("boot-failed", text, { url: scriptUrl }, error);
+  }
 }
 
 /** @param {ErrorEvent} event */
