@@ -1,30 +1,21 @@
 """The Python core as one archive, for cold boots and for making the snapshot."""
 
 import importlib.util
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ..errors import ToolError
+from .archive import archive
 
 # Never needed in a browser: fakes for tests, and the host that runs under CPython.
 LEFT_OUT: Final = ("testing", "host/native")
 LIBRARIES: Final = ("fastjsonschema",)
-# The earliest time a zip can hold: the real one would make every build different.
-_MTIME: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def core_zip(root: Path) -> bytes:
     """Return the archive of ``edge_runtime`` and the libraries it imports in a browser."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, path in sorted(_members(root)):
-            info = zipfile.ZipInfo(name, _MTIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, path.read_bytes())
-    return buffer.getvalue()
+    return archive({name: path.read_bytes() for name, path in _members(root)})
 
 
 def _members(root: Path) -> Iterator[tuple[str, Path]]:

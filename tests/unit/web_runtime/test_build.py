@@ -1,0 +1,122 @@
+"""The same inputs give the same bytes, and the manifest of a build tells the truth."""
+
+import gzip
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import brotli
+import pytest
+
+from web_runtime.build.archive import archive
+from web_runtime.build.bundles import bundle_page, bundle_worker
+from web_runtime.build.core_zip import core_zip
+from web_runtime.build.stdlib import is_needed, trimmed
+from web_runtime.build.vendored import reduced_lock
+
+ROOT = Path(__file__).parents[3]
+DIST = ROOT / "web_runtime" / "dist"
+MANIFEST = json.loads((DIST / "manifest.json").read_text())
+DEFINES = {
+    "__BUILD_ID__": "id",
+    "__PYODIDE_DIR__": "pyodide-1",
+    "__ORT_DIR__": "ort-1",
+    "__CORE_ZIP__": "core.zip",
+    "__SNAPSHOT__": "snapshot.bin",
+    "__INFERENCE_WORKER__": "inference.js",
+    "__RUNTIME_WORKER__": "runtime.js",
+}
+
+
+def names_in(data: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as whole:
+        return whole.namelist()
+
+
+def test_the_core_is_packed_into_the_same_bytes_each_time() -> None:
+    assert core_zip(ROOT) == core_zip(ROOT)
+
+
+def test_the_core_has_its_schemas_and_its_library_but_no_test_doubles() -> None:
+    names = names_in(core_zip(ROOT))
+
+    for needed in (
+        "edge_runtime/host/browser/__init__.py",
+        "edge_runtime/schemas/config.schema.json",
+        "fastjsonschema/__init__.py",
+    ):
+        assert needed in names
+    assert not [name for name in names if "/testing/" in name or "/native/" in name]
+
+
+def test_the_order_of_files_does_not_change_an_archive() -> None:
+    assert archive({"a": b"1", "b": b"2"}) == archive({"b": b"2", "a": b"1"})
+
+
+def test_the_library_loses_what_no_page_needs() -> None:
+    whole = archive({"json/__init__.py": b"", "codeop.py": b"", "pdb.py": b"", "test/a.py": b""})
+
+    assert names_in(trimmed(whole)) == ["codeop.py", "json/__init__.py"]
+
+
+@pytest.mark.parametrize("module", ["codeop.py", "asyncio/events.py", "sqlite3/dbapi2.py"])
+def test_modules_that_pyodide_imports_itself_stay(module: str) -> None:
+    assert is_needed(module)
+
+
+def test_pyodides_lock_names_only_what_is_served() -> None:
+    packages = {name: {"file_name": f"{name}.whl"} for name in ("numpy", "pandas")}
+    lock = json.dumps({"info": {"arch": "wasm32"}, "packages": packages}).encode()
+
+    reduced = json.loads(reduced_lock(lock, {"numpy.whl", "pyodide.mjs"}))
+
+    assert list(reduced["packages"]) == ["numpy"]
+    assert reduced["info"] == {"arch": "wasm32"}
+
+
+def test_scripts_are_bundled_into_the_same_bytes_each_time(tmp_path: Path) -> None:
+    builds = []
+    for name in ("first", "second"):
+        out = tmp_path / name
+        out.mkdir()
+        bundle_worker(ROOT, out, "inference-worker", DEFINES)
+        bundle_worker(ROOT, out, "runtime-worker", DEFINES)
+        bundle_page(ROOT, out, DEFINES)
+        builds.append({path.name: path.read_bytes() for path in out.iterdir()})
+
+    assert builds[0] == builds[1]
+    assert len(builds[0]) == 4
+
+
+def test_a_page_pays_at_most_ten_kilobytes() -> None:
+    assert MANIFEST["files"]["edge.js"]["brBytes"] <= 10 * 1024
+
+
+@pytest.mark.parametrize("path", MANIFEST["files"])
+def test_the_manifest_tells_size_and_digest_of_each_file(path: str) -> None:
+    data = (DIST / path).read_bytes()
+
+    assert MANIFEST["files"][path]["bytes"] == len(data)
+    assert MANIFEST["files"][path]["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_the_manifest_leaves_out_nothing_but_itself_and_variants() -> None:
+    paths = {path.relative_to(DIST).as_posix() for path in DIST.rglob("*") if path.is_file()}
+
+    plain = {path for path in paths if not path.endswith((".br", ".gz", ".zst"))}
+    assert plain - {"manifest.json"} == set(MANIFEST["files"])
+
+
+def test_every_asset_of_the_manifest_is_there() -> None:
+    for name, path in MANIFEST["assets"].items():
+        assert name == "buildId" or (DIST / path).exists()
+
+
+@pytest.mark.parametrize("path", ["edge.js", "edge.mjs", MANIFEST["assets"]["runtimeWorker"]])
+def test_variants_unpack_to_the_file(path: str) -> None:
+    plain = (DIST / path).read_bytes()
+
+    assert brotli.decompress((DIST / f"{path}.br").read_bytes()) == plain
+    assert gzip.decompress((DIST / f"{path}.gz").read_bytes()) == plain
