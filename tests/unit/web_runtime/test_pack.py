@@ -1,0 +1,79 @@
+"""A task's folder becomes a bundle; a mistake is named with its file."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from edge_runtime.errors import ConfigError
+
+from web_runtime.errors import ToolError
+from web_runtime.pack import pack_task
+
+TOML = """
+name = "Echo"
+version = "1.0.0"
+system_code = "shop"
+business_code = "echo"
+entry = "main:run"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "task.toml").write_text(TOML)
+    (tmp_path / "main.py").write_text("async def run(ctx, activation):\n    return 1\n")
+    return tmp_path
+
+
+def names_in(bundle: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as whole:
+        return whole.namelist()
+
+
+def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
+    first = pack_task(folder)
+    (folder / "main.py").touch()
+
+    assert pack_task(folder) == first
+
+
+def test_a_bundle_holds_the_manifest_first_and_the_tasks_files(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "words.txt").write_text("eins")
+
+    assert names_in(pack_task(folder)) == ["manifest.json", "data/words.txt", "main.py"]
+
+
+def test_hidden_and_compiled_files_stay_out(folder: Path) -> None:
+    (folder / "__pycache__").mkdir()
+    for name in (".secret", "main.pyc", "__pycache__/main.cpython-311.pyc"):
+        (folder / name).write_bytes(b"x")
+
+    assert names_in(pack_task(folder)) == ["manifest.json", "main.py"]
+
+
+def test_a_folder_without_a_description_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"task\.toml: expected a file, got none"):
+        pack_task(tmp_path)
+
+
+def test_a_description_that_is_no_toml_is_refused_with_its_line(folder: Path) -> None:
+    (folder / "task.toml").write_text('name = "Echo"\nversion = \n')
+
+    with pytest.raises(ToolError, match=r"task\.toml: expected TOML, .* line 2"):
+        pack_task(folder)
+
+
+def test_an_unknown_key_is_refused_by_name(folder: Path) -> None:
+    (folder / "task.toml").write_text(TOML + 'entrypoint = "main:run"\n')
+
+    with pytest.raises(ConfigError, match="entrypoint"):
+        pack_task(folder)
+
+
+def test_python_that_does_not_compile_is_refused_with_its_line(folder: Path) -> None:
+    (folder / "main.py").write_text("x = 1\ndef run(:\n")
+
+    with pytest.raises(ToolError, match=r"main\.py:2: expected Python"):
+        pack_task(folder)
