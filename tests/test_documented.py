@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from edge_runtime.errors import FAMILIES, NUMBERS
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +24,9 @@ PUBLIC_CALLS = [
 CONTEXT_CALLS = ["infer", "query", "get", "put", "delete", "log", "resource", "decode_image"]
 
 
-@pytest.mark.parametrize("verb", re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+@pytest.mark.parametrize(
+    "verb", re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+)
 def test_every_make_verb_is_documented(verb: str) -> None:
     assert f"make {verb}" in README + (ROOT / "CONTRIBUTING.md").read_text()
 

@@ -75,7 +75,9 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
             raw = page.evaluate(RAW_RUNS, RUNS_A_ROUND)
             raw_ms += raw["inside"]
             raw_round_trip_ms += raw["roundTrip"]
-        same = page.evaluate("() => rawOutput.every((value, i) => Math.abs(value - edgeOutput[i]) < 1e-5)")
+        same = page.evaluate(
+            "() => rawOutput.every((value, i) => Math.abs(value - edgeOutput[i]) < 1e-5)"
+        )
     if not same:
         raise RuntimeError("inference bench: expected equal outputs from both, got different ones")
     edge, raw_p50 = edge_ms[RUNS_A_ROUND:], p50(raw_ms[RUNS_A_ROUND:])

@@ -40,14 +40,20 @@ CLICK_COST = """(count) => {
 
 def measure(browser: Browser, folder: Path) -> list[Measure]:
     """Measure all page figures."""
-    return [script_size(), long_tasks(browser, folder / "long"), *click_cost(browser, folder / "click")]
+    return [
+        script_size(),
+        long_tasks(browser, folder / "long"),
+        *click_cost(browser, folder / "click"),
+    ]
 
 
 def script_size() -> Measure:
     """Read the shipped script's compressed size from the build's manifest."""
     entry = json.loads((DIST / "manifest.json").read_text())["files"]["edge.js"]
     details = {"raw_bytes": entry["bytes"]}
-    return Measure("page.edge_js_br_bytes", entry["brBytes"], 10_240, "none (absolute)", details=details)
+    return Measure(
+        "page.edge_js_br_bytes", entry["brBytes"], 10_240, "none (absolute)", details=details
+    )
 
 
 def long_tasks(browser: Browser, folder: Path) -> Measure:
@@ -67,7 +73,13 @@ def long_tasks(browser: Browser, folder: Path) -> Measure:
         page.goto(f"{server.url}/with.html")
         seen = page.evaluate(FIRST_RESULT)["longTasks"]
     details = {"with_us": len(seen), "bare_page": len(without), "longest_ms": max(seen, default=0)}
-    return Measure("page.long_tasks", max(0, len(seen) - len(without)), 0, "the page without us", details=details)
+    return Measure(
+        "page.long_tasks",
+        max(0, len(seen) - len(without)),
+        0,
+        "the page without us",
+        details=details,
+    )
 
 
 def click_cost(browser: Browser, folder: Path) -> list[Measure]:
@@ -90,4 +102,6 @@ def click_cost(browser: Browser, folder: Path) -> list[Measure]:
         "bare_p99_ms": round(p99(without), 4),
         "clicks": CLICKS,
     }
-    return [Measure("page.capture_p99_ms", p99(captured), 0.2, "the page without us", details=details)]
+    return [
+        Measure("page.capture_p99_ms", p99(captured), 0.2, "the page without us", details=details)
+    ]

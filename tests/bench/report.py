@@ -63,8 +63,6 @@ def write_json(measures: Sequence[Measure], path: Path, *, browser: str) -> None
     record = {
         "browser": browser,
         "machine": platform.platform(),
-        "measures": {
-            measure.key: {**asdict(measure), "met": measure.met} for measure in measures
-        },
+        "measures": {measure.key: {**asdict(measure), "met": measure.met} for measure in measures},
     }
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")

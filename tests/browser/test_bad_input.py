@@ -59,9 +59,7 @@ def test_a_missing_config_is_a_network_error_with_its_url(
 
 
 def test_a_missing_bundle_disables_its_task_only(serve: Serve, tmp_path: Path, page: Page) -> None:
-    site = write_site(
-        tmp_path / "site", config={"bundles": ["tasks/Echo.edge", "tasks/Gone.edge"]}
-    )
+    site = write_site(tmp_path / "site", config={"bundles": ["tasks/Echo.edge", "tasks/Gone.edge"]})
     edge = EdgePage(page, serve(site)).open()
 
     problems = edge.ready()["problems"]
@@ -95,7 +93,10 @@ async def run(ctx, activation):
 """
     site = write_site(
         tmp_path / "site",
-        tasks=[Task("Double", "double", source, {"models": ["double"]}), Task("Echo", "echo", ECHO)],
+        tasks=[
+            Task("Double", "double", source, {"models": ["double"]}),
+            Task("Echo", "echo", ECHO),
+        ],
         models={"double": double_model()},
     )
     config = json.loads((site / "config.json").read_text())
@@ -181,7 +182,9 @@ def test_bad_events_are_dropped_with_a_word(serve: Serve, tmp_path: Path, page: 
 
     for bad in [None, {}, {"type": "mta"}, {"type": "mta", "pageId": 7}]:
         edge.page.evaluate("(event) => EdgeAI.track(event)", bad)
-    edge.page.evaluate("() => { const a = {type: 'mta', pageId: 'P'}; a.props = {a}; EdgeAI.track(a); }")
+    edge.page.evaluate(
+        "() => { const a = {type: 'mta', pageId: 'P'}; a.props = {a}; EdgeAI.track(a); }"
+    )
     edge.page.evaluate("() => EdgeAI.track({type: 'mta', pageId: 'Good'})")
     edge.call("flush")
 

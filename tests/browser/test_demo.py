@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request
-
-from demo_h5 import tour
 from edge_runtime.config import parse_config
 from edge_runtime.host.native import create_native_host
 from edge_runtime.runtime import Runtime
+from playwright.sync_api import Page, Request
+
+from demo_h5 import tour
 
 from .conftest import DEMO_DIST, Serve
 
@@ -58,7 +58,9 @@ async def replay(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     assert await runtime.start() == []
     for number, event in enumerate(events):
         finished.clear()
-        runtime.track(json.dumps([{**event, "id": f"e{number}", "ts": 1.8e12 + number, "pv": False}]))
+        runtime.track(
+            json.dumps([{**event, "id": f"e{number}", "ts": 1.8e12 + number, "pv": False}])
+        )
         await asyncio.wait_for(finished.wait(), 20)
     await runtime.stop()
     return values
@@ -103,7 +105,9 @@ def test_nothing_leaves_the_serving_origin(serve: Serve, page: Page, tmp_path: P
     page.context.on("request", remember)
     tour.run_shopper(page, url, screenshots=tmp_path)
 
-    outside = [u for u in requested if urlsplit(u).scheme not in {"blob", "data"} and not u.startswith(url)]
+    outside = [
+        u for u in requested if urlsplit(u).scheme not in {"blob", "data"} and not u.startswith(url)
+    ]
     assert len(requested) > 10
     assert outside == []
 

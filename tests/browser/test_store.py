@@ -145,7 +145,12 @@ def test_a_query_may_read_and_nothing_else(serve: Serve, site: Path, page: Page)
     edge = EdgePage(page, serve(site)).open()
     edge.ready()
 
-    for sql in ["delete from events", "attach ':memory:' as x", "pragma user_version = 3", "selekt"]:
+    for sql in [
+        "delete from events",
+        "attach ':memory:' as x",
+        "pragma user_version = 3",
+        "selekt",
+    ]:
         error = edge.infer("count", {"sql": sql})["error"]
         assert (error["code"], error["isEdgeError"]) == ("query-invalid", True), (sql, error)
 
