@@ -15,7 +15,7 @@ JS := "js_shim/**/*.js" "demo_h5/pages/**/*.js" "tests/**/*.js" "web_runtime/bui
 key = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
 PYTHON_STAMP := .cache/stamps/python-$(call key,pyproject.toml requirements.lock)
 NODE_STAMP := .cache/stamps/node-$(call key,package-lock.json .npmrc)
-VENDOR_STAMP := .cache/stamps/vendor-$(call key,web_runtime/vendor.lock.json package-lock.json)
+VENDOR_STAMP := .cache/stamps/vendor-$(call key,web_runtime/vendor.lock.json package-lock.json web_runtime/unpack.py)
 TRAIN_STAMP := .cache/stamps/train-$(call key,requirements-train.lock)
 
 .DEFAULT_GOAL := help
