@@ -21,10 +21,15 @@ export class Inference {
   /** @type {Map<string, string>} Lane of each open model. */
   #laneOf = new Map();
   #workerUrl;
+  #createWorker;
 
-  /** @param {string} workerUrl */
-  constructor(workerUrl) {
+  /**
+   * @param {string} workerUrl
+   * @param {(url: string, name: string) => Worker} [createWorker]
+   */
+  constructor(workerUrl, createWorker = moduleWorker) {
     this.#workerUrl = workerUrl;
+    this.#createWorker = createWorker;
   }
 
   /**
@@ -84,6 +89,8 @@ export class Inference {
   async #openOn(name, model, data, backend) {
     const timing = { transfer: [data], timeoutMs: OPEN_MS };
     const opened = await this.#ask(name, "open", { model, data, backend }, timing);
+    // Replaced on another lane: the session there would keep its memory for nothing.
+    if ((this.#laneOf.get(model) ?? name) !== name) await this.release(model);
     this.#laneOf.set(model, name);
     return opened;
   }
@@ -113,7 +120,7 @@ export class Inference {
    * @returns {Promise<Lane>}
    */
   async #start(name) {
-    const worker = new Worker(this.#workerUrl, { type: "module", name: `edge-inference-${name}` });
+    const worker = this.#createWorker(this.#workerUrl, `edge-inference-${name}`);
     try {
       const port = await handshake(worker, {
         name: this.#workerUrl,
@@ -151,6 +158,14 @@ export class Inference {
       () => {},
     );
   }
+}
+
+/**
+ * @param {string} url
+ * @param {string} name
+ */
+function moduleWorker(url, name) {
+  return new Worker(url, { type: "module", name });
 }
 
 /**
