@@ -35,7 +35,8 @@ PURE_FORBIDDEN = {
 }
 JS_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 JS_IMPORT = re.compile(
-    r"""^(?:import|export)\b[^"';]*["']([^"']+)["']|\bimport\(["']([^"']+)["']""", re.M
+    r"""^(?:import|export)\b(?:[^"';]*\bfrom)?\s*["']([^"']+)["']|\bimport\(["']([^"']+)["']""",
+    re.M,
 )
 
 

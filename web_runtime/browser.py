@@ -70,8 +70,8 @@ def packaged_folder() -> Path:
     folder = BROWSERS / str(version)
     if not (folder / "chromium").is_file():
         raise ToolError(
-            f"browser: expected {folder.relative_to(ROOT)}/chromium, got nothing. Run `make setup`, "
-            "or name an installed Chrome or Chromium in WEB_RUNTIME_BROWSER."
+            f"browser: expected {folder.relative_to(ROOT)}/chromium, got nothing. "
+            "Run `make setup`, or name an installed Chrome or Chromium in WEB_RUNTIME_BROWSER."
         )
     return folder
 

@@ -35,6 +35,5 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
         raise RuntimeError(f"boot bench: expected snapshot boots, got {modes}")
     cold, restore = p50(cold_ms[1:]), p50(edge_ms[1:])
     details = {"restore_ms": round(restore), "cold_ms": round(cold), "rounds": ROUNDS}
-    return [
-        Measure("boot.restore_over_cold", restore / cold, 0.2, "stock loadPyodide + import", details=details)
-    ]  # fmt: skip
+    peer = "stock loadPyodide + import"
+    return [Measure("boot.restore_over_cold", restore / cold, 0.2, peer, details=details)]

@@ -1,6 +1,5 @@
 """infer.mlp_overhead_ms: a task's inference seen from the page, over onnxruntime-web alone."""
 
-import base64
 import json
 from pathlib import Path
 
@@ -28,7 +27,8 @@ PAGE_RUNS = """async ([system, count]) => {
   const total = [];
   for (let i = 0; i < count; i++) {
     const started = performance.now();
-    const { value } = await EdgeAI.infer({ systemCode: system, businessCode: "mlp", extData: { x: input } });
+    const call = { systemCode: system, businessCode: "mlp", extData: { x: input } };
+    const { value } = await EdgeAI.infer(call);
     total.push(performance.now() - started);
     window.edgeOutput = [...new Float32Array(value.slice().buffer)];
   }
@@ -62,8 +62,8 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
         page.goto(server.url)
         page.evaluate("async () => { await EdgeAI.start({ config: '/config.json' }); }")
         page.evaluate(
-            "async (text) => { window.input = new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer); }",
-            base64.b64encode(input_rows().tobytes()).decode(),
+            "(values) => { window.input = new Float32Array(values); }",
+            input_rows().ravel().tolist(),
         )
         page.evaluate(
             """async (ortDir) => { window.ort = await startWorker("/ort-worker.js");

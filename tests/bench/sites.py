@@ -15,7 +15,9 @@ PAGE = """<!doctype html>
 <html lang="en">
   <head><meta charset="utf-8" /><title>bench</title></head>
   <body data-edge-page="Bench">
-    <main><ul><li><button id="target" data-edge-click="hit" data-edge-props='{"sku": 1}'>hit</button></li></ul></main>
+    <main><ul><li>
+      <button id="target" data-edge-click="hit" data-edge-props='{"sku": 1}'>hit</button>
+    </li></ul></main>
     SCRIPTS
   </body>
 </html>
@@ -32,7 +34,10 @@ def plain_site(
     extra: Iterable[Path] = (),
     scripts: Sequence[str] = ("/edge/edge.js", "/peers.js"),
 ) -> Path:
-    """Write a site whose page loads ``scripts`` and nothing else; ``extra`` files go to its root."""
+    """Write a site whose page loads ``scripts`` and nothing else.
+
+    ``extra`` files go to its root.
+    """
     site = write_site(folder, tasks=tasks, models=models, config=config)
     tags = "".join(f'<script src="{script}"></script>' for script in scripts)
     (site / "index.html").write_text(PAGE.replace("SCRIPTS", tags))

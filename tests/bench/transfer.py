@@ -13,7 +13,7 @@ FIRST_RESULT = """() => new Promise((resolve) => {
 
 
 def measure(browser: Browser, _folder: Path) -> list[Measure]:
-    """Open the demo shop with empty caches and count what the server sent until the first result."""
+    """Open the demo shop with empty caches and count what was sent until the first result."""
     with served(DEMO_DIST) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate(FIRST_RESULT)

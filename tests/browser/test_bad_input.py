@@ -16,22 +16,34 @@ pytestmark = pytest.mark.browser
 PATTERN = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": ["buy"]}
 SHA = "0" * 64
 
+
+def trigger(**changes: Any) -> dict[str, Any]:
+    return {"triggers": [{"taskName": "Echo", "events": [{**PATTERN, **changes}]}]}
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    variant = {"url": "m.onnx", "sha256": SHA, **changes}
+    return {"models": {"m": {"variants": [variant]}}}
+
+
 MALFORMED: list[tuple[str, Any, str]] = [
     ("not JSON", "{", "config"),
     ("not an object", "[]", "config"),
     ("unknown field", {"trigers": []}, "trigers"),
     ("wrong type", {"bundles": "tasks/a.edge"}, "bundles"),
-    ("click ids of the wrong type", {"triggers": [{"taskName": "Echo", "events": [{**PATTERN, "clickIds": 5}]}]}, "triggers[0].events[0].clickIds"),
-    ("can never match", {"triggers": [{"taskName": "Echo", "events": [{**PATTERN, "clickIds": []}]}]}, "triggers[0].events[0]"),
+    ("click ids of the wrong type", trigger(clickIds=5), "triggers[0].events[0].clickIds"),
+    ("can never match", trigger(clickIds=[]), "triggers[0].events[0]"),
     ("no task name", {"triggers": [{"events": [PATTERN]}]}, "triggers[0]"),
-    ("bad digest", {"models": {"m": {"variants": [{"url": "m.onnx", "sha256": "abc"}]}}}, "models.m.variants[0].sha256"),
-    ("unknown backend", {"models": {"m": {"variants": [{"url": "m.onnx", "sha256": SHA, "backend": "cuda"}]}}}, "models.m.variants[0].backend"),
+    ("bad digest", model(sha256="abc"), "models.m.variants[0].sha256"),
+    ("unknown backend", model(backend="cuda"), "models.m.variants[0].backend"),
     ("negative limit", {"data": {"events": {"maxRows": -1}}}, "data.events.maxRows"),
     ("wrong schema version", {"schemaVersion": 2}, "schemaVersion"),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("config", "path"), [case[1:] for case in MALFORMED], ids=[c[0] for c in MALFORMED])  # fmt: skip
+@pytest.mark.parametrize(
+    ("config", "path"), [case[1:] for case in MALFORMED], ids=[case[0] for case in MALFORMED]
+)
 def test_a_malformed_config_is_refused_with_its_path(
     serve: Serve, tmp_path: Path, page: Page, config: Any, path: str
 ) -> None:

@@ -63,6 +63,12 @@ def test_a_page_view_and_a_click_start_their_tasks(edge: EdgePage) -> None:
     assert set(clicked["timings"]) == {"queuedMs", "runMs", "inferMs", "totalMs"}
 
 
+SECOND_RESULT = """() => new Promise((resolve) => {
+  if (seen.result.length >= 2) resolve();
+  EdgeAI.on("result", () => seen.result.length >= 2 && resolve());
+})"""
+
+
 def test_a_route_change_is_a_page_view(edge: EdgePage) -> None:
     edge.ready()
     edge.until("result", taskName="Echo")
@@ -70,9 +76,7 @@ def test_a_route_change_is_a_page_view(edge: EdgePage) -> None:
     edge.page.evaluate(
         "() => { document.body.dataset.edgePage = 'Cart'; history.pushState({}, '', '/cart'); }"
     )
-    edge.page.evaluate(
-        "() => new Promise((ok) => { const check = () => seen.result.length >= 2 ? ok() : setTimeout(check, 10); check(); })"
-    )
+    edge.page.evaluate(SECOND_RESULT)
 
     assert [result["taskName"] for result in edge.seen("result")] == ["Echo", "Echo"]
 
@@ -129,7 +133,8 @@ def test_an_abort_signal_and_a_timeout_end_a_run(serve: Serve, tmp_path: Path, p
     timed_out = edge.infer("slow", timeoutMs=50)["error"]
     aborted = page.evaluate(
         """(system) => { const c = new AbortController();
-          const run = settle(EdgeAI.infer({systemCode: system, businessCode: "slow", signal: c.signal}));
+          const call = {systemCode: system, businessCode: "slow", signal: c.signal};
+          const run = settle(EdgeAI.infer(call));
           c.abort(); return run; }""",
         SYSTEM,
     )["error"]

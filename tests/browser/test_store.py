@@ -17,33 +17,6 @@ async def run(ctx, activation):
     return await ctx.query(sql, activation.ext_data.get("params"))
 """
 
-# Walks every database and store and looks for a text in keys and values, bytes included.
-DUMP = """async (marker) => {
-  const bytes = new TextEncoder().encode(marker).join();
-  const holds = (value) => {
-    if (typeof value === "string") return value.includes(marker);
-    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join().includes(bytes);
-    if (value instanceof ArrayBuffer) return new Uint8Array(value).join().includes(bytes);
-    if (value instanceof CryptoKey) return value.extractable;
-    if (value && typeof value === "object") return Object.values(value).some(holds);
-    return false;
-  };
-  const report = { databases: [], records: 0, keys: 0, found: [] };
-  for (const { name } of await indexedDB.databases()) {
-    report.databases.push(name);
-    const db = await new Promise((ok, no) => { const r = indexedDB.open(name); r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
-    for (const store of db.objectStoreNames) {
-      const all = (method) => new Promise((ok, no) => { const r = db.transaction(store).objectStore(store)[method](); r.onsuccess = () => ok(r.result); r.onerror = () => no(r.error); });
-      const [keys, values] = [await all("getAllKeys"), await all("getAll")];
-      report.records += values.length;
-      report.keys += values.filter((v) => v instanceof CryptoKey || Object.values(v ?? {}).some((f) => f instanceof CryptoKey)).length;
-      if (keys.some(holds) || values.some(holds)) report.found.push(`${name}/${store}`);
-    }
-    db.close();
-  }
-  return report;
-}"""
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
@@ -88,7 +61,7 @@ def test_no_tracked_text_can_be_found_on_the_disk(serve: Serve, site: Path, page
     edge.call("put", "profile.name", marker)
     edge.call("flush")
 
-    dump = page.evaluate(DUMP, marker)
+    dump = page.evaluate("(marker) => dumpFor(marker)", marker)
 
     assert dump["records"] >= 2 and dump["keys"] >= 1, dump
     assert dump["found"] == []
@@ -111,7 +84,7 @@ def test_the_dump_would_find_a_plain_value(serve: Serve, site: Path, page: Page)
         marker,
     )
 
-    assert page.evaluate(DUMP, marker)["found"] == ["probe/s"]
+    assert page.evaluate("(marker) => dumpFor(marker)", marker)["found"] == ["probe/s"]
 
 
 def test_what_a_click_tracked_is_there_when_its_task_runs(
@@ -119,7 +92,8 @@ def test_what_a_click_tracked_is_there_when_its_task_runs(
 ) -> None:
     source = """
 async def run(ctx, activation):
-    rows = await ctx.query("select click_id, props->>'sku' as sku from events where click_id is not null")
+    sql = "select click_id, props->>'sku' as sku from events where click_id is not null"
+    rows = await ctx.query(sql)
     return {"rows": rows, "event": activation.event.click_id}
 """
     pattern = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": ["buy"]}

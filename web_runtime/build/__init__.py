@@ -1,4 +1,4 @@
-"""Builds ``web_runtime/dist``: everything a page loads, leaf first, so that one set fits together."""
+"""Builds ``web_runtime/dist``, all that a page loads: leaf first, so that one set fits together."""
 
 import json
 import shutil
