@@ -104,13 +104,12 @@ async function start(port, options) {
   });
   const status = (/** @type {StatusBody} */ body) => rpc.notify("status", body);
   const { step, stepsMs } = createSteps((name) => status({ state: "booting", step: name }));
+  const root = new URL("./", location.href).href;
   try {
-    const { python, mode, coldReason } = await startPython(
-      step,
-      new URL("./", location.href).href,
-      (level, message) => rpc.notify("log", { level, message }),
+    const { python, mode, coldReason } = await startPython(step, root, (level, message) =>
+      rpc.notify("log", { level, message }),
     );
-    const host = createJsHost(python, rpc, reply);
+    const host = createJsHost(python, root, rpc, reply);
     const started = await step("core", CORE_MS, () =>
       python.pyimport("edge_runtime.host.browser").boot(host, JSON.stringify(options)),
     );

@@ -14,13 +14,14 @@ import { Storage } from "./storage.js";
 /**
  * Build the object that `edge_runtime.host.browser` wraps into ports.
  * @param {any} python   The Pyodide instance.
+ * @param {string} root  URL of the dist folder, with a slash at its end.
  * @param {Rpc} rpc      The way to the page.
  * @param {(id: number, json: string, buffers: Uint8Array[]) => void} reply
  */
-export function createJsHost(python, rpc, reply) {
+export function createJsHost(python, root, rpc, reply) {
   const storage = new Storage();
   const crypto = new Crypto();
-  const inference = new Inference(new URL(__INFERENCE_WORKER__, location.href).href);
+  const inference = new Inference(`${root}${__INFERENCE_WORKER__}`);
   return {
     clock,
     storage: bound(storage, ["open", "read", "write", "close", "erase"]),

@@ -1,0 +1,96 @@
+"""Every contract suite on the browser's own parts: IndexedDB, WebCrypto, fetch, engine, pictures.
+
+The suites run in Python inside a worker, on the host that the runtime worker builds, under the
+strict policy; each check is a test of its own here.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.contract import fixtures
+from tests.contract.run_in_pyodide import Fixtures, checks
+from web_runtime.serve import BackgroundServer, create_app
+
+from .conftest import DIST, ROOT
+
+pytestmark = pytest.mark.browser
+
+SUITES = ROOT / "tests" / "contract"
+NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}))]
+START = """(order) => new Promise((resolve) => {
+  const worker = new Worker("/contract-worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => resolve({ error: message || "the worker did not load" });
+  worker.postMessage({ ...order, root: new URL("/edge/", location.href).href });
+})"""
+
+
+def bundle_worker(folder: Path) -> None:
+    """Bundle the worker with the names of the built files, as the build does."""
+    assets = json.loads((DIST / "manifest.json").read_text())["assets"]
+    names = {
+        "__BUILD_ID__": assets["buildId"],
+        "__PYODIDE_DIR__": assets["pyodide"],
+        "__CORE_ZIP__": assets["core"],
+        "__SNAPSHOT__": assets["snapshot"],
+        "__INFERENCE_WORKER__": assets["inferenceWorker"],
+    }
+    command = [
+        str(ROOT / "node_modules" / ".bin" / "esbuild"),
+        str(SUITES / "contract-worker.js"),
+        "--bundle",
+        "--format=esm",
+        "--log-level=warning",
+        f"--outfile={folder / 'contract-worker.js'}",
+        *(f"--define:{name}={json.dumps(value)}" for name, value in names.items()),
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def write_site(folder: Path) -> list[dict[str, str]]:
+    """Fill ``folder`` with page, worker, suites and fixtures; return what the worker copies."""
+    fixtures.write_all(folder)
+    bundle_worker(folder)
+    (folder / "index.html").write_text("<!doctype html><title>contract</title>")
+    (folder / "suites").mkdir()
+    for suite in (*SUITES.glob("*_suite.py"), SUITES / "__init__.py", SUITES / "run_in_pyodide.py"):
+        shutil.copy(suite, folder / "suites")
+    kinds = ("suites", "files", "models", "pictures")
+    return [
+        {"kind": kind, "name": path.name} for kind in kinds for path in (folder / kind).iterdir()
+    ]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["shared", "isolated"])
+def outcome(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Run all suites once in a page; gives how Python booted, and the checks by name."""
+    folder = tmp_path_factory.mktemp("contract")
+    served = write_site(folder)
+    app = create_app(folder, DIST, isolated=request.param)
+    with BackgroundServer(app) as server, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(server.url)
+        found = page.evaluate(START, {"served": served})
+    assert "error" not in found, found["error"]
+    return {**found, "checks": {check["name"]: check for check in found["checks"]}}
+
+
+def test_every_suite_ran_on_the_built_snapshot(outcome: dict[str, Any]) -> None:
+    assert outcome["mode"] == "snapshot"
+    assert list(outcome["checks"]) == NAMES
+    assert len({name.partition(".")[0] for name in NAMES}) == 6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_browser_keeps_the_contract(outcome: dict[str, Any], name: str) -> None:
+    check = outcome["checks"][name]
+
+    assert check["ok"], check["error"]
