@@ -1,7 +1,8 @@
 /**
  * Events on their way to the worker: in order, bounded, one JSON text per turn of the page.
  *
- * Invariant: what was added is shipped, waits here, or is counted in `dropped`.
+ * Invariant: what was added is confirmed by a worker, kept here for the next one, or counted in `dropped`.
+ * What a lost worker did not confirm is sent again: a worker ignores ids it knows.
  */
 
 /** @import { EventRecord } from "./protocol.js" */
@@ -17,25 +18,47 @@ const BATCH = 1_000;
  * @property {() => void} [onFull]  The first event was dropped.
  */
 
+/** @typedef {(batch: string) => Promise<unknown>} Ship  Settles when the worker has taken the batch. */
+
 /** @param {EventBufferOptions} [options] */
 export function createEventBuffer(options = {}) {
   const { capacity = CAPACITY, batch = BATCH, defer = queueMicrotask, onFull } = options;
   /** @type {string[]} */
-  const waiting = [];
+  let waiting = [];
+  /** @type {Set<string[]>} Batches on their way, in order. */
+  const unconfirmed = new Set();
   let dropped = 0;
   let isScheduled = false;
-  /** @type {((batch: string) => void) | undefined} */
+  /** @type {Ship | undefined} */
   let ship;
 
   function drain() {
     isScheduled = false;
-    while (ship && waiting.length > 0) ship(`[${waiting.splice(0, batch).join()}]`);
+    while (ship && waiting.length > 0) send(ship, waiting.splice(0, batch));
+  }
+
+  /**
+   * @param {Ship} through
+   * @param {string[]} events
+   */
+  function send(through, events) {
+    unconfirmed.add(events);
+    const forget = () => void unconfirmed.delete(events);
+    through(`[${events.join()}]`).then(forget, forget);
+  }
+
+  function takeBack() {
+    waiting = [...unconfirmed, waiting].flat();
+    unconfirmed.clear();
+    dropOldest();
   }
 
   function dropOldest() {
-    waiting.shift();
-    dropped += 1;
-    if (dropped === 1) onFull?.();
+    const excess = waiting.length - capacity;
+    if (excess <= 0) return;
+    waiting.splice(0, excess);
+    if (dropped === 0) onFull?.();
+    dropped += excess;
   }
 
   return {
@@ -51,7 +74,7 @@ export function createEventBuffer(options = {}) {
      */
     add(event) {
       waiting.push(JSON.stringify(event));
-      if (waiting.length > capacity) dropOldest();
+      dropOldest();
       if (!ship) return;
       if (waiting.length >= batch) return drain();
       if (isScheduled) return;
@@ -60,11 +83,13 @@ export function createEventBuffer(options = {}) {
     },
 
     /**
-     * Send what waits and what comes through `target`; undefined holds everything back again.
-     * @param {((batch: string) => void) | undefined} target
+     * Send what waits and what comes through `target`; undefined holds everything back again,
+     * unconfirmed batches included.
+     * @param {Ship | undefined} target
      */
     connect(target) {
       ship = target;
+      takeBack();
       drain();
     },
 

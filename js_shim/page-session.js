@@ -34,7 +34,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   const supervisor = new Supervisor({
     ...workerFor(options, page.scriptBase),
     emit: emitter.emit,
-    onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.notify("track", { batch }))),
+    onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.call("track", { batch }))),
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
   const releases = [whenIdle(() => supervisor.wake().catch(() => {})), whenHidden(flush)];

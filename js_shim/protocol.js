@@ -67,12 +67,13 @@ export const PROTOCOL_VERSION = 1;
  * Requests page → runtime worker: method, params → value.
  *
  * - `infer` InferParams → RunResult
+ * - `track` {batch: string} (JSON array of EventRecord) → nothing, once they are in memory; known ids are ignored
  * - `flush` {} → {}
  * - `statistics` {} → Statistics
  * - `get` {key} → value or null; `put` {key, value, encrypted} → {}; `delete` {key} → {}
  * - `pause` {}, `resume` {}, `stop` {} → {}
  *
- * Notices page → runtime worker: `track` {batch: string} (JSON array of EventRecord), `cancel` {callId}, `ping` {}.
+ * Notices page → runtime worker: `cancel` {callId}, `ping` {}.
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {}.
  */
 

@@ -76,16 +76,19 @@ function ownedBy(buffers) {
 }
 
 /**
+ * @param {Rpc} rpc
  * @param {any} core
- * @returns {Record<string, (params: any) => Promise<unknown>>}
+ * @returns {Record<string, (params: any) => unknown>}
  */
-function handlersFor(core) {
-  return Object.fromEntries(
-    METHODS.map((method) => [
-      method,
-      (/** @type {any} */ params) => dispatch(core, method, params),
-    ]),
-  );
+function handlersFor(rpc, core) {
+  const requests = METHODS.map((method) => [
+    method,
+    (/** @type {any} */ params) => dispatch(core, method, params),
+  ]);
+  return {
+    ...Object.fromEntries(requests),
+    track: ({ batch }) => guarded(rpc, "track", () => core.track(batch)),
+  };
 }
 
 /**
@@ -96,7 +99,7 @@ async function start(port, options) {
   const startedMs = performance.now();
   /** @type {any} */
   let core;
-  /** @type {Record<string, (params: any) => Promise<unknown>>} */
+  /** @type {Record<string, (params: any) => unknown>} */
   const handlers = {};
   const rpc = createRpc(port, {
     handlers,
@@ -115,7 +118,7 @@ async function start(port, options) {
     );
     if (started.error_json) throw errorFromPlain(JSON.parse(started.error_json));
     core = methodsOf(started.core);
-    Object.assign(handlers, handlersFor(core));
+    Object.assign(handlers, handlersFor(rpc, core));
     stepsMs.loading = Math.round(options.loadingMs);
     const totalMs = Math.round(options.loadingMs + performance.now() - startedMs);
     const boot = {
@@ -146,12 +149,20 @@ function methodsOf({ dispatch, track, cancel }) {
  * @param {any} body
  */
 function onNotice(rpc, core, name, body) {
+  if (name === "ping") rpc.notify("pong", {});
+  else if (name === "cancel") guarded(rpc, name, () => core?.cancel(body.callId));
+}
+
+/**
+ * Tell the page of a defect: uncaught it would count as a crash of the worker, and nobody waits for an answer.
+ * @param {Rpc} rpc
+ * @param {string} name
+ * @param {() => void} action
+ */
+function guarded(rpc, name, action) {
   try {
-    if (name === "ping") rpc.notify("pong", {});
-    else if (name === "track") core?.track(body.batch);
-    else if (name === "cancel") core?.cancel(body.callId);
+    action();
   } catch (error) {
-    // Uncaught, it would count as a crash of the worker.
     rpc.notify("log", { level: "error", message: `${name}: ${error}` });
   }
 }

@@ -28,7 +28,7 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
   /** @type {any[]} */
   const heard = [];
   const serving = Object.fromEntries(
-    ["infer", "flush", "put", "get", "stop", "statistics"].map((method) => [
+    ["infer", "track", "flush", "put", "get", "stop", "statistics"].map((method) => [
       method,
       (/** @type {any} */ params) => {
         heard.push([method, params]);

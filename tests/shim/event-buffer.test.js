@@ -19,7 +19,7 @@ function bufferInTurns(options = {}) {
     batches,
     deferred,
     /** @param {string} batch */
-    ship: (batch) =>
+    ship: async (batch) =>
       void batches.push(JSON.parse(batch).map((/** @type {{id: string}} */ { id }) => id)),
     endTurn: () => deferred.splice(0).forEach((task) => task()),
   };
@@ -116,11 +116,45 @@ test("a connection that ends while events leave keeps the rest", () => {
   /** @type {string[]} */
   const sent = [];
 
-  buffer.connect((batch) => {
+  buffer.connect(async (batch) => {
     sent.push(batch);
     buffer.connect(undefined);
   });
 
   assert.equal(sent.length, 1);
-  assert.deepEqual(buffer.counts, { waiting: 1, dropped: 0 });
+  assert.deepEqual(buffer.counts, { waiting: 2, dropped: 0 });
+});
+
+test("what a lost connection did not confirm leaves again, before what came later", async () => {
+  const { buffer, batches, ship } = bufferInTurns({ batch: 2 });
+  /** @type {(() => void)[]} */
+  const confirm = [];
+  buffer.connect(() => new Promise((resolve) => confirm.push(() => resolve(undefined))));
+  for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
+  confirm[0]();
+  await Promise.resolve();
+
+  buffer.connect(undefined);
+  buffer.add(event(7));
+  assert.deepEqual(buffer.counts, { waiting: 5, dropped: 0 });
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [["e3", "e4"], ["e5", "e6"], ["e7"]]);
+});
+
+test("what comes back is bounded like what waits", () => {
+  let told = 0;
+  const { buffer, batches, ship } = bufferInTurns({
+    capacity: 3,
+    batch: 2,
+    onFull: () => (told += 1),
+  });
+  buffer.connect(() => Promise.reject(new Error("lost")));
+  for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
+
+  buffer.connect(undefined);
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [["e4", "e5"], ["e6"]]);
+  assert.deepEqual([buffer.counts.dropped, told], [3, 1]);
 });
