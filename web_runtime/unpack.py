@@ -100,7 +100,9 @@ def _unpack(archive: Path, folder: Path) -> None:
     _decompress(archive, content)
     content.seek(0)
     with tarfile.open(fileobj=content) as members:
-        members.extractall(folder / ARCHIVES[archive.name], filter="data")
+        # Python before 3.11.4 has no filters; the archive's digest is pinned all the same.
+        members.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        members.extractall(folder / ARCHIVES[archive.name])
 
 
 def _decompress(archive: Path, target: io.IOBase) -> None:
