@@ -23,7 +23,9 @@ class EdgePage:
     def ready(self) -> dict[str, Any]:
         """Wait until the runtime is up and return its status."""
         self.page.evaluate("() => EdgeAI.q ? EdgeAI.q.push(['flush']) : EdgeAI.flush()")
-        return self.until("status", state="ready")
+        status: dict[str, Any] = self.page.evaluate("() => untilStarted()")
+        assert status["state"] == "ready", status
+        return status
 
     def until(self, name: str, **expected: Any) -> dict[str, Any]:
         found: dict[str, Any] = self.page.evaluate(

@@ -31,6 +31,13 @@ window.until = (name, expected = {}) =>
     check();
   });
 
+/** Resolve with the status that ends the boot, whatever it is. */
+window.untilStarted = () =>
+  Promise.race([
+    window.until("status", { state: "ready" }),
+    window.until("status", { state: "failed" }),
+  ]);
+
 /** Settle a call into plain data, errors included. */
 window.settle = (promise) =>
   promise.then(
