@@ -45,9 +45,12 @@ class Served:
 
 
 @contextmanager
-def served(site: Path, *, csp: str = "strict") -> Iterator[Served]:
-    """Serve ``site`` with the built runtime at ``/edge``."""
-    counter = ByteCounter(create_app(site, DIST, csp=csp))
+def served(site: Path, *, isolated: bool = False) -> Iterator[Served]:
+    """Serve ``site`` with the built runtime at ``/edge``.
+
+    Isolated pages read a clock of 5 µs instead of 100 µs.
+    """
+    counter = ByteCounter(create_app(site, DIST, isolated=isolated))
     with BackgroundServer(counter) as server:
         yield Served(server.url, counter)
 

@@ -58,7 +58,7 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
     edge_ms: list[float] = []
     raw_ms: list[float] = []
     raw_round_trip_ms: list[float] = []
-    with served(site) as server, fresh_page(browser) as page:
+    with served(site, isolated=True) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate("async () => { await EdgeAI.start({ config: '/config.json' }); }")
         page.evaluate(
@@ -66,9 +66,13 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
             input_rows().ravel().tolist(),
         )
         page.evaluate(
-            """async (ortDir) => { window.ort = await startWorker("/ort-worker.js");
-              await ask(ort, { method: "open", ortDir, model: "/models/mlp.onnx" }); }""",
-            f"/edge/{assets['ort']}",
+            """async ([ortDir, system]) => {
+              const first = { systemCode: system, businessCode: "mlp", extData: { x: input } };
+              const { threads } = (await EdgeAI.infer(first)).backend.mlp;
+              window.ort = await startWorker("/ort-worker.js");
+              await ask(ort, { method: "open", ortDir, model: "/models/mlp.onnx", threads });
+            }""",
+            [f"/edge/{assets['ort']}", SYSTEM],
         )
         for _ in range(ROUNDS + 1):
             edge_ms += page.evaluate(PAGE_RUNS, [SYSTEM, RUNS_A_ROUND])

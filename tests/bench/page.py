@@ -88,7 +88,7 @@ def click_cost(browser: Browser, folder: Path) -> list[Measure]:
     bare = (site / "index.html").read_text().replace('<script src="/edge/edge.js"></script>', "")
     (site / "bare.html").write_text(bare)
     config = {"schemaVersion": 1, "systemCode": "bench"}
-    with served(site) as server, fresh_page(browser) as page:
+    with served(site, isolated=True) as server, fresh_page(browser) as page:
         page.goto(f"{server.url}/bare.html")
         page.evaluate(CLICK_COST, CLICKS)
         without = page.evaluate(CLICK_COST, CLICKS)

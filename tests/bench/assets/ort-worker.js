@@ -1,12 +1,12 @@
-// Peer for inference figures: onnxruntime-web alone in a module worker, one session, one thread.
+// Peer for inference figures: onnxruntime-web alone in a module worker, one session, our number of threads.
 let session;
 let ort;
 
 const handlers = {
-  async open({ ortDir, model }) {
+  async open({ ortDir, model, threads }) {
     ort = await import(`${ortDir}/ort.wasm.bundle.min.mjs`);
     ort.env.wasm.wasmPaths = `${ortDir}/`;
-    ort.env.wasm.numThreads = 1;
+    ort.env.wasm.numThreads = threads;
     session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   },
   async run({ feeds }) {
