@@ -70,6 +70,7 @@ def _write_assets(out: Path, console: Console) -> dict[str, str]:
     defines["__RUNTIME_WORKER__"] = runtime
     bundle_page(ROOT, out, defines)
     write_types(ROOT, out)
+    shutil.copy(ROOT / "NOTICE", out)
     return {
         "buildId": defines["__BUILD_ID__"],
         "runtimeWorker": runtime,

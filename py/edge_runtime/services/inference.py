@@ -162,10 +162,6 @@ class ModelLibrary:
                 entry.opened = None
 
 
-def _percentiles(window: RollingWindow) -> InferMs:
-    return InferMs(p50=window.percentile(50), p99=window.percentile(99))
-
-
 def _opening_ended(entry: _Model, task: "asyncio.Task[OpenedModel]") -> None:
     entry.opening = None
     if not task.cancelled():
