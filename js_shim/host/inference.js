@@ -127,7 +127,11 @@ export class Inference {
         options: {},
         deadlineMs: GREETING_MS,
       });
-      worker.onerror = (event) => this.#drop(name, event.message);
+      worker.onerror = (event) => {
+        // Unhandled, it would go on to the page as a crash of this worker.
+        event.preventDefault();
+        this.#drop(name, event.message);
+      };
       return { worker, rpc: createRpc(port) };
     } catch (error) {
       worker.terminate();

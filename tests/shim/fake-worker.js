@@ -44,9 +44,15 @@ export class FakeWorker {
     this.#theirs.close();
   }
 
-  /** @param {string} [message]  None: the file is missing or blocked. */
+  /**
+   * @param {string} [message]  None: the file is missing or blocked.
+   * @returns {boolean} Whether its creator handled the error, so that it goes no further.
+   */
   crash(message) {
-    this.onerror?.(/** @type {ErrorEvent} */ ({ message, preventDefault() {} }));
+    let isHandled = false;
+    const preventDefault = () => void (isHandled = true);
+    this.onerror?.(/** @type {ErrorEvent} */ ({ message, preventDefault }));
+    return isHandled;
   }
 
   /** For where the platform's type is asked for. */

@@ -116,7 +116,7 @@ test("a worker that dies loses its runs and sessions, and only its own", async (
   const lost = inference.run("a", []);
   const alive = inference.release("b");
   await alive;
-  workers[0].crash("out of memory");
+  assert.ok(workers[0].crash("out of memory"));
 
   await assert.rejects(lost, { code: "worker-lost", message: /out of memory/ });
   await assert.rejects(inference.run("a", []), { code: "worker-lost" });
