@@ -9,10 +9,14 @@ const TAG_BYTES = 16;
 const ALGORITHM = "AES-GCM";
 const OPEN_DEADLINE_MS = 5_000;
 
+/** @import { IDBPDatabase } from "idb" */
+
 /** Keys live as non-extractable CryptoKeys in a database of their own. */
 export class Crypto {
-  /** @type {Map<string, CryptoKey>} */
+  /** @type {Map<string, CryptoKey | undefined>} Undefined: to be looked up again. */
   #keys = new Map();
+  /** @type {Promise<IDBPDatabase> | undefined} Held open to hear of its end: see `#forget`. */
+  #db;
   #database;
 
   /** @param {string} [database] */
@@ -32,22 +36,7 @@ export class Crypto {
         "encryption: expected WebCrypto, got none. Serve the page over https.",
       );
     }
-    if (this.#keys.has(keyId)) return;
-    const fresh = await crypto.subtle.generateKey({ name: ALGORITHM, length: 256 }, false, [
-      "encrypt",
-      "decrypt",
-    ]);
-    this.#keys.set(
-      keyId,
-      await this.#storedOr(keyId, fresh).catch((error) => {
-        throw new EdgeError(
-          "storage-failed",
-          `key ${keyId}: expected IndexedDB to keep it, got ${error}.`,
-          {},
-          error,
-        );
-      }),
-    );
+    if (!this.#keys.get(keyId)) this.#keys.set(keyId, await this.#stored(keyId));
   }
 
   /**
@@ -63,7 +52,7 @@ export class Crypto {
     const iv = crypto.getRandomValues(sealed.subarray(0, IV_BYTES));
     const ciphertext = await crypto.subtle.encrypt(
       parameters(iv, associatedData),
-      this.#key(keyId),
+      await this.#key(keyId),
       /** @type {BufferSource} */ (plaintext),
     );
     sealed.set(new Uint8Array(ciphertext), IV_BYTES);
@@ -78,7 +67,7 @@ export class Crypto {
    * @throws {EdgeError} seal-broken
    */
   async unseal(keyId, sealed, associatedData) {
-    const key = this.#key(keyId);
+    const key = await this.#key(keyId);
     try {
       const iv = sealed.subarray(0, IV_BYTES);
       const ciphertext = /** @type {BufferSource} */ (sealed.subarray(IV_BYTES));
@@ -92,10 +81,23 @@ export class Crypto {
   }
 
   /** @param {string} keyId */
-  #key(keyId) {
-    const key = this.#keys.get(keyId);
-    if (!key) throw new RangeError(`key ${keyId}: expected ensureKey first`);
-    return key;
+  async #key(keyId) {
+    if (!this.#keys.has(keyId)) throw new RangeError(`key ${keyId}: expected ensureKey first`);
+    await this.ensureKey(keyId);
+    return /** @type {CryptoKey} */ (this.#keys.get(keyId));
+  }
+
+  /** @param {string} keyId */
+  async #stored(keyId) {
+    const parameters = { name: ALGORITHM, length: 256 };
+    const fresh = await crypto.subtle.generateKey(parameters, false, ["encrypt", "decrypt"]);
+    try {
+      return await this.#storedOr(keyId, fresh);
+    } catch (error) {
+      this.#forget();
+      const text = `key ${keyId}: expected IndexedDB to keep it, got ${error}.`;
+      throw new EdgeError("storage-failed", text, {}, error);
+    }
   }
 
   /**
@@ -105,19 +107,34 @@ export class Crypto {
    * @returns {Promise<CryptoKey>}
    */
   async #storedOr(keyId, fresh) {
-    const opening = openDB(this.#database, 1, {
-      upgrade: (db) => void db.createObjectStore("keys"),
-    });
-    const db = await within(opening, OPEN_DEADLINE_MS, () => new Error("no answer in time"));
-    try {
-      const tx = db.transaction("keys", "readwrite", { durability: "strict" });
-      const stored = await tx.store.get(keyId);
-      if (!stored) await tx.store.put(fresh, keyId);
-      await tx.done;
-      return stored ?? fresh;
-    } finally {
-      db.close();
-    }
+    const db = await this.#connection();
+    const tx = db.transaction("keys", "readwrite", { durability: "strict" });
+    const stored = await tx.store.get(keyId);
+    if (!stored) await tx.store.put(fresh, keyId);
+    await tx.done;
+    return stored ?? fresh;
+  }
+
+  #connection() {
+    const forget = () => this.#forget();
+    const callbacks = {
+      upgrade: (/** @type {IDBPDatabase} */ db) => void db.createObjectStore("keys"),
+      blocking: forget,
+      terminated: forget,
+    };
+    const late = () => new Error("no answer in time");
+    this.#db ??= within(openDB(this.#database, 1, callbacks), OPEN_DEADLINE_MS, late);
+    return this.#db;
+  }
+
+  /** The database may be gone, with the keys in it: what they seal from now on nobody could open. */
+  #forget() {
+    this.#db?.then(
+      (db) => db.close(),
+      () => {},
+    );
+    this.#db = undefined;
+    for (const keyId of this.#keys.keys()) this.#keys.set(keyId, undefined);
   }
 }
 
