@@ -1,6 +1,6 @@
 """The record that ``statistics()`` gives pages, people and tests. Shapes only."""
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from ..types import JsonValue
 
@@ -57,8 +57,8 @@ class TriggerStatistics(TypedDict):
 class Statistics(TypedDict):
     """A snapshot of a runtime, by part; keys of the dicts are queue, model and task names.
 
-    ``store`` is described by :meth:`Store.statistics`; ``boot`` (BootReport of
-    js_shim/protocol.js) is added by the worker, which alone knows it.
+    ``store`` is described by :meth:`Store.statistics`. A page's own ``statistics()`` adds ``page``,
+    its event buffer; how the boot went comes with the ``ready`` status.
     """
 
     uptimeMs: float
@@ -68,4 +68,3 @@ class Statistics(TypedDict):
     models: dict[str, ModelStatistics]
     tasks: dict[str, TaskStatistics]
     triggers: TriggerStatistics
-    boot: NotRequired[dict[str, JsonValue]]
