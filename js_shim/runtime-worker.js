@@ -128,6 +128,11 @@ async function start(port, options) {
       stepsMs,
       totalMs,
     };
+    handlers.statistics = async () => {
+      const { value } = await dispatch(core, "statistics", {});
+      const pythonHeapBytes = python._module.HEAPU8.byteLength;
+      return { ...value, boot, memory: { pythonHeapBytes } };
+    };
     status({ state: "ready", boot, problems: JSON.parse(started.problems_json) });
   } catch (error) {
     status({ state: "failed", error: toPlainError(error, "boot-failed") });

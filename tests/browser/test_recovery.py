@@ -273,6 +273,8 @@ def test_statistics_are_frozen_and_shaped_as_documented(edge: EdgePage) -> None:
 
     assert statistics.pop("isFrozen")
     assert set(statistics.pop("page")) == {"waiting", "dropped"}
+    assert statistics.pop("boot")["mode"] == "snapshot"
+    assert statistics.pop("memory")["pythonHeapBytes"] > 2**20
     assert set(statistics) == set(Statistics.__annotations__)
     assert set(statistics["queues"]) == {"core", "regular", "low"}
     for queue in statistics["queues"].values():

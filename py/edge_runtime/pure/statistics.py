@@ -57,8 +57,8 @@ class TriggerStatistics(TypedDict):
 class Statistics(TypedDict):
     """A snapshot of a runtime, by part; keys of the dicts are queue, model and task names.
 
-    ``store`` is described by :meth:`Store.statistics`. A page's own ``statistics()`` adds ``page``,
-    its event buffer; how the boot went comes with the ``ready`` status.
+    ``store`` is described by :meth:`Store.statistics`. On a page, ``statistics()`` adds what Python
+    cannot know: ``boot``, as the ``ready`` status told it, ``memory`` and the ``page``'s own buffer.
     """
 
     uptimeMs: float
