@@ -16,6 +16,7 @@ from .plain import check_levels
 
 _REQUIRED: Final = ("id", "ts", "type", "pageId", "pv")
 _KNOWN: Final = frozenset((*_REQUIRED, "clickId", "props"))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ID_CHARS: Final = 64
 _PROPS_LEVELS: Final = 16
 # The last millisecond a JavaScript Date can hold.
@@ -58,7 +59,7 @@ def parse_event(record: object) -> Event:
     Raises:
         ConfigError: ``argument-invalid`` naming the field, what was expected and what was given.
     """
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         _refuse("event", "an object", record)
     _check_fields(record)
     pv = record["pv"]
@@ -78,10 +79,10 @@ def parse_event(record: object) -> Event:
     )
 
 
-def _check_fields(record: Mapping[str, Any]) -> None:
-    unknown = [field for field in record if field not in _KNOWN]
-    if unknown:
-        _refuse("event", f"only the fields {', '.join(sorted(_KNOWN))}", unknown[0])
+def _check_fields(record: dict[str, Any]) -> None:
+    if not record.keys() <= _KNOWN:
+        unknown = next(field for field in record if field not in _KNOWN)
+        _refuse("event", f"only the fields {', '.join(sorted(_KNOWN))}", unknown)
     for field in _REQUIRED:
         if field not in record:
             raise _invalid(f"event.{field}", "a value", "none")
@@ -95,7 +96,7 @@ def _text(field: str, value: object, max_chars: int) -> str:
 
 def _time(value: object) -> float:
     # A comparison, unlike float(), takes any integer and is false for NaN.
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _TS_MAX:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _TS_MAX:
         return float(value)
     _refuse("event.ts", "Unix milliseconds", value)
 
@@ -111,11 +112,10 @@ def _props(value: object) -> Mapping[str, JsonValue]:
 
 
 def _check_props(props: dict[str, JsonValue]) -> None:
-    if _levels(props, _PROPS_LEVELS) > _PROPS_LEVELS:
+    if _is_deeper_than(_PROPS_LEVELS, props):
         raise _invalid("event.props", f"at most {_PROPS_LEVELS} levels", "deeper nesting")
     try:
-        text = json.dumps(props, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        size_bytes = len(text.encode())
+        size_bytes = len(_ENCODER.encode(props).encode())
     except (TypeError, ValueError) as error:
         raise _invalid("event.props", "plain JSON data", f"{error}") from None
     if size_bytes > LIMITS.event_props_bytes:
@@ -123,12 +123,19 @@ def _check_props(props: dict[str, JsonValue]) -> None:
         raise _invalid("event.props", expected, f"{size_bytes}")
 
 
-def _levels(value: JsonValue, budget: int) -> int:
-    """Return how deep ``value`` is nested, not looking further than ``budget`` levels."""
-    children = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, dict | list) or budget < 0:
-        return 0
-    return 1 + max((_levels(child, budget - 1) for child in children), default=0)
+def _is_deeper_than(levels: int, value: JsonValue) -> bool:
+    # Level by level: a recursion costs more than all other checks, and props are mostly flat.
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            child
+            for node in layer
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _is_unicode(text: str) -> bool:
