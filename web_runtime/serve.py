@@ -82,8 +82,8 @@ def create_app(
         **({"content-security-policy": policy} if policy else {}),
     }
     routes = [
-        Mount(mount, PrecompressedFiles(directory=runtime)),
-        Mount("/", PrecompressedFiles(directory=site, html=True)),
+        Mount(mount, PrecompressedFiles(runtime, hashed_names=True)),
+        Mount("/", PrecompressedFiles(site, html=True)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Headers, headers=headers)])
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.datastructures import Headers
@@ -27,14 +28,24 @@ TYPES: Final = {
 }
 ENCODINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 
-# A name or folder that carries eight hex digits of its content never changes what it holds.
+# A name or folder of a build that carries eight hex digits never changes what it holds.
 _HASHED: Final = re.compile(r"(?:^|/)[^/]*[.-][0-9a-f]{8}(?:[./]|$)")
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATE: Final = "no-cache"
 
 
 class PrecompressedFiles(StaticFiles):
-    """Serves the smallest of ``name.br``, ``name.zst``, ``name.gz`` that the client accepts."""
+    """Serves the smallest of ``name.br``, ``name.zst``, ``name.gz`` that the client accepts.
+
+    Args:
+        directory: The folder.
+        html: Answer a folder's path with its ``index.html``.
+        hashed_names: Names may carry a digest; elsewhere eight digits may be a date.
+    """
+
+    def __init__(self, directory: Path, *, html: bool = False, hashed_names: bool = False) -> None:
+        super().__init__(directory=directory, html=html)
+        self._hashed_names = hashed_names
 
     def file_response(
         self,
@@ -46,8 +57,9 @@ class PrecompressedFiles(StaticFiles):
         """Answer with the best variant; a range is always of the plain file."""
         request = Headers(scope=scope)
         path = os.fspath(full_path)
+        is_hashed = self._hashed_names and _HASHED.search(scope["path"])
         headers = {
-            "cache-control": IMMUTABLE if _HASHED.search(scope["path"]) else REVALIDATE,
+            "cache-control": IMMUTABLE if is_hashed else REVALIDATE,
             "vary": "accept-encoding",
         }
         encoding = None if "range" in request else _encoding(path, request)

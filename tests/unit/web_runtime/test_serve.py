@@ -107,6 +107,14 @@ def test_hashed_names_are_kept_for_ever_and_others_are_asked_for_again(client: C
     assert (known.status, known.body) == (304, b"")
 
 
+def test_digits_in_a_sites_own_names_are_no_digest(
+    folders: tuple[Path, Path], client: Client
+) -> None:
+    (folders[0] / "banner-20260101.js").write_bytes(SCRIPT)
+
+    assert client.get("/banner-20260101.js").headers["cache-control"] == "no-cache"
+
+
 def test_variants_have_different_tags(client: Client) -> None:
     plain = client.get("/edge/edge.js", method="HEAD")
     brotli = client.get("/edge/edge.js", method="HEAD", accept_encoding="br")
