@@ -13,6 +13,7 @@ from edge_runtime.errors import EdgeError
 from demo_h5.assets import DemoError, write_fonts, write_icons
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
 from web_runtime.errors import ToolError
+from web_runtime.folders import replace_folder
 from web_runtime.pack import pack_task
 
 DEMO: Final = Path(__file__).parent
@@ -39,9 +40,7 @@ def build_demo(out: Path, node_modules: Path = ROOT / "node_modules") -> None:
         copy_models(read_json(DEMO / "config.json"), site)
         pack_tasks(site, catalogue)
         write_assets(site, catalogue, node_modules)
-        shutil.rmtree(out, ignore_errors=True)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(site, out)
+        replace_folder(out, site)
 
 
 def with_art(catalogue: list[dict[str, Any]], art: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import io
 import platform
-import shutil
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from .errors import ToolError
+from .folders import replace_folder
 from .lock import Artefact, check_pinned
 
 EXECUTABLE: Final = "chromium"
@@ -60,8 +60,7 @@ def unpack_browser(browser: Artefact, node_modules: Path, target: Path, console:
         _unpack_all(browser, package, fresh, console)
         (fresh / "fonts" / "fonts.conf").write_text(FONTS_CONF, encoding="utf-8")
         (fresh / COMPLETE).write_text(fingerprint)
-        shutil.rmtree(target, ignore_errors=True)
-        fresh.replace(target)
+        replace_folder(target, fresh)
     return True
 
 

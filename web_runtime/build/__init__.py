@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from ..folders import replace_folder
 from .bundles import Defines, build_id, bundle_page, bundle_worker, write_types
 from .compress import compress_all
 from .core_zip import core_zip
@@ -40,8 +41,7 @@ def build_all(console: Console, dist: Path = DIST) -> None:
         console.print("→ compressed variants")
         sizes = compress_all(out, CACHE / "compressed")
         _write_manifest(out, assets, sizes)
-        shutil.rmtree(dist, ignore_errors=True)
-        shutil.move(out, dist)
+        replace_folder(dist, out)
     first = sum(sizes[path]["br"] for path in sizes if path.startswith(("edge.js", "snapshot.")))
     console.print(
         f"built {len(sizes)} files in {dist.name}/ (script and snapshot: {first:,} bytes)"
