@@ -74,10 +74,13 @@ def _esbuild(root: Path, entry: str, output_format: str, defines: Defines) -> by
 
 
 def _run(command: list[str], root: Path) -> bytes:
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    except OSError as error:
+        raise ToolError(f"{name}: expected to start it, got {error}. Run `make setup`.") from error
     if done.returncode != 0:
         said = (done.stderr + done.stdout).decode(errors="replace")
-        name = Path(command[0]).name
         raise ToolError(f"{name}: expected it to succeed, got exit code {done.returncode}:\n{said}")
     sys.stderr.write(done.stderr.decode(errors="replace"))
     return done.stdout

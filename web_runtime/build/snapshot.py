@@ -16,7 +16,7 @@ def snapshot(root: Path, pyodide: Path, core: Path, cache: Path) -> bytes:
     """Return the snapshot, from ``cache`` if one was made of exactly these inputs.
 
     Raises:
-        ToolError: Node failed; its output is in the message.
+        ToolError: Node failed, is not there or takes too long; its output is in the message.
     """
     key = hashlib.sha256(
         b"".join([SCRIPT.read_bytes(), pyodide.name.encode(), core.name.encode()])
@@ -32,9 +32,12 @@ def snapshot(root: Path, pyodide: Path, core: Path, cache: Path) -> bytes:
 def _make(root: Path, pyodide: Path, core: Path, kept: Path) -> None:
     part = kept.with_suffix(".part")
     command = ["node", str(SCRIPT), str(pyodide), str(core), str(part)]
-    done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=root, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError(f"snapshot: expected node to make one, got an error: {error}.") from error
     if done.returncode != 0:
         raise ToolError(
             f"snapshot: expected node to make one, got exit code {done.returncode}:\n{done.stderr}"

@@ -13,8 +13,10 @@ import pytest
 from web_runtime.build.archive import archive
 from web_runtime.build.bundles import bundle_page, bundle_worker
 from web_runtime.build.core_zip import core_zip
+from web_runtime.build.snapshot import snapshot
 from web_runtime.build.stdlib import is_needed, trimmed
 from web_runtime.build.vendored import reduced_lock
+from web_runtime.errors import ToolError
 
 ROOT = Path(__file__).parents[3]
 DIST = ROOT / "web_runtime" / "dist"
@@ -88,6 +90,18 @@ def test_scripts_are_bundled_into_the_same_bytes_each_time(tmp_path: Path) -> No
 
     assert builds[0] == builds[1]
     assert len(builds[0]) == 4
+
+
+def test_a_bundler_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"^esbuild: expected to start it, got .* `make setup`\.$"):
+        bundle_page(tmp_path, tmp_path, DEFINES)
+
+
+def test_a_node_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ToolError, match=r"^snapshot: expected node to make one, got an error: "):
+        snapshot(tmp_path, tmp_path / "pyodide", tmp_path / "core", tmp_path)
 
 
 def test_a_page_pays_at_most_ten_kilobytes() -> None:
