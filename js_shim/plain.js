@@ -7,7 +7,7 @@
 
 const RESERVED = /^\$+bytes$/;
 const ESCAPED = /^\$\$+bytes$/;
-/** Deeper values are refused: Python's parser would end the interpreter. Equal to Python's limit. */
+/** Deeper values are refused: Python's parser would end the interpreter. Its own limit is higher. */
 const LEVELS = 128;
 
 /**
