@@ -4,13 +4,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.config import LIMITS
 from edge_runtime.pure.manifest import build_bundle, from_task_toml
 
 from .errors import ToolError
 
 TASK_FILE: Final = "task.toml"
-IGNORED_FOLDERS: Final = {"__pycache__", "tests", ".git"}
+IGNORED_FOLDERS: Final = {"__pycache__", "tests"}
 
 
 def pack_task(folder: Path) -> bytes:
@@ -21,19 +20,14 @@ def pack_task(folder: Path) -> bytes:
     Raises:
         ToolError: No folder, no or unreadable ``task.toml``, or a file that is no Python.
         ConfigError: A wrong key in ``task.toml``, with its name and what was expected.
+        TrustError: No runtime would open such a bundle: too large, or a path it may not hold.
     """
     plain = read_task_toml(folder)
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in members(folder)}
     for name, data in files.items():
         if name.endswith(".py"):
             check_python(folder / name, data)
-    bundle = build_bundle(from_task_toml(plain, files), files)
-    if len(bundle) > LIMITS.bundle_packed_bytes:
-        raise ToolError(
-            f"{folder}: expected a bundle of at most {LIMITS.bundle_packed_bytes} bytes, got "
-            f"{len(bundle)}. Serve large files as models instead."
-        )
-    return bundle
+    return build_bundle(from_task_toml(plain, files), files)
 
 
 def read_task_toml(folder: Path) -> dict[str, Any]:

@@ -148,4 +148,5 @@ def _check_digest(path: str, expected: FileDigest, given: FileDigest) -> None:
 
 def _check_at_most(what: str, given: int, limit: int) -> None:
     if given > limit:
-        raise bundle_invalid(f"at most {limit} {what}", str(given))
+        advice = "Serve large files as models instead."
+        raise bundle_invalid(f"at most {limit} {what}", str(given), advice)

@@ -113,12 +113,11 @@ def check_path(path: str) -> None:
         raise bundle_invalid("no second manifest among the files", path)
 
 
-def bundle_invalid(expected: str, got: str, details: Mapping[str, Any] | None = None) -> TrustError:
+def bundle_invalid(
+    expected: str, got: str, advice: str = "Pack the task again with `web-runtime pack`."
+) -> TrustError:
     """Build the one form of these errors."""
-    advice = "Pack the task again with `web-runtime pack`."
-    return TrustError(
-        "bundle-invalid", f"bundle: expected {expected}, got {got}. {advice}", details
-    )
+    return TrustError("bundle-invalid", f"bundle: expected {expected}, got {got}. {advice}")
 
 
 def _manifest(plain: Mapping[str, Any], files: Mapping[str, FileDigest]) -> Manifest:
