@@ -21,7 +21,6 @@ __all__ = ["build_all"]
 ROOT: Final = Path(__file__).parents[2]
 DIST: Final = ROOT / "web_runtime" / "dist"
 CACHE: Final = ROOT / ".cache" / "build"
-PROTOCOL_VERSION: Final = 1
 
 
 def build_all(console: Console, dist: Path = DIST) -> None:
@@ -93,10 +92,5 @@ def _write_manifest(out: Path, assets: dict[str, str], sizes: dict[str, dict[str
             "brBytes": sizes[path]["br"],
             "gzBytes": sizes[path]["gzip"],
         }
-    manifest = {
-        "version": version,
-        "protocolVersion": PROTOCOL_VERSION,
-        "assets": assets,
-        "files": files,
-    }
+    manifest = {"version": version, "assets": assets, "files": files}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
