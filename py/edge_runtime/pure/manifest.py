@@ -148,5 +148,5 @@ def _check_digest(path: str, expected: FileDigest, given: FileDigest) -> None:
 
 def _check_at_most(what: str, given: int, limit: int) -> None:
     if given > limit:
-        advice = "Serve large files as models instead."
+        advice = "Leave files out, or serve large ones as models."
         raise bundle_invalid(f"at most {limit} {what}", str(given), advice)

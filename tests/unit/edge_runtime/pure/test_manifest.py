@@ -155,7 +155,7 @@ def test_a_member_that_unpacks_to_more_than_declared_is_refused() -> None:
 def test_too_many_files_and_too_many_bytes_are_refused() -> None:
     with pytest.raises(TrustError, match="at most 256 files, got 257"):
         bundle({**FILES, **{f"{n}.txt": b"" for n in range(255)}})
-    with pytest.raises(TrustError, match="at most 8388608 packed bytes, .* Serve large files"):
+    with pytest.raises(TrustError, match="at most 8388608 packed bytes, .* serve large ones"):
         open_bundle(bytes(8 * 2**20 + 1))
 
 
