@@ -58,7 +58,7 @@ class Statistics(TypedDict):
     """A snapshot of a runtime, by part; keys of the dicts are queue, model and task names.
 
     ``store`` is described by :meth:`Store.statistics`. On a page, ``statistics()`` adds what Python
-    cannot know: ``boot``, as the ``ready`` status told it, ``memory`` and the ``page``'s own buffer.
+    cannot know: ``boot`` as the ``ready`` status told it, ``memory`` and the ``page``'s own buffer.
     """
 
     uptimeMs: float
