@@ -59,6 +59,8 @@ class Store:
             replay.load(await self._log.open(self._clock.now_ms()))
         except HostError as error:
             self._unavailable = error
+            # Storage may be open although the key is missing; a connection blocks other tabs.
+            await self._log.close()
             return
         try:
             await replay.tidy(self._clock.now_ms())

@@ -1,6 +1,7 @@
 """The store over a fake disk: what is durable when, what survives, and what never happens."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from edge_runtime.errors import ConfigError, HostError
 from edge_runtime.services.store import Store
 from edge_runtime.services.store_log import DATABASE
 from edge_runtime.testing.fake_host import FakeHost, create_fake_host
+from edge_runtime.testing.fake_storage import FakeCrypto
 from edge_runtime.testing.manual_clock import START_MS, settle
 from edge_runtime.types import Event
 from hypothesis import given
@@ -348,6 +350,23 @@ def test_without_storage_events_live_in_memory_and_puts_are_refused() -> None:
         statistics = store.statistics()
         assert (statistics["mode"], statistics["pendingOps"]) == ("memory-only", 0)
         assert statistics["reason"]["message"] == "private mode"
+
+    on_device(scenario)
+
+
+class NoCrypto(FakeCrypto):
+    async def ensure_key(self, key_id: str) -> None:
+        raise HostError("feature-missing", f"no WebCrypto for {key_id}")
+
+
+def test_a_store_without_encryption_lets_go_of_the_database() -> None:
+    async def scenario(device: Device) -> None:
+        host = create_fake_host()
+        await device.store.stop()
+        await device.start_on(dataclasses.replace(host, crypto=NoCrypto(host.disk)))
+
+        with pytest.raises(HostError, match="expected an open database, got none"):
+            await host.storage.read("sealed")
 
     on_device(scenario)
 
