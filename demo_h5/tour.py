@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -41,7 +42,7 @@ def main() -> int:
     with BackgroundServer(create_app(SITE, RUNTIME)) as server:
         try:
             problems = [] if only_serve else drive(server.url, console)
-        except (ToolError, AssertionError) as error:
+        except (ToolError, AssertionError, BrowserError) as error:
             problems = [str(error)]
             complain(str(error), console)
         if only_serve or sys.stdout.isatty():
