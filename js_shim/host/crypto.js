@@ -3,6 +3,7 @@
 import { openDB } from "idb";
 import { EdgeError } from "../errors.js";
 import { within } from "../timers.js";
+import { onceMoreIfLost } from "./lost-connection.js";
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -92,7 +93,8 @@ export class Crypto {
     const parameters = { name: ALGORITHM, length: 256 };
     const fresh = await crypto.subtle.generateKey(parameters, false, ["encrypt", "decrypt"]);
     try {
-      return await this.#storedOr(keyId, fresh);
+      const attempt = () => this.#storedOr(keyId, fresh);
+      return await onceMoreIfLost(attempt, () => this.#forget());
     } catch (error) {
       this.#forget();
       const text = `key ${keyId}: expected IndexedDB to keep it, got ${error}.`;

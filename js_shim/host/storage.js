@@ -3,6 +3,7 @@
 import { deleteDB, openDB } from "idb";
 import { EdgeError } from "../errors.js";
 import { within } from "../timers.js";
+import { onceMoreIfLost } from "./lost-connection.js";
 
 /** @import { IDBPDatabase } from "idb" */
 /** @typedef {["put", string, string, Uint8Array] | ["delete", string, string]} Operation */
@@ -26,7 +27,7 @@ export class Storage {
   async open(name, stores) {
     this.#name = name;
     this.#stores = [...stores];
-    await this.#connection();
+    await this.#retried(async () => {});
   }
 
   /**
@@ -88,7 +89,7 @@ export class Storage {
   #connection() {
     this.#db ??= this.#opened().catch((error) => {
       this.#db = undefined;
-      throw failure(`database ${this.#name}`, error);
+      throw error;
     });
     return this.#db;
   }
@@ -127,25 +128,12 @@ export class Storage {
    */
   async #retried(action) {
     try {
-      return await action(await this.#connection());
+      const attempt = async () => action(await this.#connection());
+      return await onceMoreIfLost(attempt, () => this.close());
     } catch (error) {
-      if (!isLostConnection(error)) throw failure(this.#name, error);
-    }
-    // The handle is dead for good (Safari closes connections at will): drop it, never reuse it.
-    this.close();
-    try {
-      return await action(await this.#connection());
-    } catch (error) {
-      throw failure(this.#name, error);
+      throw failure(`database ${this.#name}`, error);
     }
   }
-}
-
-/** @param {unknown} error */
-function isLostConnection(error) {
-  return (
-    error instanceof DOMException && ["InvalidStateError", "UnknownError"].includes(error.name)
-  );
 }
 
 /**
