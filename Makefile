@@ -2,6 +2,7 @@
 # Needs Python ≥ 3.11, Node ≥ 20 and GNU make. Everything it installs stays in this folder.
 
 PYTHON ?= python3
+# Checked only: npm, esbuild and the tests start the one on PATH.
 NODE ?= node
 PORT ?= 8080
 ARGS ?=
@@ -22,7 +23,7 @@ TRAIN_STAMP := .cache/stamps/train-$(call key,requirements-train.lock)
 .PHONY: help demo test check fix bench build serve setup train clean distclean tools demo-site
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: build demo-site ## set up, build, drive the demo shop once and keep serving (HEADLESS=0 only serves)
 	@$(PY) -m demo_h5.tour $(ARGS)
