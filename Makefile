@@ -19,6 +19,10 @@ NODE_STAMP := .cache/stamps/node-$(call key,package-lock.json .npmrc)
 VENDOR_STAMP := .cache/stamps/vendor-$(call key,web_runtime/vendor.lock.json package-lock.json web_runtime/unpack.py)
 TRAIN_STAMP := .cache/stamps/train-$(call key,requirements-train.lock)
 
+# What was deleted, or points to a Python that is gone, is set up again.
+$(if $(wildcard $(PY)),,$(shell rm -f .cache/stamps/python-*))
+$(if $(wildcard $(BIN)/esbuild),,$(shell rm -f .cache/stamps/node-*))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench build serve setup train clean distclean tools demo-site
 
