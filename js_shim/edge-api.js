@@ -25,6 +25,7 @@ export function createEdge(scriptBase) {
   let session;
   /** @type {Promise<void> | undefined} */
   let stopping;
+  let stops = 0;
   let lastCallId = 0;
 
   /** @param {string} method */
@@ -50,8 +51,10 @@ export function createEdge(scriptBase) {
 
     async start(options) {
       const checked = checkStart(options);
+      const stopsBefore = stops;
       // Only then may it wait: calls right behind a first start() must find it begun.
       if (stopping) await stopping;
+      if (stops !== stopsBefore) throw stoppedWhileWaiting();
       const { track, flush } = edge;
       session ??= beginSession(checked, { scriptBase, emitter, buffer, track, flush, warn });
       await session.booted();
@@ -107,6 +110,7 @@ export function createEdge(scriptBase) {
     },
 
     async stop() {
+      stops++;
       const ending = session?.end();
       session = undefined;
       if (ending) stopping = ending.finally(() => (stopping = undefined));
@@ -116,4 +120,10 @@ export function createEdge(scriptBase) {
     router: createRouter((params) => edge.infer(params)),
   };
   return edge;
+}
+
+function stoppedWhileWaiting() {
+  const text =
+    "start: expected to begin when the former runtime had ended, got a stop() meanwhile. Call start() again.";
+  return new EdgeError("runtime-stopped", text);
 }

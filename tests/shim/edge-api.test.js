@@ -234,6 +234,20 @@ test("a stop asks the worker first, and a start behind it waits for the end", as
   assert.ok(heard.some(([name, { batch = "" }]) => name === "track" && batch.includes("Again")));
 });
 
+test("a stop behind a waiting start wins", async (t) => {
+  const { edge, workers } = page(t);
+  const first = edge.start(START);
+  await edge.flush();
+  await first;
+
+  const before = edge.stop();
+  const again = assert.rejects(edge.start(START), { code: "runtime-stopped" });
+  await Promise.all([before, edge.stop(), again]);
+
+  assert.equal(workers.length, 1);
+  await assert.rejects(edge.flush(), { code: "runtime-stopped" });
+});
+
 test("a hidden page makes a ready runtime durable, and wakes no sleeping one", async (t) => {
   const { edge, workers, heard, document } = page(t);
   edge.start(START).catch(() => {});
