@@ -4,6 +4,7 @@ import { absolute } from "./arguments.js";
 import { startCapture } from "./capture.js";
 import { whenHidden, whenIdle } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
+import { scriptUrl as trusted } from "./script-url.js";
 import { Supervisor } from "./supervisor.js";
 
 /** @import { StartOptions } from "./arguments.js" */
@@ -83,7 +84,7 @@ function workerFor({ config, base }, scriptBase) {
   let askedMs = performance.now();
   return {
     scriptUrl,
-    createWorker: () => new Worker(scriptUrl, { type: "module", name: "edge-runtime" }),
+    createWorker: () => new Worker(trusted(scriptUrl), { type: "module", name: "edge-runtime" }),
     options() {
       const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
       askedMs = undefined;

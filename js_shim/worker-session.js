@@ -125,7 +125,7 @@ function createdWorker({ createWorker, scriptUrl }) {
   try {
     return createWorker();
   } catch (error) {
-    const text = `${scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin.`;
+    const text = `${scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin; where Trusted Types are required, allow the policy edge-web-runtime.`;
     throw new EdgeError("boot-failed", text, { url: scriptUrl }, error);
   }
 }

@@ -3,6 +3,7 @@
 import { EdgeError } from "../errors.js";
 import { handshake } from "../handshake.js";
 import { createRpc } from "../rpc.js";
+import { scriptUrl } from "../script-url.js";
 
 /** @import { Rpc } from "../rpc.js" */
 /** @import { BackendReport, WireSpec, WireTensor } from "../protocol.js" */
@@ -169,7 +170,7 @@ export class Inference {
  * @param {string} name
  */
 function moduleWorker(url, name) {
-  return new Worker(url, { type: "module", name });
+  return new Worker(scriptUrl(url), { type: "module", name });
 }
 
 /**

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import Serve
+from web_runtime.serve import POLICIES, BackgroundServer, Headers, create_app
+
+from .conftest import DIST, Serve
 from .edge_page import EdgePage
 from .site import write_site
 
