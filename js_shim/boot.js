@@ -16,6 +16,7 @@ const ASSET_MS = 55_000;
 const PYTHON_MS = 60_000;
 const WASM_MS = 10_000;
 // The smallest module there is: magic and version. A policy that forbids wasm refuses it at once.
+const ZIP_START = Uint8Array.of(0x50, 0x4b, 3, 4);
 const EMPTY_MODULE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
 
 /**
@@ -59,8 +60,10 @@ export async function startPython(step, root, onLine) {
   const load = (/** @type {object} */ extra) => loadPyodide({ ...options(dir, onLine), ...extra });
   return step("python", PYTHON_MS, async () => {
     const restored = await restore(load, snapshot);
-    if (!("coldReason" in restored)) return restored;
-    return { ...(await bootCold(load, root)), coldReason: restored.coldReason };
+    const started =
+      "coldReason" in restored ? { ...(await bootCold(load, root)), ...restored } : restored;
+    checkLibrary(started.python, `${dir}python_stdlib.zip`);
+    return started;
   });
 }
 
@@ -130,6 +133,21 @@ async function asset(url) {
   const response = await fetch(url).catch((error) => missing(url, error));
   if (!response.ok) missing(url, `status ${response.status}`, response.status);
   return response.arrayBuffer();
+}
+
+/**
+ * A snapshot runs without Python's library, until something new is imported; `loadPyodide` only logs its absence.
+ * @param {any} python
+ * @param {string} url
+ */
+function checkLibrary({ FS }, url) {
+  const name = FS.readdir("/lib").find((/** @type {string} */ each) => each.endsWith(".zip"));
+  if (!name) missing(url, "no file");
+  const file = FS.open(`/lib/${name}`, "r");
+  const start = new Uint8Array(ZIP_START.length);
+  FS.read(file, start, 0, start.length, 0);
+  FS.close(file);
+  if (start.join() !== ZIP_START.join()) missing(url, "a file of another kind");
 }
 
 /** @param {unknown} error */

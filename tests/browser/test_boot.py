@@ -1,6 +1,7 @@
 """Starting: snapshot, cold boot, isolation, and every way a start can fail."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -99,6 +100,35 @@ def test_a_missing_asset_is_named(serve: Serve, site: Path, page: Page) -> None:
 
     assert failed["error"]["code"] in {"boot-failed", "boot-timeout"}
     assert failed["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 404}, {"status": 200, "body": "<html>"}], ids=["missing", "other"]
+)
+def test_a_missing_library_is_named_although_the_snapshot_runs(
+    serve: Serve, site: Path, page: Page, answer: dict[str, Any]
+) -> None:
+    page.route("**/python_stdlib.zip", lambda route: route.fulfill(**answer))
+    edge = EdgePage(page, serve(site)).open()
+
+    failed = edge.until("status", state="failed")
+
+    assert failed["error"]["code"] == "boot-failed"
+    assert "python_stdlib.zip" in failed["error"]["message"]
+
+
+def test_trusted_types_may_be_required(site: Path, page: Page) -> None:
+    policy = f"{POLICIES['strict']}; require-trusted-types-for 'script'; {{}}"
+    for allowed, state in (("edge-web-runtime", "ready"), ("'none'", "failed")):
+        trusted = {"content-security-policy": policy.format(f"trusted-types {allowed}")}
+        with BackgroundServer(Headers(create_app(site, DIST, csp="off"), trusted)) as server:
+            edge = EdgePage(page, server.url).open()
+            status = edge.page.evaluate(
+                "() => { EdgeAI.q ? EdgeAI.q.push(['flush']) : EdgeAI.flush();"
+                " return untilStarted(); }"
+            )
+            assert status["state"] == state, status
+            assert state == "ready" or "edge-web-runtime" in status["error"]["message"]
 
 
 def test_calls_and_clicks_from_before_the_start_are_kept(
