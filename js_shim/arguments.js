@@ -109,6 +109,23 @@ export function absolute(where, url, base) {
   }
 }
 
+/**
+ * Copy data whose moment is the call: its owner may change it while the runtime boots.
+ * @template T
+ * @param {string} where
+ * @param {T} data
+ * @returns {T}
+ * @throws {EdgeError} argument-invalid
+ */
+export function copied(where, data) {
+  try {
+    return structuredClone(data);
+  } catch (error) {
+    const text = `${where}: expected plain data, got ${error}.`;
+    throw new EdgeError("argument-invalid", text, { path: where }, error);
+  }
+}
+
 /** @param {string} call @param {unknown} key */
 export function checkKey(call, key) {
   if (!isText(key)) throw invalid(`${call}.key`, "a string", key);

@@ -1,6 +1,6 @@
 /** One `infer` of the page: waits for the runtime as long as the caller does, then for the answer. */
 
-import { EdgeError } from "./errors.js";
+import { copied } from "./arguments.js";
 import { patiently } from "./patience.js";
 
 /** @import { InferOptions } from "./arguments.js" */
@@ -16,7 +16,7 @@ import { patiently } from "./patience.js";
  */
 export async function inferOn(supervisor, callId, { signal, timeoutMs, extData, ...params }) {
   // A caller may change its data while the runtime boots: what counts is the call's moment.
-  const data = supervisor.state === "ready" ? extData : copied(extData);
+  const data = supervisor.state === "ready" ? extData : copied("infer.extData", extData);
   const askedMs = performance.now();
   await patiently(supervisor.wake(), { signal, timeoutMs });
   const leftMs = timeoutMs && Math.max(1, timeoutMs - (performance.now() - askedMs));
@@ -27,19 +27,5 @@ export async function inferOn(supervisor, callId, { signal, timeoutMs, extData, 
     return await supervisor.call("infer", request);
   } finally {
     signal?.removeEventListener("abort", cancel);
-  }
-}
-
-/**
- * @template T
- * @param {T} data
- * @returns {T}
- */
-function copied(data) {
-  try {
-    return structuredClone(data);
-  } catch (error) {
-    const text = `infer.extData: expected plain data, got ${error}.`;
-    throw new EdgeError("argument-invalid", text, { path: "infer.extData" }, error);
   }
 }

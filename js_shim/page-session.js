@@ -1,6 +1,6 @@
 /** One start of the runtime on a page: the supervisor, and what listens on the page for it. */
 
-import { absolute } from "./arguments.js";
+import { absolute, copied } from "./arguments.js";
 import { startCapture } from "./capture.js";
 import { whenHidden, whenIdle } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
@@ -79,7 +79,9 @@ function workerFor({ config, base }, scriptBase) {
   );
   const scriptUrl = absolute("start.base", __RUNTIME_WORKER__, folder);
   const source =
-    typeof config === "string" ? absolute("start.config", config, document.baseURI) : config;
+    typeof config === "string"
+      ? absolute("start.config", config, document.baseURI)
+      : copied("start.config", config);
   /** @type {number | undefined} The first worker's loading began here; a later one replaces it. */
   let askedMs = performance.now();
   return {

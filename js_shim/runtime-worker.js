@@ -109,12 +109,13 @@ async function start(port, options) {
   const { step, stepsMs } = createSteps((name) => status({ state: "booting", step: name }));
   const root = new URL("./", location.href).href;
   try {
+    const { json } = await detached("start", options);
     const { python, mode, coldReason } = await startPython(step, root, (level, message) =>
       rpc.notify("log", { level, message }),
     );
     const host = createJsHost(python, root, rpc, reply);
     const started = await step("core", CORE_MS, () =>
-      python.pyimport("edge_runtime.host.browser").boot(host, JSON.stringify(options)),
+      python.pyimport("edge_runtime.host.browser").boot(host, json),
     );
     if (started.error_json) throw errorFromPlain(JSON.parse(started.error_json));
     core = methodsOf(started.core);

@@ -37,6 +37,9 @@ MALFORMED: list[tuple[str, Any, str]] = [
     ("bad digest", model(sha256="abc"), "models.m.variants[0].sha256"),
     ("unknown backend", model(backend="cuda"), "models.m.variants[0].backend"),
     ("negative limit", {"data": {"events": {"maxRows": -1}}}, "data.events.maxRows"),
+    ("nested too deep", '{"a":' * 3_000 + "1" + "}" * 3_000, "config"),
+    ("no JSON number", '{"data": {"events": {"maxRows": NaN}}}', "NaN"),
+    ("beyond every number", '{"data": {"events": {"maxRows": 1e999}}}', "data.events.maxRows"),
     ("wrong schema version", {"schemaVersion": 2}, "schemaVersion"),
 ]
 

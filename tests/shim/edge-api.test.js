@@ -102,6 +102,22 @@ test("a bad address is refused before anything begins; a good one may follow", a
   await started;
 });
 
+test("an inline configuration is the one of the call's moment, and plain data", async (t) => {
+  const { edge, workers } = page(t);
+  const config = { systemCode: "demo", bundles: ["rank.edge"] };
+
+  await assert.rejects(edge.start({ config: { f() {} } }), {
+    code: "argument-invalid",
+    details: { path: "start.config" },
+  });
+  const started = edge.start({ ...START, config });
+  config.bundles = [];
+  await edge.flush();
+  await started;
+
+  assert.deepEqual(workers[0].options.config, { systemCode: "demo", bundles: ["rank.edge"] });
+});
+
 test("without a start every call says so", async (t) => {
   const { edge } = page(t);
 

@@ -6,11 +6,13 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ...config import LIMITS, Config, parse_config
 from ...errors import ConfigError, EdgeError
+from ...pure.plain import check_levels, join
 from ...runtime import Runtime
+from ...schema import show
 from ..ports import Network
 from .core import Core
 from .ports import browser_host
@@ -44,7 +46,7 @@ async def boot(js_host: Any, options_json: str) -> Booted:
     install_turns(asyncio.get_running_loop())
     host = browser_host(js_host)
     try:
-        config, base_url = await _load_config(host.network, json.loads(options_json))
+        config, base_url = await _load_config(host.network, join(options_json, ()))
         runtime = Runtime(host, config, base_url)
         problems = await runtime.start()
     except EdgeError as error:
@@ -60,12 +62,25 @@ async def _load_config(network: Network, options: Mapping[str, Any]) -> tuple[Co
         given, max_bytes=LIMITS.config_bytes, timeout_ms=LIMITS.fetch_timeout_ms
     )
     try:
-        plain = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        plain = _parsed(data.decode("utf-8-sig"))
+    except ValueError as error:
         message = f"config {given}: expected JSON, got {error}. Correct the file."
         raise ConfigError("config-invalid", message, {"url": given}) from error
     return parse_config(plain), given
 
 
+def _parsed(text: str) -> object:
+    check_levels(text)
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name}, which is no JSON number")
+
+
 def _plain_json(error: EdgeError) -> str:
-    return json.dumps(error.to_dict(), default=repr)
+    plain = error.to_dict()
+    try:
+        return json.dumps(plain, default=repr, allow_nan=False)
+    except ValueError:  # A number that JavaScript cannot parse, such as 1e999 read as infinity.
+        return json.dumps({**plain, "details": {"text": show(error.details)}})
