@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import urljoin
 
 from .config import Config
-from .errors import ConfigError, EdgeError, RefusedError, error_from_dict
+from .errors import ConfigError, EdgeError, RefusedError
 from .host.ports import Host
 from .pure.activations import Activations
 from .pure.config_checks import missing_models, usable_triggers
@@ -68,7 +68,8 @@ class Runtime:
         """Open the store and load the bundles.
 
         Returns:
-            What is missing although the rest works: a bundle, a task, a model, durable storage.
+            What is missing although the rest works: a bundle, a task, a model, durable storage,
+            stored records that do not open.
         """
         if self._state is not _State.NEW:
             raise RuntimeError("a runtime starts once: make a new one")
@@ -76,9 +77,7 @@ class Runtime:
         _, problems = await asyncio.gather(
             self._store.start(), self._tasks.load(self._config.bundles)
         )
-        reason = self._store.statistics().get("reason")
-        if reason is not None:
-            problems.append(error_from_dict(reason))
+        problems += self._store.problems
         problems += missing_models(self._config, [task.manifest for task in self._tasks])
         usable, unusable = usable_triggers(
             self._config.triggers, {task.manifest.name for task in self._tasks}

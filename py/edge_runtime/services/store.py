@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..config import LIMITS, DataConfig, Limits
-from ..errors import EdgeError, HostError
+from ..errors import EdgeError, HostError, TrustError
 from ..host.ports import Clock, Crypto, Storage
 from ..pure.backlog import Entry
 from ..pure.key_operations import check_key, delete_text, put_text
@@ -77,6 +77,20 @@ class Store:
             await self._log.close()
         self._final_statistics = self.statistics()
         self._tables.close()
+
+    @property
+    def problems(self) -> list[EdgeError]:
+        """What :meth:`start` found missing: durable storage, records that do not open."""
+        if self._unavailable is not None:
+            return [self._unavailable]
+        if not self._quarantined:
+            return []
+        lost, records = len(self._quarantined), self._log.segments
+        message = (
+            f"store: expected {records} records to open, got {lost} that do not. What they held is "
+            f"missing; they are left out and kept. The first: {self._quarantined[0].message}"
+        )
+        return [TrustError("seal-broken", message, {"quarantined": lost, "records": records})]
 
     def add_events(self, events: Sequence[Event]) -> list[Event]:
         """Add what is new and return it, in order; known ids are left out.

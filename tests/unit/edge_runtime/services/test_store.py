@@ -297,6 +297,8 @@ def test_a_damaged_record_is_counted_kept_and_does_not_take_others_along(offset:
         store = await device.start()
         assert ids(store) == ["a", "c"]
         assert store.statistics()["quarantined"] == 1
+        (problem,) = store.problems
+        assert (problem.code, problem.details) == ("seal-broken", {"quarantined": 1, "records": 3})
         assert second in device.records("sealed")
 
     on_device(scenario)
