@@ -9,6 +9,8 @@ import { onceMoreIfLost } from "./lost-connection.js";
 /** @typedef {["put", string, string, Uint8Array] | ["delete", string, string]} Operation */
 
 const OPEN_DEADLINE_MS = 5_000;
+// The first key behind all texts: ours are texts, and any script of the origin may have put others.
+const BEHIND_TEXTS = new Uint8Array(0);
 
 /** One database; a connection that the browser closed is opened again, once per call. */
 export class Storage {
@@ -31,7 +33,7 @@ export class Storage {
   }
 
   /**
-   * Return up to `limit` records with keys after `after`, in key order.
+   * Return up to `limit` records with keys after `after`, in key order; a value that is no bytes is an empty one.
    * @param {string} store
    * @param {string} after
    * @param {number} limit
@@ -39,13 +41,13 @@ export class Storage {
    */
   read(store, after, limit) {
     return this.#retried(async (db) => {
-      const range = after === "" ? null : IDBKeyRange.lowerBound(after, true);
+      const range = IDBKeyRange.bound(after, BEHIND_TEXTS, true, true);
       const tx = db.transaction(store);
       const [keys, values] = await Promise.all([
         tx.store.getAllKeys(range, limit),
         tx.store.getAll(range, limit),
       ]);
-      return keys.map((key, index) => [String(key), values[index]]);
+      return keys.map((key, index) => [String(key), asBytes(values[index])]);
     });
   }
 
@@ -161,4 +163,9 @@ function inTime(where, promise) {
   const got = `none within ${OPEN_DEADLINE_MS} ms; another tab may hold it`;
   const late = () => new EdgeError("storage-failed", `${where}: expected an answer, got ${got}.`);
   return within(promise, OPEN_DEADLINE_MS, late);
+}
+
+/** @param {unknown} value */
+function asBytes(value) {
+  return value instanceof Uint8Array ? value : new Uint8Array(0);
 }

@@ -87,6 +87,49 @@ def test_the_dump_would_find_a_plain_value(serve: Serve, site: Path, page: Page)
     assert page.evaluate("(marker) => dumpFor(marker)", marker)["found"] == ["probe/s"]
 
 
+DAMAGE = """async () => {
+  const settled = (request) => new Promise((ok) => (request.onsuccess = () => ok(request.result)));
+  const db = await settled(indexedDB.open("edge-store"));
+  const tx = db.transaction("sealed", "readwrite");
+  const store = tx.objectStore("sealed");
+  const keys = await settled(store.getAllKeys());
+  const [first, second, third, fourth] = await settled(store.getAll());
+  first[first.length - 3] ^= 1;
+  store.put(first, keys[0]);
+  store.put(third, keys[1]);
+  store.put(second, keys[2]);
+  store.put(fourth.slice(0, 10), keys[3]);
+  store.put("text", "zz-text");
+  store.put(null, "zz-null");
+  store.put({ a: 1 }, 7);
+  store.put(new Uint8Array(3), ["a", 1]);
+  await new Promise((ok) => (tx.oncomplete = ok));
+  db.close();
+}"""
+
+
+def test_damaged_and_foreign_records_are_told_and_the_rest_survives(
+    serve: Serve, site: Path, page: Page
+) -> None:
+    edge = EdgePage(page, serve(site)).open()
+    edge.ready()
+    for number in range(5):
+        edge.call("put", f"profile.{number}", number)
+    page.goto(f"{edge.url}/dump.js")
+    page.evaluate(DAMAGE)
+
+    edge.open()
+    problems = edge.ready()["problems"]
+
+    assert [problem["code"] for problem in problems] == ["seal-broken"]
+    assert problems[0]["details"]["quarantined"] == 6
+    assert edge.call("get", "profile.4") == {"ok": 4}
+    assert "ok" in edge.call("put", "profile.0", "again")
+    edge.open()
+    edge.ready()
+    assert edge.call("get", "profile.0") == {"ok": "again"}
+
+
 def test_what_a_click_tracked_is_there_when_its_task_runs(
     serve: Serve, tmp_path: Path, page: Page
 ) -> None:
