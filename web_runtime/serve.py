@@ -1,5 +1,6 @@
 """Serves a site and the runtime as production should: types, caching, compression, policies."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -11,9 +12,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from .errors import ToolError
 from .serve_files import PrecompressedFiles
 
 Asgi = Callable[..., Any]
+
+BACKLOG: Final = 128
 
 _REST: Final = (
     "worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
@@ -93,9 +97,8 @@ class BackgroundServer:
 
     def __init__(self, app: Asgi, *, port: int = 0) -> None:
         # Listening starts here: a request that comes before uvicorn is up waits in the backlog.
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")
-        self._server = uvicorn.Server(config)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+        self._server = uvicorn.Server(_config(app))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )
@@ -114,7 +117,22 @@ class BackgroundServer:
 
 
 def run(app: Asgi, *, host: str, port: int, notes: Sequence[str] = ()) -> None:
-    """Serve until interrupted, after printing ``notes``."""
-    for note in notes:
-        print(note)  # noqa: T201 - the command's output
-    uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
+    """Serve until interrupted, after printing ``notes``.
+
+    Raises:
+        ToolError: The port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        text = f"{host}, port {port}: expected to listen there, got an error: {error}."
+        raise ToolError(f"{text} Choose another port: --port, or make serve PORT=…") from error
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        for note in notes:
+            print(note)  # noqa: T201 - the command's output
+        uvicorn.Server(_config(app)).run(sockets=[listener])
+
+
+def _config(app: Asgi) -> uvicorn.Config:
+    return uvicorn.Config(app, log_level="warning", lifespan="off", ws="none")

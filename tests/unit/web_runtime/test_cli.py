@@ -1,5 +1,6 @@
 """The commands: what they print, where errors go, and the exit code."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,15 @@ def test_serve_names_a_runtime_that_is_not_built(tmp_path: Path) -> None:
 
     assert code == 1
     assert "--runtime: expected a folder" in err and "web-runtime build" in err
+
+
+def test_serve_names_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, out, err = run("serve", tmp_path, "--runtime", tmp_path, "--port", port)
+
+    assert (code, out) == (1, "")
+    assert f"127.0.0.1, port {port}: expected to listen there" in err and "--port" in err
 
 
 @pytest.mark.parametrize("mount", ["edge", "/edge/", "/"])
