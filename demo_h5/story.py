@@ -51,8 +51,3 @@ class Story:
     def rank_after(self) -> float:
         """Return the category's mean place after the last step."""
         return self.steps[-1].category_rank
-
-    @property
-    def photos_right(self) -> list[Recognised]:
-        """Return the photos that were recognised."""
-        return [photo for photo in self.photos if photo.is_right]
