@@ -27,7 +27,7 @@ export function createJsHost(python, root, rpc, reply) {
     storage: bound(storage, ["open", "read", "write", "close", "erase"]),
     crypto: bound(crypto, ["ensureKey", "seal", "unseal"]),
     network,
-    inference: bound(inference, ["open", "run", "release", "stop"]),
+    inference: bound(inference, ["open", "run", "release"]),
     images,
     packages: createPackages(python),
     page: {
