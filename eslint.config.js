@@ -34,7 +34,7 @@ export default [
   },
   { files: worker, languageOptions: { globals: globals.worker } },
   {
-    files: ["tests/shim/**", "web_runtime/build/*.mjs", "eslint.config.js"],
+    files: ["tests/shim/**", "tests/contract/*.mjs", "web_runtime/build/*.mjs", "eslint.config.js"],
     languageOptions: { globals: globals.node },
     rules: { "no-console": "off" },
   },

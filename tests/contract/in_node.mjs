@@ -31,7 +31,8 @@ function memoryStorage() {
   return {
     async open(name, stores) {
       const names = [...stores];
-      if (!databases.has(name)) databases.set(name, new Map(names.map((store) => [store, new Map()])));
+      if (!databases.has(name))
+        databases.set(name, new Map(names.map((store) => [store, new Map()])));
       current = name;
     },
     async read(store, after, limit) {
@@ -63,16 +64,25 @@ function webCrypto() {
   return {
     async ensureKey(id) {
       const uses = ["encrypt", "decrypt"];
-      if (!keys.has(id)) keys.set(id, await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, uses));
+      if (!keys.has(id))
+        keys.set(id, await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, uses));
     },
     async seal(id, plaintext, aad) {
       const iv = webcrypto.getRandomValues(new Uint8Array(12));
-      const sealed = new Uint8Array(await subtle.encrypt(parameters(iv, aad), keys.get(id), plaintext));
+      const sealed = new Uint8Array(
+        await subtle.encrypt(parameters(iv, aad), keys.get(id), plaintext),
+      );
       return joined(iv, sealed);
     },
     // A failure without a code of ours: Python must know what it means.
     unseal: async (id, sealed, aad) =>
-      new Uint8Array(await subtle.decrypt(parameters(sealed.subarray(0, 12), aad), keys.get(id), sealed.subarray(12))),
+      new Uint8Array(
+        await subtle.decrypt(
+          parameters(sealed.subarray(0, 12), aad),
+          keys.get(id),
+          sealed.subarray(12),
+        ),
+      ),
   };
 }
 
@@ -91,7 +101,10 @@ const inference = {
   },
   async run(_model, [{ data, shape }]) {
     const values = new Float32Array(data.slice().buffer).map((value) => value * 2);
-    return { outputs: [{ name: "y", dtype: "float32", shape, data: values.buffer }], inferMs: 0.25 };
+    return {
+      outputs: [{ name: "y", dtype: "float32", shape, data: values.buffer }],
+      inferMs: 0.25,
+    };
   },
   async release() {},
 };
@@ -120,7 +133,8 @@ const host = {
       if (name === "result") onResult();
     },
   },
-  reply: (id, json, buffers) => replies.get(id)({ ...JSON.parse(json), buffers: buffers.map((each) => [...each]) }),
+  reply: (id, json, buffers) =>
+    replies.get(id)({ ...JSON.parse(json), buffers: buffers.map((each) => [...each]) }),
   description: { userAgent: "node", deviceMemoryGb: null },
 };
 
@@ -168,17 +182,29 @@ json.dumps(await run_all(browser_host(js_host)))
 );
 
 const boot = python.pyimport("edge_runtime.host.browser").boot;
-const trigger = { taskName: "Double", events: [{ type: "mta", pageId: "Home", needPv: true, clickIds: [] }] };
+const trigger = {
+  taskName: "Double",
+  events: [{ type: "mta", pageId: "Home", needPv: true, clickIds: [] }],
+};
 const sha256 = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81";
-const config = { bundles: ["double.edge"], models: { double: { variants: [{ url: "d.onnx", sha256 }] } }, triggers: [trigger] };
-const refused = await boot(host, JSON.stringify({ config: { triggers: 5 }, base: "https://site.test/" }));
+const config = {
+  bundles: ["double.edge"],
+  models: { double: { variants: [{ url: "d.onnx", sha256 }] } },
+  triggers: [trigger],
+};
+const refused = await boot(
+  host,
+  JSON.stringify({ config: { triggers: 5 }, base: "https://site.test/" }),
+);
 const started = await boot(host, JSON.stringify({ config, base: "https://site.test/" }));
 const core = started.core;
 const codes = { systemCode: "demo", businessCode: "double" };
 const extData = { values: { $bytes: 0 } };
 const view = { id: "e1", ts: Date.now(), type: "mta", pageId: "Home", pv: true };
 const answers = {
-  infer: await call(core, "infer", { callId: 1, ...codes, extData }, [new Uint8Array(new Float32Array([1.5, 2]).buffer)]),
+  infer: await call(core, "infer", { callId: 1, ...codes, extData }, [
+    new Uint8Array(new Float32Array([1.5, 2]).buffer),
+  ]),
   unknown: await call(core, "infer", { callId: 2, ...codes, businessCode: "nope" }),
   put: await call(core, "put", { key: "k", value: { a: [1, "é"] } }),
   get: await call(core, "get", { key: "k" }),
@@ -192,5 +218,7 @@ answers.statistics = await call(core, "statistics", {});
 answers.stop = await call(core, "stop", {});
 answers.afterwards = await call(core, "flush", {});
 const problems = JSON.parse(started.problems_json);
-process.stdout.write(JSON.stringify({ contract, refused: JSON.parse(refused.error_json), problems, answers, notices }));
+process.stdout.write(
+  JSON.stringify({ contract, refused: JSON.parse(refused.error_json), problems, answers, notices }),
+);
 process.exit(0);
