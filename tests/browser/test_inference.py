@@ -1,5 +1,7 @@
 """Backends on the real browser: what was asked for, what ran, and why it fell back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ def double_site(folder: Path, backend: str) -> Path:
 
 
 def run_double(edge: EdgePage) -> tuple[Any, dict[str, Any]]:
+    edge.ready()
     settled = edge.infer("double", {"x": [1, -2.5, 0]})
     assert "ok" in settled, settled
     return settled["ok"]["value"], settled["ok"]["backend"]["double"]
@@ -36,7 +39,6 @@ def run_double(edge: EdgePage) -> tuple[Any, dict[str, Any]]:
 
 def test_wasm_is_the_default(serve: Serve, tmp_path: Path, page: Page) -> None:
     edge = EdgePage(page, serve(double_site(tmp_path / "site", "wasm"))).open()
-    edge.ready()
 
     value, backend = run_double(edge)
 
@@ -60,7 +62,6 @@ def test_an_absent_backend_falls_back_and_says_why(
     serve: Serve, tmp_path: Path, page: Page, asked: str, label: str
 ) -> None:
     edge = EdgePage(page, serve(double_site(tmp_path / "site", asked))).open()
-    edge.ready()
 
     value, backend = run_double(edge)
 
@@ -69,18 +70,23 @@ def test_an_absent_backend_falls_back_and_says_why(
     assert label in backend["fallbackReason"]
 
 
+@contextmanager
+def accelerated_page(browser_type: BrowserType, **accelerators: bool) -> Iterator[Page]:
+    """Open a page of a browser that offers these accelerators."""
+    browser = browser_type.launch(**launch_options(**accelerators))
+    try:
+        yield browser.new_page()
+    finally:
+        browser.close()
+
+
 def test_webgpu_runs_where_the_device_has_it(
     serve: Serve, tmp_path: Path, browser_type: BrowserType
 ) -> None:
     url = serve(double_site(tmp_path / "site", "webgpu"))
-    browser = browser_type.launch(**launch_options(webgpu=True))
-    try:
-        edge = EdgePage(browser.new_page(), url).open()
-        edge.ready()
 
-        value, backend = run_double(edge)
-    finally:
-        browser.close()
+    with accelerated_page(browser_type, webgpu=True) as page:
+        value, backend = run_double(EdgePage(page, url).open())
 
     assert value == [2, -5, 0]
     assert backend == {"name": "webgpu", "threads": 1}
@@ -90,14 +96,9 @@ def test_webnn_under_the_strict_csp_is_refused_with_this_reason(
     serve: Serve, tmp_path: Path, browser_type: BrowserType
 ) -> None:
     url = serve(double_site(tmp_path / "site", "webnn"))
-    browser = browser_type.launch(**launch_options(webnn=True))
-    try:
-        edge = EdgePage(browser.new_page(), url).open()
-        edge.ready()
 
-        value, backend = run_double(edge)
-    finally:
-        browser.close()
+    with accelerated_page(browser_type, webnn=True) as page:
+        value, backend = run_double(EdgePage(page, url).open())
 
     assert value == [2, -5, 0]
     assert backend["name"] == "wasm"
@@ -108,14 +109,9 @@ def test_webnn_runs_without_that_policy(
     serve: Serve, tmp_path: Path, browser_type: BrowserType
 ) -> None:
     url = serve(double_site(tmp_path / "site", "webnn"), csp="off")
-    browser = browser_type.launch(**launch_options(webnn=True))
-    try:
-        edge = EdgePage(browser.new_page(), url).open()
-        edge.ready()
 
-        value, backend = run_double(edge)
-    finally:
-        browser.close()
+    with accelerated_page(browser_type, webnn=True) as page:
+        value, backend = run_double(EdgePage(page, url).open())
 
     assert value == [2, -5, 0]
     assert backend["name"] == "webnn"
