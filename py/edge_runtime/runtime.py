@@ -3,13 +3,12 @@
 import asyncio
 from enum import Enum, auto
 from functools import partial
-from urllib.parse import urljoin
 
 from .config import Config
 from .errors import ConfigError, EdgeError, RefusedError
 from .host.ports import Host
 from .pure.activations import Activations
-from .pure.config_checks import missing_models, usable_triggers
+from .pure.config_checks import absolute_url, missing_models, usable_triggers
 from .pure.events import parse_batch
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics, TriggerStatistics
@@ -44,7 +43,7 @@ class Runtime:
     def __init__(self, host: Host, config: Config, base_url: str) -> None:
         self._host = host
         self._config = config
-        resolve = partial(urljoin, base_url)
+        resolve = partial(absolute_url, base_url)
         self._store = Store(host.clock, host.storage, host.crypto, config.data)
         self._models = ModelLibrary(
             inference=host.inference,

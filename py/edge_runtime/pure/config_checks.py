@@ -1,6 +1,7 @@
-"""What a configuration promises and the loaded tasks do not keep."""
+"""What a configuration promises and its addresses or the loaded tasks do not keep."""
 
 from collections.abc import Collection, Iterable
+from urllib.parse import urljoin
 
 from ..config import Config, Trigger
 from ..errors import ConfigError
@@ -38,3 +39,15 @@ def missing_models(config: Config, manifests: Iterable[Manifest]) -> list[Config
         for model in manifest.models
         if model not in config.models
     ]
+
+
+def absolute_url(base_url: str, url: str) -> str:
+    """Return ``url`` seen from ``base_url``.
+
+    Raises:
+        ConfigError: ``config-invalid``: it is no URL.
+    """
+    try:
+        return urljoin(base_url, url)
+    except ValueError as error:
+        raise invalid("config", "", "a URL", url, f"Correct it: {error}.") from error

@@ -301,6 +301,17 @@ def test_a_missing_bundle_is_a_problem_and_the_others_live() -> None:
     asyncio.run(play())
 
 
+def test_an_address_that_is_none_harms_no_other_bundle() -> None:
+    async def play() -> None:
+        site = Site({"Rank": RANK}, bundles=["http://[rank", "tasks/Rank.edge"])
+        (problem,) = await site.runtime.start()
+        assert problem.code == "config-invalid" and "http://[rank" in problem.message
+        assert list(site.runtime.statistics()["tasks"]) == ["Rank"]
+        await site.runtime.stop()
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
