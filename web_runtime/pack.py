@@ -23,7 +23,9 @@ def pack_task(folder: Path) -> bytes:
         TrustError: No runtime would open such a bundle: too large, or a path it may not hold.
     """
     plain = read_task_toml(folder)
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in members(folder)}
+    paths = members(folder)
+    check_inside(folder, paths)
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     for name, data in files.items():
         if name.endswith(".py"):
             check_python(folder / name, data)
@@ -56,6 +58,21 @@ def members(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not IGNORED_FOLDERS.intersection(path.relative_to(folder).parts)
     ]
+
+
+def check_inside(folder: Path, paths: list[Path]) -> None:
+    """Refuse a link that leads out of the folder: a bundle is published.
+
+    Raises:
+        ToolError: The link, and where it leads.
+    """
+    for path in paths:
+        target = path.resolve()
+        if not target.is_relative_to(folder.resolve()):
+            raise ToolError(
+                f"{path}: expected a file of the task's own folder, got a link to {target}. "
+                "Copy the file into the folder."
+            )
 
 
 def check_python(path: Path, data: bytes) -> None:

@@ -53,6 +53,18 @@ def test_hidden_and_compiled_files_stay_out(folder: Path) -> None:
     assert names_in(pack_task(folder)) == ["manifest.json", "main.py"]
 
 
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, folder: Path) -> None:
+    task = tmp_path / "task"
+    task.mkdir()
+    for name in ("task.toml", "main.py"):
+        (folder / name).rename(task / name)
+    (tmp_path / "secret.txt").write_text("not for everyone")
+    (task / "data.txt").symlink_to(tmp_path / "secret.txt")
+
+    with pytest.raises(ToolError, match=r"data\.txt: expected .* got a link to .*secret\.txt"):
+        pack_task(task)
+
+
 def test_a_folder_without_a_description_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"task\.toml: expected a file, got none"):
         pack_task(tmp_path)
