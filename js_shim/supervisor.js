@@ -3,7 +3,8 @@
  * at most a few times a minute.
  *
  * Calls in flight when a worker is lost are rejected with `worker-lost`; whether they took effect is unknown.
- * Events that the worker had received but not yet made durable (the last 50 ms or so) are lost with it.
+ * Events that the worker had taken but not yet made durable are lost with it: those of the last 50 ms, more when it
+ * was behind.
  */
 
 import { EdgeError } from "./errors.js";
