@@ -118,15 +118,26 @@ export class Crypto {
   }
 
   #connection() {
+    this.#db ??= this.#opened();
+    return this.#db;
+  }
+
+  async #opened() {
     const forget = () => this.#forget();
-    const callbacks = {
-      upgrade: (/** @type {IDBPDatabase} */ db) => void db.createObjectStore("keys"),
+    const opening = openDB(this.#database, 1, {
+      upgrade: (db) => void db.createObjectStore("keys"),
       blocking: forget,
       terminated: forget,
-    };
+    });
     const late = () => new Error("no answer in time");
-    this.#db ??= within(openDB(this.#database, 1, callbacks), OPEN_DEADLINE_MS, late);
-    return this.#db;
+    return within(opening, OPEN_DEADLINE_MS, late).catch((error) => {
+      // One that comes later has no owner, and would be in the way of whoever deletes the database.
+      opening.then(
+        (db) => db.close(),
+        () => {},
+      );
+      throw error;
+    });
   }
 
   /** The database may be gone, with the keys in it: what they seal from now on nobody could open. */
