@@ -49,17 +49,24 @@ export function createSteps(onStep) {
 export async function startPython(step, root, onLine) {
   await step("wasm", WASM_MS, compileNothing);
   const dir = `${root}${__PYODIDE_DIR__}/`;
-  const [{ loadPyodide }, snapshot] = await step("assets", ASSET_MS, () =>
-    Promise.all([
-      import(`${dir}pyodide.mjs`).catch((error) => missing(`${dir}pyodide.mjs`, error)),
-      asset(`${root}${__SNAPSHOT__}`).catch(asReason),
+  const { load, restoring } = await step("assets", ASSET_MS, async () => {
+    const snapshot = asset(`${root}${__SNAPSHOT__}`);
+    const loading = importing(`${dir}pyodide.mjs`).then(({ loadPyodide }) => {
+      const load = (/** @type {object} */ extra) =>
+        loadPyodide({ ...options(dir, onLine), ...extra });
+      // It begins its own downloads while the snapshot is still on its way.
+      return { load, restoring: restore(load, snapshot) };
+    });
+    const [begun] = await Promise.all([
+      loading,
       compileWasm(`${dir}pyodide.asm.wasm`),
-      import(`${dir}pyodide.asm.mjs`).catch((error) => missing(`${dir}pyodide.asm.mjs`, error)),
-    ]),
-  );
-  const load = (/** @type {object} */ extra) => loadPyodide({ ...options(dir, onLine), ...extra });
+      importing(`${dir}pyodide.asm.mjs`),
+      snapshot.catch(() => {}),
+    ]);
+    return begun;
+  });
   return step("python", PYTHON_MS, async () => {
-    const restored = await restore(load, snapshot);
+    const restored = await restoring;
     const started =
       "coldReason" in restored ? { ...(await bootCold(load, root)), ...restored } : restored;
     checkLibrary(started.python, `${dir}python_stdlib.zip`);
@@ -69,16 +76,21 @@ export async function startPython(step, root, onLine) {
 
 /**
  * @param {Load} load
- * @param {ArrayBuffer | {reason: string}} snapshot
+ * @param {Promise<ArrayBuffer>} snapshot
  * @returns {Promise<{python: any, mode: "snapshot"} | {coldReason: string}>}
  */
 async function restore(load, snapshot) {
-  if ("reason" in snapshot) return { coldReason: snapshot.reason };
   try {
     return { python: await load({ _loadSnapshot: snapshot }), mode: "snapshot" };
   } catch (error) {
-    return { coldReason: `the snapshot was refused: ${error}` };
+    const said = error instanceof Error ? error.message : String(error);
+    return { coldReason: `the snapshot was refused: ${said}` };
   }
+}
+
+/** @param {string} url */
+function importing(url) {
+  return import(url).catch((error) => missing(url, error));
 }
 
 /**
@@ -148,11 +160,6 @@ function checkLibrary({ FS }, url) {
   FS.read(file, start, 0, start.length, 0);
   FS.close(file);
   if (start.join() !== ZIP_START.join()) missing(url, "a file of another kind");
-}
-
-/** @param {unknown} error */
-function asReason(error) {
-  return { reason: error instanceof Error ? error.message : String(error) };
 }
 
 /**
