@@ -113,13 +113,11 @@ function showLabels(answer) {
       el("span", { class: "bar", "aria-hidden": "true" }, fill),
     );
   });
-  const cost = t("photoDone", {
-    ms: msOf(timings.totalMs),
-    infer: msOf(timings.inferMs),
-    backend: backend.classifier?.name ?? "",
-  });
+  const [ms, infer] = [msOf(timings.totalMs), msOf(timings.inferMs)];
+  const name = backend.classifier?.name ?? "";
   const result = byId("photo-result");
-  result.dataset.state = "done";
+  Object.assign(result.dataset, { state: "done", totalMs: ms, inferMs: infer, backend: name });
+  const cost = t("photoDone", { ms, infer, backend: name });
   result.replaceChildren(el("ol", { class: "labels" }, ...rows), el("p", { class: "fine" }, cost));
 }
 
