@@ -112,8 +112,11 @@ export class Crypto {
     const db = await this.#connection();
     const tx = db.transaction("keys", "readwrite", { durability: "strict" });
     const stored = await tx.store.get(keyId);
-    if (!stored) await tx.store.put(fresh, keyId);
+    if (stored === undefined) await tx.store.put(fresh, keyId);
     await tx.done;
+    if (stored !== undefined && !(stored instanceof CryptoKey)) {
+      throw new TypeError("a record that is no key");
+    }
     return stored ?? fresh;
   }
 

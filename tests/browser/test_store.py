@@ -186,3 +186,31 @@ def test_a_task_sees_values_only_after_they_are_durable(
     ]
     edge.call("delete", "ui.theme")
     assert edge.call("get", "ui.theme") == {"ok": None}
+
+
+FOREIGN_KEY = """() => new Promise((resolve, reject) => {
+  const open = indexedDB.open("edge-keys", 1);
+  open.onupgradeneeded = () => open.result.createObjectStore("keys");
+  open.onerror = () => reject(open.error);
+  open.onsuccess = () => {
+    const tx = open.result.transaction("keys", "readwrite");
+    tx.objectStore("keys").put("no key", "edge-store-1");
+    tx.oncomplete = () => { open.result.close(); resolve(); };
+  };
+})"""
+
+
+def test_a_foreign_record_in_a_keys_place_is_a_problem_and_nothing_is_written_plain(
+    serve: Serve, site: Path, page: Page
+) -> None:
+    edge = EdgePage(page, serve(site)).open("/page.js")
+    page.evaluate(FOREIGN_KEY)
+
+    problems = edge.open().ready()["problems"]
+
+    assert [problem["code"] for problem in problems] == ["storage-failed"]
+    assert "no key" in problems[0]["message"]
+    assert edge.call("put", "profile.a", 1)["error"]["code"] == "storage-failed"
+    track_many(edge, 5, "MARKER-plain")
+    assert edge.call("statistics")["ok"]["store"]["mode"] == "memory-only"
+    assert page.evaluate("(marker) => dumpFor(marker)", "MARKER-plain")["found"] == []
