@@ -24,6 +24,13 @@ FIRST_RESULT = """() => new Promise((resolve) => {
   if (window.EdgeAI?.on) EdgeAI.on("result", settle); else EdgeAI.q.push(["on", "result", settle]);
 })"""
 
+# A figure of zero counts only if the observer sees a task that is long for certain.
+PLANT_LONG_TASK = """() => new Promise((resolve) => {
+  const before = longTasks.length;
+  setTimeout(() => { const end = performance.now() + 120; while (performance.now() < end); });
+  setTimeout(() => resolve(longTasks.length - before), 500);
+})"""
+
 # The page's own cost of a click is in both figures: the page without us is the peer.
 CLICK_COST = """(count) => {
   const target = document.getElementById("target");
@@ -72,6 +79,8 @@ def long_tasks(browser: Browser, folder: Path) -> Measure:
         without = page.evaluate("() => new Promise((ok) => setTimeout(() => ok(longTasks), 1000))")
         page.goto(f"{server.url}/with.html")
         seen = page.evaluate(FIRST_RESULT)["longTasks"]
+        if page.evaluate(PLANT_LONG_TASK) < 1:
+            raise RuntimeError("long tasks: expected to see the planted one, got none")
     details = {"with_us": len(seen), "bare_page": len(without), "longest_ms": max(seen, default=0)}
     return Measure(
         "page.long_tasks",
