@@ -85,7 +85,7 @@ def test_a_page_shown_again_is_a_page_view(edge: EdgePage) -> None:
     edge.ready()
     edge.until("result", taskName="Echo")
 
-    # The pinned browser restores no page from the back/forward cache: this is its event, made by hand.
+    # The pinned browser restores no page from the back/forward cache: the event is made by hand.
     edge.page.evaluate(
         "() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
     )
