@@ -19,6 +19,8 @@ export const NUMBERS = Object.freeze({
   "bundle-invalid": 2002,
   "seal-broken": 2003,
   "version-mismatch": 2004,
+  "store-corrupt": 2005,
+  "key-lost": 2006,
   "network-failed": 3001,
   "storage-failed": 3002,
   "storage-full": 3003,
@@ -35,6 +37,8 @@ export const NUMBERS = Object.freeze({
   "run-cancelled": 5003,
   "runtime-stopped": 5004,
   "runtime-paused": 5005,
+  "store-unavailable": 5006,
+  "writer-superseded": 5007,
 });
 
 /** @typedef {keyof typeof NUMBERS} ErrorCode */

@@ -86,6 +86,8 @@ NUMBERS: Final[dict[str, int]] = {
     "bundle-invalid": 2002,
     "seal-broken": 2003,
     "version-mismatch": 2004,
+    "store-corrupt": 2005,
+    "key-lost": 2006,
     "network-failed": 3001,
     "storage-failed": 3002,
     "storage-full": 3003,
@@ -102,6 +104,8 @@ NUMBERS: Final[dict[str, int]] = {
     "run-cancelled": 5003,
     "runtime-stopped": 5004,
     "runtime-paused": 5005,
+    "store-unavailable": 5006,
+    "writer-superseded": 5007,
 }
 
 
