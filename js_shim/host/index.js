@@ -9,32 +9,43 @@ import * as network from "./network.js";
 import { createPackages } from "./packages.js";
 import { Storage } from "./storage.js";
 
-/** @import { Rpc } from "../rpc.js" */
+/** @import { HostPage, Reply } from "../term.js" */
+
+const CRYPTO = ["openRoot", "deleteRoot", "createKey", "loadKey", "seal", "unseal"];
+const NOTES = ["readNote", "writeNote", "erase"];
 
 /**
  * Build the object that `edge_runtime.host.browser` wraps into ports.
- * @param {any} python   The Pyodide instance.
- * @param {string} root  URL of the dist folder, with a slash at its end.
- * @param {Rpc} rpc      The way to the page.
- * @param {(id: number, json: string, buffers: Uint8Array[]) => void} reply
+ * @param {any} python     The Pyodide instance.
+ * @param {string} root    URL of the dist folder, with a slash at its end.
+ * @param {HostPage} page  The way to the pages.
+ * @param {Reply} reply
  */
-export function createJsHost(python, root, rpc, reply) {
+export function createJsHost(python, root, page, reply) {
   const storage = new Storage();
   const crypto = new Crypto();
   const inference = new Inference(`${root}${__INFERENCE_WORKER__}`);
   return {
     clock,
-    storage: bound(storage, ["open", "read", "write", "close", "erase"]),
-    crypto: bound(crypto, ["ensureKey", "seal", "unseal"]),
+    storage: bound(storage, ["open", "get", "read", "write", "close", "erase"]),
+    crypto: bound(crypto, [...CRYPTO, ...NOTES]),
     network,
     inference: bound(inference, ["open", "run", "release"]),
     images,
     packages: createPackages(python),
     page: {
-      /** @param {string} name @param {string} json @param {Uint8Array[]} buffers */
-      notify: (name, json, buffers) => rpc.notify(name, join(json, buffers)),
+      /**
+       * @param {string} name
+       * @param {string} json
+       * @param {Uint8Array[]} buffers
+       * @param {string | null} [client]  None: every page; "": the own one.
+       */
+      notify: (name, json, buffers, client) => page.notify(name, join(json, buffers), client),
+      superseded: () => page.superseded(),
     },
     reply,
+    /** End the workers that this host started; not for Python. */
+    end: () => inference.stop(),
     description: {
       userAgent: navigator.userAgent,
       crossOriginIsolated: Boolean(globalThis.crossOriginIsolated),

@@ -1,9 +1,19 @@
 /** IndexedDB connections that a browser cuts: Safari at will, every one when the user deletes site data. */
 
+const NAMES = [
+  "InvalidStateError",
+  "UnknownError",
+  // It was cut while a transaction ran or the database was being opened.
+  "AbortError",
+  // Another tab added stores between two steps of our opening.
+  "VersionError",
+];
+
 /**
  * Run `action`; if its connection was cut, let go of that and run it once more.
  * @template T
- * @param {() => Promise<T>} action  Safe to repeat: a cut transaction has changed nothing.
+ * @param {() => Promise<T>} action  Safe to repeat: what was cut off may have been completed all the same. An abort of
+ *                                   its own must not reject with an AbortError.
  * @param {() => void} drop          The handle is dead for good and must not be used again.
  * @returns {Promise<T>}
  */
@@ -19,7 +29,5 @@ export async function onceMoreIfLost(action, drop) {
 
 /** @param {unknown} error */
 function isLostConnection(error) {
-  // AbortError: it was cut while a transaction ran or the database was being opened.
-  const names = ["InvalidStateError", "UnknownError", "AbortError"];
-  return error instanceof DOMException && names.includes(error.name);
+  return error instanceof DOMException && NAMES.includes(error.name);
 }

@@ -1,51 +1,60 @@
 /** Bytes under string keys in IndexedDB; every write is one transaction, awaited to its end. */
 
-import { deleteDB, openDB } from "idb";
 import { EdgeError } from "../errors.js";
-import { within } from "../timers.js";
-import { onceMoreIfLost } from "./lost-connection.js";
+import { asBytes, Database } from "./database.js";
 
 /** @import { IDBPDatabase } from "idb" */
+/** @import { Transaction } from "./database.js" */
 /** @typedef {["put", string, string, Uint8Array] | ["delete", string, string]} Operation */
+/** @typedef {[store: string, key: string, data?: Uint8Array | null]} Guard  Without data: nothing may be there. */
 
-const OPEN_DEADLINE_MS = 5_000;
 // The first key behind all texts: ours are texts, and any script of the origin may have put others.
 const BEHIND_TEXTS = new Uint8Array(0);
 
-/** One database; a connection that the browser closed is opened again, once per call. */
+/** One database; a connection that ended is opened again. */
 export class Storage {
-  /** @type {Promise<IDBPDatabase> | undefined} */
-  #db;
-  #name = "";
-  /** @type {string[]} */
-  #stores = [];
+  /** @type {Database | undefined} */
+  #database;
+  #isOpen = false;
 
   /**
-   * Open or create the database.
+   * Open or create the database; stores that it has beside these stay.
    * @param {string} name
    * @param {string[]} stores
    * @throws {EdgeError} storage-failed
    */
   async open(name, stores) {
-    this.#name = name;
-    this.#stores = [...stores];
-    await this.#retried(async () => {});
+    this.close();
+    this.#database = new Database(name, [...stores]);
+    await this.#database.run(async () => {});
+    this.#isOpen = true;
   }
 
   /**
-   * Return up to `limit` records with keys after `after`, in key order; a value that is no bytes is an empty one.
+   * @param {string} store
+   * @param {string} key
+   * @returns {Promise<Uint8Array | undefined>}
+   */
+  async get(store, key) {
+    const value = await this.#opened().get(store, key);
+    return value === undefined ? undefined : asBytes(value);
+  }
+
+  /**
+   * Return up to `limit` records with keys after `after`, in key order.
    * @param {string} store
    * @param {string} after
    * @param {number} limit
    * @returns {Promise<[string, Uint8Array][]>}
    */
-  read(store, after, limit) {
-    return this.#retried(async (db) => {
+  async read(store, after, limit) {
+    return this.#opened().run(async (db) => {
       const range = IDBKeyRange.bound(after, BEHIND_TEXTS, true, true);
       const tx = db.transaction(store);
       const [keys, values] = await Promise.all([
         tx.store.getAllKeys(range, limit),
         tx.store.getAll(range, limit),
+        tx.done,
       ]);
       return keys.map((key, index) => [String(key), asBytes(values[index])]);
     });
@@ -55,117 +64,112 @@ export class Storage {
    * Apply all operations in one transaction and return when it has completed.
    * @param {Operation[]} operations
    * @param {"relaxed" | "strict"} durability
-   * @throws {EdgeError} storage-full | storage-failed; then nothing was written.
+   * @param {Guard | null} [guard]  Looked at inside the transaction.
+   * @throws {EdgeError} storage-full | storage-failed | writer-superseded; then nothing was written.
    */
-  write(operations, durability) {
-    return this.#retried(async (db) => {
-      const stores = [...new Set(operations.map(([, store]) => store))];
+  async write(operations, durability, guard) {
+    const stores = [...operations.map(([, store]) => store), ...(guard ? [guard[0]] : [])];
+    await this.#opened().run(async (db) => {
       if (stores.length === 0) return;
-      const tx = db.transaction(stores, "readwrite", { durability });
-      // A quota failure aborts the transaction and may never reach the request: only `done` tells.
-      for (const [kind, store, key, data] of operations) {
-        const request =
-          kind === "put" ? tx.objectStore(store).put(data, key) : tx.objectStore(store).delete(key);
-        request.catch(() => {});
-      }
-      await tx.done;
+      await written(
+        db.transaction([...new Set(stores)], "readwrite", { durability }),
+        operations,
+        guard,
+      );
     });
   }
 
   /** Close the connection; a second call does nothing. */
   close() {
-    this.#db?.then(
-      (db) => db.close(),
-      () => {},
-    );
-    this.#db = undefined;
+    this.#isOpen = false;
+    this.#database?.close();
   }
 
-  /** Delete the whole database. */
+  /** Delete the database that was opened last. */
   async erase() {
+    // A tab that does not let go of the database delays its end; the records are gone all the same.
+    if (this.#isOpen) await this.#database?.run(emptied).catch(() => {});
     this.close();
-    await inTime(`database ${this.#name}`, deleteDB(this.#name));
+    await this.#database?.erase();
   }
 
-  /** @returns {Promise<IDBPDatabase>} */
-  #connection() {
-    this.#db ??= this.#opened().catch((error) => {
-      this.#db = undefined;
-      throw error;
-    });
-    return this.#db;
+  #opened() {
+    if (this.#database && this.#isOpen) return this.#database;
+    throw new EdgeError("storage-failed", "storage: expected an open database, got none.");
   }
+}
 
-  async #opened() {
-    const db = await this.#openedAt(undefined);
-    if (this.#stores.every((store) => db.objectStoreNames.contains(store))) return db;
-    db.close();
-    return this.#openedAt(db.version + 1);
-  }
-
-  /** @param {number | undefined} version  Undefined: the one that is there. */
-  async #openedAt(version) {
-    const drop = () => this.close();
-    const opening = openDB(this.#name, version, {
-      upgrade: (db) => {
-        for (const store of this.#stores)
-          if (!db.objectStoreNames.contains(store)) db.createObjectStore(store);
-      },
-      blocking: drop,
-      terminated: drop,
-    });
-    return inTime(`database ${this.#name}`, opening).catch((error) => {
-      opening.then(
-        (late) => late.close(),
-        () => {},
-      );
-      throw error;
-    });
-  }
-
-  /**
-   * @template T
-   * @param {(db: IDBPDatabase) => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  async #retried(action) {
-    try {
-      const attempt = async () => action(await this.#connection());
-      return await onceMoreIfLost(attempt, () => this.close());
-    } catch (error) {
-      throw failure(`database ${this.#name}`, error);
-    }
-  }
+/** @param {IDBPDatabase} db */
+async function emptied(db) {
+  const stores = [...db.objectStoreNames];
+  const tx = db.transaction(stores, "readwrite", { durability: "strict" });
+  await Promise.all([...stores.map((store) => tx.objectStore(store).clear()), tx.done]);
 }
 
 /**
- * @param {string} where
- * @param {unknown} error
+ * Queue the look at the guard, then every operation, and wait for the end.
+ * @param {Transaction} tx
+ * @param {Operation[]} operations
+ * @param {Guard | null} [guard]
  */
-function failure(where, error) {
-  if (error instanceof EdgeError) return error;
-  const name = error instanceof Error ? error.name : "";
-  if (name === "QuotaExceededError") {
-    const text = `${where}: expected room to write, got a full quota. Free space or shorten the retention.`;
-    return new EdgeError("storage-full", text, {}, error);
+async function written(tx, operations, guard) {
+  /** @type {unknown} */
+  let cause;
+  // An aborted transaction fails its requests too, with AbortError; only the first failure says why.
+  const note = (/** @type {unknown} */ error) => {
+    if (!(error instanceof DOMException && error.name === "AbortError")) cause ??= error;
+  };
+  const abort = (/** @type {unknown} */ error) => {
+    note(error);
+    tx.abort();
+  };
+  try {
+    if (guard)
+      look(tx, guard, operations)
+        .then((error) => error && abort(error))
+        .catch(note);
+    for (const operation of operations) queue(tx, operation).catch(note);
+  } catch (error) {
+    // What was queued before this one would be written.
+    abort(error);
   }
-  const text = `${where}: expected IndexedDB to answer, got ${error}. Private windows may forbid storage.`;
-  return new EdgeError("storage-failed", text, {}, error);
+  // A full quota may abort the transaction without failing a request: only `done` tells for certain.
+  await tx.done.catch((error) => {
+    throw cause ?? error;
+  });
 }
 
 /**
- * @template T
- * @param {string} where
- * @param {Promise<T>} promise
- * @returns {Promise<T>}
+ * @param {Transaction} tx
+ * @param {Guard} guard
+ * @param {Operation[]} operations
+ * @returns {Promise<EdgeError | undefined>}  Why nothing may be written.
  */
-function inTime(where, promise) {
-  const got = `none within ${OPEN_DEADLINE_MS} ms; another tab may hold it`;
-  const late = () => new EdgeError("storage-failed", `${where}: expected an answer, got ${got}.`);
-  return within(promise, OPEN_DEADLINE_MS, late);
+async function look(tx, [store, key, data], operations) {
+  const found = await tx.objectStore(store).get(key);
+  const own = operations.filter((each) => each[1] === store && each[2] === key);
+  // A record of our own: this write was completed before, and its answer was lost.
+  const expected = [data, ...own.map((each) => each[3])];
+  if (found === undefined ? !data : expected.some((each) => each && areSame(each, asBytes(found))))
+    return undefined;
+  const got = found === undefined ? "none" : "another one's";
+  const text = `storage write: expected this writer's record ${store}/${key}, got ${got}. Nothing was written.`;
+  return new EdgeError("writer-superseded", text, { found: found !== undefined });
 }
 
-/** @param {unknown} value */
-function asBytes(value) {
-  return value instanceof Uint8Array ? value : new Uint8Array(0);
+/**
+ * @param {Transaction} tx
+ * @param {Operation} operation
+ * @returns {Promise<unknown>}
+ */
+function queue(tx, [kind, store, key, data]) {
+  return kind === "put" ? tx.objectStore(store).put(data, key) : tx.objectStore(store).delete(key);
+}
+
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ */
+function areSame(one, other) {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

@@ -2,10 +2,10 @@
 //
 //   node in_node.mjs <pyodide.mjs> <folder with edge_runtime, fastjsonschema and contract> <bundle>
 
-import { webcrypto } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { failure, memoryStorage, webCrypto } from "./memory-parts.mjs";
 
 const [pyodideModule, coreFolder, bundleFile] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(pyodideModule).href);
@@ -18,80 +18,6 @@ const notices = [];
 let onResult;
 const firstResult = new Promise((resolve) => (onResult = resolve));
 const replies = new Map();
-
-/** Copies of the three failures that a host may throw. */
-function failure(code, message, details = {}) {
-  return Object.assign(new Error(message), { code, details });
-}
-
-/** Storage as tests/contract wants it, over maps that outlive close(). */
-function memoryStorage() {
-  const databases = new Map();
-  let current;
-  return {
-    async open(name, stores) {
-      const names = [...stores];
-      if (!databases.has(name))
-        databases.set(name, new Map(names.map((store) => [store, new Map()])));
-      current = name;
-    },
-    async read(store, after, limit) {
-      const records = [...databases.get(current).get(store)].filter(([key]) => key > after);
-      return records.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
-    },
-    async write(operations, durability) {
-      if (!["relaxed", "strict"].includes(durability)) throw new TypeError(durability);
-      const stores = databases.get(current);
-      for (const [, store] of operations) {
-        if (!stores.has(store)) throw failure("storage-failed", `no store ${store}`);
-      }
-      for (const [kind, store, key, data] of operations) {
-        if (kind === "put") stores.get(store).set(key, data.slice());
-        else stores.get(store).delete(key);
-      }
-    },
-    close() {},
-    async erase() {
-      databases.delete(current);
-    },
-  };
-}
-
-function webCrypto() {
-  const { subtle } = webcrypto;
-  const keys = new Map();
-  const parameters = (iv, additionalData) => ({ name: "AES-GCM", iv, additionalData });
-  return {
-    async ensureKey(id) {
-      const uses = ["encrypt", "decrypt"];
-      if (!keys.has(id))
-        keys.set(id, await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, uses));
-    },
-    async seal(id, plaintext, aad) {
-      const iv = webcrypto.getRandomValues(new Uint8Array(12));
-      const sealed = new Uint8Array(
-        await subtle.encrypt(parameters(iv, aad), keys.get(id), plaintext),
-      );
-      return joined(iv, sealed);
-    },
-    // A failure without a code of ours: Python must know what it means.
-    unseal: async (id, sealed, aad) =>
-      new Uint8Array(
-        await subtle.decrypt(
-          parameters(sealed.subarray(0, 12), aad),
-          keys.get(id),
-          sealed.subarray(12),
-        ),
-      ),
-  };
-}
-
-function joined(first, second) {
-  const whole = new Uint8Array(first.length + second.length);
-  whole.set(first);
-  whole.set(second, first.length);
-  return whole;
-}
 
 /** An engine with one model, whatever the bytes: doubles its float32 input. */
 const inference = {
@@ -128,23 +54,29 @@ const host = {
     },
   },
   page: {
-    notify(name, json, buffers) {
-      notices.push({ name, body: JSON.parse(json), buffers: buffers.length });
+    notify(name, json, buffers, client) {
+      notices.push({ name, body: JSON.parse(json), buffers: buffers.length, client });
       if (name === "result") onResult();
     },
+    superseded() {},
   },
   reply: (id, json, buffers) =>
     replies.get(id)({ ...JSON.parse(json), buffers: buffers.map((each) => [...each]) }),
   description: { userAgent: "node", deviceMemoryGb: null },
 };
 
-/** Put a request to the core; resolves with its answer. */
-function call(core, method, params, buffers = []) {
+/** Hand the core something with an id for its answer, and resolve with that. */
+function answered(act) {
   const id = replies.size + 1;
   return new Promise((resolve) => {
     replies.set(id, resolve);
-    core.dispatch(id, method, JSON.stringify(params), buffers);
+    act(id);
   });
+}
+
+/** Put a request to the core; resolves with its answer. */
+function call(core, method, params, buffers = []) {
+  return answered((id) => core.dispatch(id, method, JSON.stringify(params), buffers));
 }
 
 /** Copy a folder of Python files into Pyodide. */
@@ -200,7 +132,7 @@ const started = await boot(host, JSON.stringify({ config, base: "https://site.te
 const core = started.core;
 const codes = { systemCode: "demo", businessCode: "double" };
 const extData = { values: { $bytes: 0 } };
-const view = { id: "e1", ts: Date.now(), type: "mta", pageId: "Home", pv: true };
+const view = ["e1", Date.now(), "mta", "Home", null, 1, {}];
 const answers = {
   infer: await call(core, "infer", { callId: 1, ...codes, extData }, [
     new Uint8Array(new Float32Array([1.5, 2]).buffer),
@@ -211,7 +143,7 @@ const answers = {
   badKey: await call(core, "get", {}),
   badMethod: await call(core, "explode", {}),
 };
-core.track(JSON.stringify([view, view]));
+answers.track = await answered((id) => core.track(id, JSON.stringify([view, view]), "tab"));
 answers.flush = await call(core, "flush", {});
 await firstResult;
 answers.statistics = await call(core, "statistics", {});

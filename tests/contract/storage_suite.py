@@ -1,19 +1,41 @@
 """What every Storage must do. Each check gets a host whose storage is not open yet."""
 
 import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
 
-from edge_runtime.errors import HostError
-from edge_runtime.host.ports import Delete, Host, Put
+from edge_runtime.errors import HostError, RefusedError
+from edge_runtime.host.ports import Delete, Guard, Host, Put
 
 DATABASE = "contract-store"
+OTHER_DATABASE = "contract-store-2"
 STORES = ("first", "second")
 
 
 async def opened(host: Host) -> None:
-    """Open an empty database."""
+    """Open an empty database; opening closes what an earlier check left open."""
     await host.storage.open(DATABASE, STORES)
     await host.storage.erase()
     await host.storage.open(DATABASE, STORES)
+
+
+async def is_failed(act: Awaitable[Any]) -> bool:
+    """Say whether ``act`` fails with ``storage-failed``."""
+    try:
+        await act
+    except HostError as error:
+        return error.code == "storage-failed"
+    return False
+
+
+async def refusal(host: Host, guard: Guard, operations: Sequence[Put | Delete] = ()) -> Any:
+    """Return ``found`` of the refusal of a write; None if it was not refused."""
+    try:
+        await host.storage.write(operations, guard=guard)
+    except RefusedError as error:
+        assert error.code == "writer-superseded", error.code
+        return error.details["found"]
+    return None
 
 
 async def check_what_was_written_is_read_in_key_order(host: Host) -> None:
@@ -24,7 +46,6 @@ async def check_what_was_written_is_read_in_key_order(host: Host) -> None:
 
     expected = sorted(keys, key=lambda key: key.encode("utf-16-be"))
     assert await host.storage.read("first") == [(key, key.encode()) for key in expected]
-    await host.storage.close()
 
 
 async def check_reading_goes_on_after_a_key_in_bounded_steps(host: Host) -> None:
@@ -35,7 +56,6 @@ async def check_reading_goes_on_after_a_key_in_bounded_steps(host: Host) -> None
     following = await host.storage.read("first", after="02", limit=3)
     assert following == [("03", b"\x03"), ("04", b"\x04"), ("05", b"\x05")]
     assert await host.storage.read("first", after="09") == []
-    await host.storage.close()
 
 
 async def check_stores_are_apart(host: Host) -> None:
@@ -44,7 +64,6 @@ async def check_stores_are_apart(host: Host) -> None:
 
     assert await host.storage.read("first") == [("k", b"1")]
     assert await host.storage.read("second") == [("k", b"2")]
-    await host.storage.close()
 
 
 async def check_operations_of_one_write_apply_in_order(host: Host) -> None:
@@ -56,7 +75,6 @@ async def check_operations_of_one_write_apply_in_order(host: Host) -> None:
         [Delete("first", "k"), Put("first", "k", b"4"), Delete("first", "x"), Delete("first", "no")]
     )
     assert await host.storage.read("first") == [("k", b"4")]
-    await host.storage.close()
 
 
 async def check_empty_and_large_data_survive(host: Host) -> None:
@@ -65,7 +83,6 @@ async def check_empty_and_large_data_survive(host: Host) -> None:
     await host.storage.write([Put("first", "empty", b""), Put("first", "large", large)])
 
     assert await host.storage.read("first") == [("empty", b""), ("large", large)]
-    await host.storage.close()
 
 
 async def check_data_survives_closing(host: Host) -> None:
@@ -76,25 +93,49 @@ async def check_data_survives_closing(host: Host) -> None:
     await host.storage.open(DATABASE, STORES)
 
     assert await host.storage.read("first") == [("k", b"1")]
-    await host.storage.close()
+
+
+async def check_one_record_is_found_by_its_key(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "k", b"1"), Put("first", "empty", b"")])
+
+    assert await host.storage.get("first", "k") == b"1"
+    assert await host.storage.get("first", "empty") == b""
+    assert await host.storage.get("first", "K") is None
+    assert await host.storage.get("second", "k") is None
+    await host.storage.write([Delete("first", "k")])
+    assert await host.storage.get("first", "k") is None
 
 
 async def check_a_failed_write_changes_nothing(host: Host) -> None:
     await opened(host)
-    try:
-        await host.storage.write([Put("first", "k", b"1"), Put("unknown", "k", b"2")])
-    except HostError as error:
-        assert error.code == "storage-failed", error.code
-    else:
-        raise AssertionError("a write to an unknown store was accepted")
-    assert await host.storage.read("first") == []
+    await host.storage.write([Put("first", "old", b"0")])
+    operations = [Put("first", "k", b"1"), Delete("first", "old"), Put("unknown", "k", b"2")]
+    assert await is_failed(host.storage.write(operations))
+    assert await host.storage.read("first") == [("old", b"0")]
+
+
+async def check_an_unknown_store_is_an_error(host: Host) -> None:
+    await opened(host)
+    assert await is_failed(host.storage.get("unknown", "k"))
+    assert await is_failed(host.storage.read("unknown"))
+    assert await is_failed(host.storage.write([], guard=Guard("unknown", "k", None)))
+
+
+async def check_a_closed_database_takes_and_gives_nothing(host: Host) -> None:
+    await opened(host)
     await host.storage.close()
+
+    assert await is_failed(host.storage.get("first", "k"))
+    assert await is_failed(host.storage.read("first"))
+    assert await is_failed(host.storage.write([Put("first", "k", b"1")]))
+    await host.storage.open(DATABASE, STORES)
+    assert await host.storage.read("first") == []
 
 
 async def check_an_empty_write_is_no_error(host: Host) -> None:
     await opened(host)
     await host.storage.write([])
-    await host.storage.close()
 
 
 async def check_writes_made_together_all_complete(host: Host) -> None:
@@ -103,14 +144,106 @@ async def check_writes_made_together_all_complete(host: Host) -> None:
     await asyncio.gather(*writes)
 
     assert len(await host.storage.read("first")) == 20
+
+
+async def check_a_guard_that_holds_lets_everything_through(host: Host) -> None:
+    await opened(host)
+    assert await refusal(host, Guard("first", "g", None), [Put("first", "g", b"1")]) is None
+    operations = [Put("first", "g", b"2"), Put("second", "k", b"x"), Delete("second", "no")]
+    assert await refusal(host, Guard("first", "g", b"1"), operations) is None
+    # The guard may be in a store of its own, and a write may be nothing but its guard.
+    assert await refusal(host, Guard("first", "g", b"2"), [Put("second", "l", b"y")]) is None
+    assert await refusal(host, Guard("first", "g", b"2")) is None
+
+    assert await host.storage.read("first") == [("g", b"2")]
+    assert await host.storage.read("second") == [("k", b"x"), ("l", b"y")]
+
+
+async def check_a_guard_that_does_not_hold_lets_nothing_through(host: Host) -> None:
+    await opened(host)
+    before = [Put("first", "g", b"theirs"), Put("first", "empty", b""), Put("second", "k", b"x")]
+    await host.storage.write(before)
+    operations = [Put("first", "new", b"1"), Put("second", "k", b"y"), Delete("first", "empty")]
+    for guard, found in (
+        (Guard("first", "g", b"ours"), True),
+        (Guard("first", "g", b"their"), True),
+        (Guard("first", "g", b""), True),
+        (Guard("first", "g", None), True),
+        (Guard("first", "empty", None), True),
+        (Guard("first", "empty", b"ours"), True),
+        (Guard("first", "no", b"ours"), False),
+        (Guard("first", "no", b""), False),
+        (Guard("second", "g", b"theirs"), False),
+    ):
+        assert await refusal(host, guard, operations) is found, guard
+        assert await refusal(host, guard) is found, guard
+
+    assert await host.storage.read("first") == [("empty", b""), ("g", b"theirs")]
+    assert await host.storage.read("second") == [("k", b"x")]
+    await host.storage.write([Put("first", "g", b"still writable")], durability="strict")
+
+
+async def check_a_guarded_write_may_be_repeated_and_no_other_takes_its_place(host: Host) -> None:
+    await opened(host)
+    guard, own = Guard("first", "g", None), [Put("first", "g", b"ours"), Put("second", "k", b"1")]
+    for _ in range(2):
+        assert await refusal(host, guard, own) is None
+    for other in (
+        [Put("first", "g", b"others")],
+        [Put("second", "g", b"ours")],
+        [Put("first", "k", b"ours")],
+        [Delete("first", "g")],
+    ):
+        assert await refusal(host, guard, other) is True, other
+
+    assert await host.storage.read("first") == [("g", b"ours")]
+    assert await host.storage.read("second") == [("k", b"1")]
+
+
+async def check_of_writes_under_one_guard_only_the_first_is_done(host: Host) -> None:
+    await opened(host)
+    writes = [
+        refusal(host, Guard("first", "g", None), [Put("first", "g", bytes([n]))]) for n in range(8)
+    ]
+    outcomes = await asyncio.gather(*writes)
+
+    assert sorted(outcomes, key=str) == [None] + [True] * 7
+    (record,) = await host.storage.read("first")
+    assert outcomes[record[1][0]] is None
+
+
+async def check_more_stores_come_to_what_is_there(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("second", "k", b"1")])
+    await host.storage.open(DATABASE, ("third", "first"))
+    await host.storage.write([Put("third", "k", b"3")])
     await host.storage.close()
+    await host.storage.open(DATABASE, ("fourth", *STORES, "third"))
+
+    found = [await host.storage.read(store) for store in ("first", "second", "third", "fourth")]
+    assert found == [[], [("k", b"1")], [("k", b"3")], []]
+    await host.storage.erase()
 
 
-async def check_erasing_leaves_nothing(host: Host) -> None:
+async def check_databases_are_apart(host: Host) -> None:
     await opened(host)
     await host.storage.write([Put("first", "k", b"1")])
+    await host.storage.open(OTHER_DATABASE, STORES)
+    assert await host.storage.read("first") == []
+    await host.storage.write([Put("first", "k", b"2")])
     await host.storage.erase()
     await host.storage.open(DATABASE, STORES)
 
-    assert await host.storage.read("first") == []
-    await host.storage.close()
+    assert await host.storage.read("first") == [("k", b"1")]
+
+
+async def check_erasing_leaves_nothing_and_needs_no_open_database(host: Host) -> None:
+    await opened(host)
+    for is_closed in (False, True):
+        await host.storage.write([Put("first", "k", b"1")], durability="strict")
+        if is_closed:
+            await host.storage.close()
+        await host.storage.erase()
+        await host.storage.erase()
+        await host.storage.open(DATABASE, STORES)
+        assert await host.storage.read("first") == []

@@ -113,18 +113,35 @@ def test_a_failing_check_is_reported_with_its_reason() -> None:
     assert outcomes["crypto_suite.random_bytes_differ"]["ok"]
 
 
-def test_keys_and_data_of_a_directory_outlive_their_host(tmp_path: Path) -> None:
-    async def seal(host: Host) -> bytes:
-        await host.crypto.ensure_key("k")
-        return await host.crypto.seal("k", b"secret", b"place")
+def test_keys_and_notes_of_a_directory_outlive_their_host(tmp_path: Path) -> None:
+    async def seal(host: Host) -> tuple[bytes, bytes]:
+        await host.crypto.open_root("k", create=True)
+        wrapped = await host.crypto.create_key("d", "k", b"place")
+        await host.crypto.write_note("n", b"noted")
+        return wrapped, await host.crypto.seal("d", b"secret", b"place")
 
-    async def unseal(host: Host, sealed: bytes) -> bytes:
-        await host.crypto.ensure_key("k")
-        return await host.crypto.unseal("k", sealed, b"place")
+    async def unseal(host: Host, wrapped: bytes, sealed: bytes) -> tuple[bytes, bytes | None]:
+        assert await host.crypto.open_root("k", create=False)
+        await host.crypto.load_key("d", "k", wrapped, b"place")
+        return await host.crypto.unseal("d", sealed, b"place"), await host.crypto.read_note("n")
 
-    sealed = asyncio.run(seal(create_native_host(tmp_path)))
-    assert asyncio.run(unseal(create_native_host(tmp_path), sealed)) == b"secret"
-    assert (tmp_path / "k.key").stat().st_mode & 0o077 == 0
+    kept = asyncio.run(seal(create_native_host(tmp_path)))
+    found = asyncio.run(unseal(create_native_host(tmp_path), *kept))
+    assert found == (b"secret", b"noted")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.key", "n.note"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
+    asyncio.run(create_native_host(tmp_path).crypto.erase())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_file_in_a_keys_place_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "k.key").write_bytes(b"short")
+
+    with pytest.raises(HostError, match="no key") as failed:
+        asyncio.run(create_native_host(tmp_path).crypto.open_root("k", create=True))
+
+    assert failed.value.code == "storage-failed"
+    assert (tmp_path / "k.key").read_bytes() == b"short"
 
 
 def test_paths_outside_the_root_are_not_read(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ test("what works is done once", async () => {
   assert.deepEqual(await attempted(), { done: ["act"], settled: "value" });
 });
 
-for (const name of ["InvalidStateError", "UnknownError", "AbortError"]) {
+for (const name of ["InvalidStateError", "UnknownError", "AbortError", "VersionError"]) {
   test(`after ${name} a new connection gets the same work`, async () => {
     const { done, settled } = await attempted(new DOMException("closed", name));
 

@@ -17,7 +17,7 @@ from ..host.ports import Clock, Host
 from ..tensor import Tensor
 from ..types import JsonValue
 from .fake_inference import FakeInference
-from .fake_storage import FakeCrypto, FakeDisk, FakeStorage
+from .fake_storage import FakeCrypto, FakeDisk, FakeStorage, Steps
 from .manual_clock import ManualClock
 
 
@@ -86,14 +86,27 @@ class FakePackages:
 
 
 class FakePage:
-    """Implements ``Page``: keeps what it is told in ``notices``."""
+    """Implements ``Page``: keeps what it is told.
+
+    Attributes:
+        notices: Name and body of every notice.
+        clients: Whom each notice is for; None: every tab.
+        superseded_calls: How often it heard that another tab's worker writes.
+    """
 
     def __init__(self) -> None:
         self.notices: list[tuple[str, Mapping[str, JsonValue]]] = []
+        self.clients: list[str | None] = []
+        self.superseded_calls = 0
 
-    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
+    def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Keep the notice."""
         self.notices.append((name, body))
+        self.clients.append(client)
+
+    def superseded(self) -> None:
+        """Count the call."""
+        self.superseded_calls += 1
 
     def named(self, name: str) -> list[Mapping[str, JsonValue]]:
         """Return the bodies of all notices called ``name``."""
@@ -119,10 +132,11 @@ def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = N
     """Return a new host; give it the disk and clock of another to restart on the same device."""
     disk = disk or FakeDisk()
     clock = clock or ManualClock()
+    steps = Steps()
     return FakeHost(
         clock=clock,
-        storage=FakeStorage(disk),
-        crypto=FakeCrypto(disk),
+        storage=FakeStorage(disk, steps),
+        crypto=FakeCrypto(disk, steps),
         network=FakeNetwork(clock),
         inference=FakeInference(clock),
         images=FakeImages(),

@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from ...errors import ConfigError, EdgeError, HostError
@@ -22,8 +23,11 @@ _METHODS: Final = (
     "delete",
     "pause",
     "resume",
+    "erase",
     "stop",
 )
+
+_NOTHING: Final = '{"value":{}}'
 
 
 class Core:
@@ -36,6 +40,7 @@ class Core:
     def __init__(self, runtime: Runtime, js_reply: Any) -> None:
         self._runtime = runtime
         self._js_reply = js_reply
+        self._no_buffers = as_js([])
         self._answers: set[asyncio.Task[None]] = set()
 
     def dispatch(self, call_id: int, method: str, params_json: str, buffers: Sequence[Any]) -> None:
@@ -46,9 +51,11 @@ class Core:
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
 
-    def track(self, batch_json: str) -> None:
-        """Take a JSON array of events."""
-        self._runtime.track(batch_json)
+    def track(self, call_id: int, batch_json: str, client: str) -> None:
+        """Take a JSON array of event rows of one tab; answered when they are durable."""
+        self._runtime.track(
+            batch_json, client, partial(self._js_reply, call_id, _NOTHING, self._no_buffers)
+        )
 
     def cancel(self, call_id: int) -> None:
         """Cancel an ``infer`` by the id its caller gave it."""
@@ -72,7 +79,7 @@ class Core:
             case "infer":
                 return (await runtime.infer(parse_infer_request(params))).to_dict()
             case "get":
-                return await runtime.get(_key(params))
+                return runtime.data.get(_key(params))
             case "statistics":
                 return dict(runtime.statistics())
         await self._do(method, params)
@@ -81,12 +88,14 @@ class Core:
     async def _do(self, method: str, params: Any) -> None:
         match method:
             case "put":
-                key, encrypted = _key(params), params.get("encrypted", True) is not False
-                await self._runtime.put(key, params.get("value"), encrypted)
+                key, encrypted = _key(params), params.get("encrypted")
+                await self._runtime.data.put(key, params.get("value"), encrypted)
             case "delete":
-                await self._runtime.delete(_key(params))
+                await self._runtime.data.delete(_key(params))
             case "flush":
-                await self._runtime.flush()
+                await self._runtime.data.flush()
+            case "erase":
+                await self._runtime.data.erase()
             case "pause":
                 self._runtime.pause()
             case "resume":

@@ -1,17 +1,17 @@
 """The ports over the worker's JavaScript host, one small class each."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
-from inspect import isawaitable
 from typing import Any
 
-from ...errors import TrustError
+from pyodide.ffi import jsnull
+
 from ...pure.plain import split
 from ...tensor import Tensor
 from ...types import Backend, JsonValue, TensorSpec
-from ..ports import Delete, Durability, Host, InferenceReply, OpenedModel, Put
+from ..ports import Host, InferenceReply, OpenedModel
 from .conversions import as_bytes, as_js, as_plain, converted
+from .storage_ports import BrowserCrypto, BrowserStorage
 
 
 def browser_host(js_host: Any) -> Host:
@@ -47,77 +47,6 @@ class BrowserClock:
     async def sleep_ms(self, duration_ms: float) -> None:
         """Return after ``duration_ms``."""
         await asyncio.sleep(max(0.0, duration_ms) / 1000)
-
-
-class BrowserStorage:
-    """IndexedDB."""
-
-    def __init__(self, js_storage: Any) -> None:
-        self._js = js_storage
-
-    async def open(self, database: str, stores: Sequence[str]) -> None:
-        """Open or create the database."""
-        with converted("storage-failed", f"database {database}"):
-            await self._js.open(database, as_js(list(stores)))
-
-    async def read(
-        self, store: str, *, after: str = "", limit: int = 100
-    ) -> list[tuple[str, bytes]]:
-        """Return up to ``limit`` records with keys > ``after``."""
-        with converted("storage-failed", f"store {store}"):
-            pairs = await self._js.read(store, after, limit)
-            return [(pair[0], as_bytes(pair[1])) for pair in pairs]
-
-    async def write(
-        self, operations: Sequence[Put | Delete], *, durability: Durability = "relaxed"
-    ) -> None:
-        """Apply all operations in one transaction."""
-        with converted("storage-failed", "storage write"):
-            await self._js.write(as_js([_wire(each) for each in operations]), durability)
-
-    async def close(self) -> None:
-        """Close the connection."""
-        with converted("storage-failed", "storage close"):
-            closing = self._js.close()
-            if isawaitable(closing):
-                await closing
-
-    async def erase(self) -> None:
-        """Delete the whole database."""
-        with converted("storage-failed", "storage erase"):
-            await self._js.erase()
-
-
-class BrowserCrypto:
-    """WebCrypto; randomness is the system's, which Pyodide takes from WebCrypto too."""
-
-    def __init__(self, js_crypto: Any) -> None:
-        self._js = js_crypto
-
-    async def ensure_key(self, key_id: str) -> None:
-        """Load the key, creating one if absent."""
-        with converted("storage-failed", f"key {key_id}"):
-            await self._js.ensureKey(key_id)
-
-    async def seal(self, key_id: str, plaintext: bytes, associated_data: bytes) -> bytes:
-        """Return ``iv ‖ ciphertext ‖ tag``."""
-        if not associated_data:
-            raise ValueError("associated data: expected bytes, got none. Bind it to a place.")
-        with converted("storage-failed", f"seal with {key_id}"):
-            sealed = await self._js.seal(key_id, as_js(plaintext), as_js(associated_data))
-            return as_bytes(sealed)
-
-    async def unseal(self, key_id: str, sealed: bytes, associated_data: bytes) -> bytes:
-        """Return the plaintext, or raise ``seal-broken``."""
-        if not sealed:
-            raise TrustError("seal-broken", f"unseal with {key_id}: expected bytes, got none.")
-        with converted("seal-broken", f"unseal with {key_id}"):
-            plaintext = await self._js.unseal(key_id, as_js(sealed), as_js(associated_data))
-            return as_bytes(plaintext)
-
-    def random_bytes(self, count: int) -> bytes:
-        """Return random bytes."""
-        return os.urandom(count)
 
 
 class BrowserNetwork:
@@ -192,25 +121,24 @@ class BrowserPackages:
 
 
 class BrowserPage:
-    """Messages to the page."""
+    """Messages to the pages."""
 
     def __init__(self, js_page: Any) -> None:
+        self._js = js_page
         self._notify = js_page.notify
 
-    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
+    def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Send a notice; one that is not plain data becomes a warning in the page's log."""
         try:
             text, buffers = split(dict(body))
         except (TypeError, ValueError, RecursionError) as error:
             message = f"notice {name} dropped: expected plain data, got {error}."
             name, (text, buffers) = "log", split({"level": "warning", "message": message})
-        self._notify(name, text, as_js(buffers))
+        self._notify(name, text, as_js(buffers), jsnull if client is None else client)
 
-
-def _wire(operation: Put | Delete) -> list[object]:
-    if isinstance(operation, Put):
-        return ["put", operation.store, operation.key, operation.data]
-    return ["delete", operation.store, operation.key]
+    def superseded(self) -> None:
+        """Say that another tab's worker writes now."""
+        self._js.superseded()
 
 
 def _specs(plain: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:

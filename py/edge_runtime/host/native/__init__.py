@@ -17,15 +17,18 @@ OnNotice = Callable[[str, Mapping[str, JsonValue]], None]
 
 
 class CallbackPage:
-    """Implements ``Page`` with a function."""
+    """Implements ``Page`` with a function, which is every client's."""
 
     def __init__(self, on_notice: OnNotice | None) -> None:
         self._on_notice = on_notice
 
-    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
+    def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Call the function, if there is one."""
         if self._on_notice is not None:
             self._on_notice(name, body)
+
+    def superseded(self) -> None:
+        """Do nothing: the store's own state says so too, and there is no other tab to turn to."""
 
 
 def create_native_host(

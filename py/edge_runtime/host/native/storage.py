@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ...errors import HostError
-from ..ports import Delete, Durability, Put
+from ...errors import HostError, RefusedError
+from ..ports import Delete, Durability, Guard, Put
 
 # Keys as UTF-16, big end first: bytes then sort as the port says, by code units.
 _SCHEMA: Final = """
@@ -15,6 +15,7 @@ create table if not exists records (
     store text not null, key blob not null, data blob not null, primary key (store, key)
 ) without rowid
 """
+_GET: Final = "select data from records where store = ? and key = ?"
 _READ: Final = "select key, data from records where store = ? and key > ? order by key limit ?"
 
 
@@ -30,21 +31,26 @@ class SqliteStorage:
         self._connection: sqlite3.Connection | None = None
         self._database = ""
         self._stores: frozenset[str] = frozenset()
-        self._image: bytes | None = None
+        self._images: dict[str, bytes] = {}
 
     async def open(self, database: str, stores: Sequence[str]) -> None:
-        """Open or create the database with exactly these stores."""
+        """Open or create the database with these stores; records of others stay."""
+        await self.close()
         self._database, self._stores = database, frozenset(stores)
         with _converted():
             connection = sqlite3.connect(self._path or ":memory:", isolation_level=None)
             if self._path:
                 connection.execute("pragma journal_mode = wal")
-            elif self._image:
-                connection.deserialize(self._image)
+            elif database in self._images:
+                connection.deserialize(self._images[database])
             connection.execute(_SCHEMA)
-            marks = ",".join("?" * len(stores))
-            connection.execute(f"delete from records where store not in ({marks})", stores)
         self._connection = connection
+
+    async def get(self, store: str, key: str) -> bytes | None:
+        """Return the record under ``key``; None if there is none."""
+        self._check(store)
+        with _converted():
+            return _get(self._open_connection(), store, key)
 
     async def read(
         self, store: str, *, after: str = "", limit: int = 100
@@ -56,11 +62,15 @@ class SqliteStorage:
             return [(key.decode("utf-16-be", "surrogatepass"), data) for key, data in rows]
 
     async def write(
-        self, operations: Sequence[Put | Delete], *, durability: Durability = "relaxed"
+        self,
+        operations: Sequence[Put | Delete],
+        *,
+        durability: Durability = "relaxed",
+        guard: Guard | None = None,
     ) -> None:
         """Apply all operations in one transaction, or none."""
-        for operation in operations:
-            self._check(operation.store)
+        for each in (*operations, *((guard,) if guard else ())):
+            self._check(each.store)
         connection = self._open_connection()
         with _converted():
             # In WAL mode FULL syncs at every commit and NORMAL at checkpoints only.
@@ -68,30 +78,35 @@ class SqliteStorage:
             connection.execute(f"pragma synchronous = {level}")
             connection.execute("begin immediate")
             try:
+                if guard:
+                    _check_guard(connection, guard, operations)
                 for operation in operations:
                     _apply(connection, operation)
                 connection.execute("commit")
-            except sqlite3.Error:
+            except (sqlite3.Error, RefusedError):
                 connection.rollback()
                 raise
 
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""
         if self._connection is not None:
-            self._image = None if self._path else self._connection.serialize()
+            if self._path is None:
+                self._images[self._database] = self._connection.serialize()
             self._connection.close()
             self._connection = None
 
     async def erase(self) -> None:
-        """Delete the whole database."""
+        """Delete the database that was opened last."""
         await self.close()
-        self._image = None
+        self._images.pop(self._database, None)
         if self._path:
             _unlink(self._path)
 
     @property
     def _path(self) -> Path | None:
-        return self._directory and self._directory / f"{self._database}.sqlite3"
+        if self._directory is None or not self._database:
+            return None
+        return self._directory / f"{self._database}.sqlite3"
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -110,6 +125,31 @@ def _apply(connection: sqlite3.Connection, operation: Put | Delete) -> None:
         connection.execute("replace into records values (?, ?, ?)", (*place, operation.data))
     else:
         connection.execute("delete from records where store = ? and key = ?", place)
+
+
+def _get(connection: sqlite3.Connection, store: str, key: str) -> bytes | None:
+    row = connection.execute(_GET, (store, _utf16(key))).fetchone()
+    return row[0] if row else None
+
+
+def _check_guard(
+    connection: sqlite3.Connection, guard: Guard, operations: Sequence[Put | Delete]
+) -> None:
+    found = _get(connection, guard.store, guard.key)
+    own = [each.data for each in operations if isinstance(each, Put) and _is_at(guard, each)]
+    if found in (guard.data, *own):
+        return
+    got = "none" if found is None else "another one's"
+    place = f"{guard.store}/{guard.key}"
+    raise RefusedError(
+        "writer-superseded",
+        f"storage write: expected this writer's record {place}, got {got}. Nothing was written.",
+        {"found": found is not None},
+    )
+
+
+def _is_at(guard: Guard, put: Put) -> bool:
+    return (put.store, put.key) == (guard.store, guard.key)
 
 
 def _unlink(path: Path) -> None:

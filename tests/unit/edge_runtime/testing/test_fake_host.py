@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-from edge_runtime.errors import HostError
-from edge_runtime.host.ports import Put
+from edge_runtime.errors import HostError, RefusedError
+from edge_runtime.host.ports import Delete, Guard, Put
+from edge_runtime.testing.fake_disk import FakeDisk, SimulatedCrash
 from edge_runtime.testing.fake_host import create_fake_host
 from edge_runtime.testing.fake_inference import FakeModel
 from edge_runtime.testing.manual_clock import settle
@@ -39,6 +40,114 @@ def test_a_write_fails_once_before_or_after_it_was_done(applied: bool) -> None:
         assert bool(await host.storage.read("s")) is applied
         await host.storage.write([Put("s", "k", b"2")], durability="strict")
         assert host.storage.writes == ["strict"]
+
+    asyncio.run(scenario())
+
+
+def test_a_quota_refuses_what_would_exceed_it_and_never_a_delete() -> None:
+    async def scenario() -> None:
+        host = create_fake_host()
+        await host.storage.open("db", ["s"])
+        await host.storage.write([Put("s", "a", bytes(8))])
+        host.storage.quota_bytes = 10
+        await host.storage.write([Put("s", "b", bytes(9)), Put("s", "b", bytes(2))])
+        for too_much in ([Put("s", "c", b"1")], [Delete("s", "b"), Put("s", "a", bytes(11))]):
+            with pytest.raises(HostError) as failed:
+                await host.storage.write(too_much)
+            assert failed.value.code == "storage-full"
+        assert host.disk.size_bytes() == 10
+
+        host.storage.quota_bytes = 1
+        await host.storage.write([Put("s", "a", bytes(8)), Put("s", "b", b"1")])
+        await host.storage.write([Delete("s", "a")])
+        assert await host.storage.read("s") == [("b", b"1")]
+
+    asyncio.run(scenario())
+
+
+def test_a_copied_disk_and_its_original_go_their_own_ways() -> None:
+    disk = FakeDisk({"db": {"s": {"k": b"1"}}}, {"root": b"r"}, {"note": b"n"})
+    copied = disk.copy()
+    assert copied == disk
+    disk.databases["db"]["s"]["k"] = b"2"
+    disk.roots.clear()
+    disk.notes.clear()
+
+    assert copied == FakeDisk({"db": {"s": {"k": b"1"}}}, {"root": b"r"}, {"note": b"n"})
+
+
+@pytest.mark.parametrize(("last", "is_done"), [("write:before", False), ("write:after", True)])
+def test_a_crash_keeps_what_was_done_and_nothing_else(last: str, is_done: bool) -> None:
+    async def scenario() -> None:
+        host = create_fake_host()
+        steps: list[str] = []
+
+        def on_step(name: str) -> None:
+            steps.append(name)
+            if name == last:
+                raise SimulatedCrash(name)
+
+        host.storage.steps.on_step = on_step
+        await host.crypto.open_root("root", create=True)
+        await host.storage.open("db", ["s"])
+        with pytest.raises(SimulatedCrash):
+            await host.storage.write([Put("s", "k", b"1")])
+
+        later = create_fake_host(host.disk)
+        await later.storage.open("db", ["s"])
+        assert bool(await later.storage.read("s")) is is_done
+        begun = [name for name in steps if name.endswith(":before")]
+        assert begun == ["open_root:before", "open:before", "write:before"]
+        assert steps[:2] == ["open_root:before", "open_root:after"]
+
+    asyncio.run(scenario())
+
+
+def test_every_operation_lets_another_go_first() -> None:
+    async def scenario() -> None:
+        host = create_fake_host()
+        await host.storage.open("db", ["s"])
+        writing = asyncio.create_task(host.storage.write([Put("s", "k", b"1")]))
+        reading = asyncio.create_task(host.storage.read("s"))
+        await asyncio.sleep(0)
+        assert not writing.done() and not reading.done()
+        assert host.disk.databases["db"]["s"] == {}
+        await writing
+        assert await reading == [("k", b"1")]
+
+    asyncio.run(scenario())
+
+
+def test_a_database_deleted_under_its_writer_is_empty_and_its_guard_finds_nothing() -> None:
+    async def scenario() -> None:
+        host = create_fake_host()
+        await host.storage.open("db", ["s"])
+        await host.storage.write([Put("s", "k", b"1")])
+        host.disk.databases.clear()
+
+        with pytest.raises(RefusedError) as failed:
+            await host.storage.write([Put("s", "x", b"")], guard=Guard("s", "k", b"1"))
+        assert failed.value.details == {"found": False}
+        assert await host.storage.read("s") == []
+
+    asyncio.run(scenario())
+
+
+def test_a_root_deleted_on_the_disk_takes_what_is_loaded_with_it() -> None:
+    async def scenario() -> None:
+        host = create_fake_host()
+        await host.crypto.open_root("root", create=True)
+        await host.crypto.create_key("key", "root", b"place")
+        sealed = await host.crypto.seal("key", b"secret", b"place")
+        host.disk.roots.clear()
+
+        for act in (
+            host.crypto.seal("key", b"secret", b"place"),
+            host.crypto.unseal("key", sealed, b"place"),
+        ):
+            with pytest.raises(HostError, match="deleted"):
+                await act
+        assert await host.crypto.open_root("root", create=False) is False
 
     asyncio.run(scenario())
 
@@ -93,7 +202,10 @@ def test_packages_and_notices_are_remembered() -> None:
         assert host.packages.loaded == ["numpy"]
 
         host.page.notify("log", {"message": "a"})
-        host.page.notify("result", {"value": 1})
+        host.page.notify("result", {"value": 1}, "tab")
         assert host.page.named("result") == [{"value": 1}]
+        assert (len(host.page.notices), host.page.clients) == (2, [None, "tab"])
+        host.page.superseded()
+        assert host.page.superseded_calls == 1
 
     asyncio.run(scenario())

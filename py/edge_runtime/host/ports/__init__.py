@@ -7,12 +7,29 @@ below) with the cause attached, and never lets a foreign object through. The sam
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from ..tensor import Tensor
-from ..types import Backend, JsonValue, TensorSpec
+from ...tensor import Tensor
+from ...types import Backend, JsonValue, TensorSpec
+from .stored import Crypto, Delete, Durability, Guard, Put, Storage
 
-Durability = Literal["relaxed", "strict"]
+__all__ = [
+    "Clock",
+    "Crypto",
+    "Delete",
+    "Durability",
+    "Guard",
+    "Host",
+    "Images",
+    "Inference",
+    "InferenceReply",
+    "Network",
+    "OpenedModel",
+    "Packages",
+    "Page",
+    "Put",
+    "Storage",
+]
 
 
 class Clock(Protocol):
@@ -26,78 +43,6 @@ class Clock(Protocol):
 
     async def sleep_ms(self, duration_ms: float) -> None:
         """Return after ``duration_ms``; cancellable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write ``data`` under ``key`` of ``store``, replacing what was there."""
-
-    store: str
-    key: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Remove ``key`` from ``store``; a missing key is no error."""
-
-    store: str
-    key: str
-
-
-class Storage(Protocol):
-    """Durable bytes under string keys, in named stores of one database."""
-
-    async def open(self, database: str, stores: Sequence[str]) -> None:
-        """Open or create the database with exactly these stores.
-
-        Raises:
-            HostError: ``storage-failed``: no IndexedDB, blocked, or private mode.
-        """
-
-    async def read(
-        self, store: str, *, after: str = "", limit: int = 100
-    ) -> list[tuple[str, bytes]]:
-        """Return up to ``limit`` records with keys > ``after``, in order of UTF-16 code units."""
-
-    async def write(
-        self, operations: Sequence[Put | Delete], *, durability: Durability = "relaxed"
-    ) -> None:
-        """Apply all operations in one transaction; returns only when it has completed.
-
-        Raises:
-            HostError: ``storage-full`` (quota; nothing was written) or ``storage-failed``.
-        """
-
-    async def close(self) -> None:
-        """Close the connection; a second call does nothing."""
-
-    async def erase(self) -> None:
-        """Delete the whole database, keys included."""
-
-
-class Crypto(Protocol):
-    """Authenticated encryption with keys that cannot be exported, and randomness."""
-
-    async def ensure_key(self, key_id: str) -> None:
-        """Load the AES-256-GCM key named ``key_id``, creating a non-extractable one if absent."""
-
-    async def seal(self, key_id: str, plaintext: bytes, associated_data: bytes) -> bytes:
-        """Return ``iv (12) ‖ ciphertext ‖ tag (16)`` with a fresh random IV.
-
-        Raises:
-            ValueError: ``associated_data`` is empty; unbound ciphertext could be swapped.
-        """
-
-    async def unseal(self, key_id: str, sealed: bytes, associated_data: bytes) -> bytes:
-        """Return the plaintext.
-
-        Raises:
-            TrustError: ``seal-broken``: other key, other associated data, or changed bytes.
-        """
-
-    def random_bytes(self, count: int) -> bytes:
-        """Return cryptographically strong random bytes."""
 
 
 class Network(Protocol):
@@ -181,10 +126,19 @@ class Packages(Protocol):
 
 
 class Page(Protocol):
-    """The way back to the page."""
+    """The way back to the pages that this runtime serves."""
 
-    def notify(self, name: str, body: Mapping[str, JsonValue]) -> None:
-        """Send a notice (``result``, ``error``, ``status``, ``log``); never raises or waits."""
+    def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
+        """Send a notice (``result``, ``error``, ``status``, ``log``); never raises or waits.
+
+        Args:
+            name: The notice.
+            body: Plain data.
+            client: The tab it is for, as named by the request or event; None: every tab.
+        """
+
+    def superseded(self) -> None:
+        """Say that another tab's worker writes now; this runtime is of no use any more."""
 
 
 @dataclass(frozen=True, slots=True)
