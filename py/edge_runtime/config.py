@@ -14,9 +14,17 @@ class Limits:
 
     commit_window_ms: float = 50
     commit_ops: int = 1_000
+    commit_chars: int = 2 * 2**20
     commit_retry_ms: float = 1_000
     segment_bytes: int = 64 * 2**20
-    compaction_segments: int = 256
+    piece_bytes: int = 1 * 2**20
+    checkpoint_log_bytes: int = 1 * 2**20
+    checkpoint_segments: int = 512
+    checkpoint_rows: int = 5_000
+    keeper_ms: float = 1_000
+    clean_ms: float = 60_000
+    slice_rows: int = 500
+    memory_retry_ms: float = 5_000
     read_batch: int = 64
     key_chars: int = 512
     value_bytes: int = 1 * 2**20
@@ -75,20 +83,23 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class EventsRule:
-    """How events are kept: sealed or plain, for how many days, at most how many."""
+    """How events are kept: sealed or plain, for how many days, how many, how many bytes of text."""
 
     encrypted: bool = True
     max_age_days: float = 30
     max_rows: int = 100_000
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """How keys beginning with ``prefix`` are kept; ``max_age_days`` None means for ever."""
+    """How keys beginning with ``prefix`` are kept; None means without that limit."""
 
     prefix: str
     encrypted: bool = True
     max_age_days: float | None = None
+    max_rows: int | None = None
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +205,19 @@ def _events_rule(plain: Mapping[str, Any]) -> EventsRule:
         encrypted=plain.get("encrypted", default.encrypted),
         max_age_days=plain.get("maxAgeDays", default.max_age_days),
         max_rows=int(plain.get("maxRows", default.max_rows)),
+        max_bytes=plain.get("maxBytes"),
     )
 
 
 def _key_rules(plain: Sequence[Mapping[str, Any]]) -> tuple[KeyRule, ...]:
     return tuple(
-        KeyRule(each["prefix"], each.get("encrypted", True), each.get("maxAgeDays"))
+        KeyRule(
+            each["prefix"],
+            each.get("encrypted", True),
+            each.get("maxAgeDays"),
+            each.get("maxRows"),
+            each.get("maxBytes"),
+        )
         for each in plain
     )
 

@@ -1,6 +1,7 @@
 """The composition root: connects services, host and configuration, and is what a page talks to."""
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 
@@ -9,7 +10,6 @@ from .errors import ConfigError, EdgeError, RefusedError
 from .host.ports import Host
 from .pure.activations import Activations
 from .pure.config_checks import absolute_url, missing_models, usable_triggers
-from .pure.events import parse_batch
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics, TriggerStatistics
 from .pure.triggers import TriggerIndex
@@ -19,8 +19,8 @@ from .services.container_context import Surroundings
 from .services.inference import ModelLibrary
 from .services.scheduler import Scheduler
 from .services.scheduler_run import Job, Outcome, Run
-from .services.store import Store
-from .types import Activation, JsonValue, Priority, Result, Timings
+from .services.store import Mode, Store
+from .types import Activation, Priority, Result, Timings
 
 __all__ = ["InferRequest", "Runtime", "Statistics"]
 
@@ -44,7 +44,9 @@ class Runtime:
         self._host = host
         self._config = config
         resolve = partial(absolute_url, base_url)
-        self._store = Store(host.clock, host.storage, host.crypto, config.data)
+        self._store = Store(
+            host.clock, host.storage, host.crypto, config.data, on_change=self._store_changed
+        )
         self._models = ModelLibrary(
             inference=host.inference,
             network=host.network,
@@ -82,27 +84,33 @@ class Runtime:
             self._config.triggers, {task.manifest.name for task in self._tasks}
         )
         self._triggers = TriggerIndex(usable)
+        self._store.watch(pattern for trigger in usable for pattern in trigger.events)
         self._state = _State.STARTED
         return [*problems, *unusable]
 
-    def track(self, batch_json: str) -> None:
+    def track(
+        self, batch_json: str, client: str = "", done: Callable[[], None] | None = None
+    ) -> None:
         """Store events and start the runs they trigger; never raises, never waits.
 
         Args:
-            batch_json: JSON array of ``EventRecord``; bad records are dropped with a warning to
-                the page's log, known ids are ignored.
+            batch_json: JSON array of rows ``[id, ts, type, pageId, clickId, pv, props]``; bad rows
+                are dropped with a warning to the page's log, known ids are ignored.
+            client: The tab they come from, which gets the results.
+            done: Called when they are durable; at once where nothing can become durable.
         """
         if self._state is not _State.STARTED:
             return
-        events, errors = parse_batch(batch_json)
-        if errors:
-            message = f"{len(errors)} of the tracked events dropped, the first because: {errors[0]}"
-            self._host.page.notify("log", {"level": "warning", "message": message})
-        for event in self._store.add_events(events):
+        taken = self._store.add_batch(batch_json, done)
+        if taken.errors:
+            dropped, first = len(taken.errors), taken.errors[0]
+            message = f"{dropped} of the tracked events dropped, the first because: {first}"
+            self._host.page.notify("log", {"level": "warning", "message": message}, client)
+        for event in taken.matching:
             for task_name in self._triggers.match(event):
                 self._matches += 1
                 activation = self._activations.by_event(task_name, event)
-                self._start_unattended(self._tasks.by_name(task_name), activation)
+                self._start_unattended(self._tasks.by_name(task_name), activation, client)
 
     async def infer(self, request: InferRequest) -> Result:
         """Run the task of the request's codes and return its result.
@@ -139,25 +147,15 @@ class Runtime:
         if call_id in self._calls:
             self._scheduler.cancel(self._calls[call_id])
 
-    async def flush(self) -> None:
-        """Return when everything tracked so far is durable; see :meth:`Store.flush`."""
-        self._check_started()
-        await self._store.flush()
+    @property
+    def data(self) -> Store:
+        """The store of a started runtime.
 
-    async def get(self, key: str) -> JsonValue:
-        """Return the value of ``key``; None if there is none."""
+        Raises:
+            RefusedError: ``runtime-stopped``: not started, or stopped.
+        """
         self._check_started()
-        return self._store.get(key)
-
-    async def put(self, key: str, value: JsonValue, encrypted: bool = True) -> None:
-        """Store a value; see :meth:`Store.put`."""
-        self._check_started()
-        await self._store.put(key, value, encrypted)
-
-    async def delete(self, key: str) -> None:
-        """Remove ``key``; see :meth:`Store.delete`."""
-        self._check_started()
-        await self._store.delete(key)
+        return self._store
 
     def pause(self) -> None:
         """Start no run until :meth:`resume`; events are stored and what they trigger waits."""
@@ -206,29 +204,36 @@ class Runtime:
             )
         )
 
-    def _start_unattended(self, task: LoadedTask, activation: Activation) -> None:
+    def _start_unattended(self, task: LoadedTask, activation: Activation, client: str) -> None:
         try:
             run = self._submit(task, activation)
         except RefusedError as error:
-            self._report_error(activation, error)
+            self._report_error(activation, client, error)
         else:
-            run.outcome.add_done_callback(partial(self._report, activation))
+            run.outcome.add_done_callback(partial(self._report, activation, client))
 
     def _report(
-        self, activation: Activation, outcome: "asyncio.Future[Outcome[Completion]]"
+        self, activation: Activation, client: str, outcome: "asyncio.Future[Outcome[Completion]]"
     ) -> None:
         error = outcome.exception()
         if isinstance(error, EdgeError):
-            self._report_error(activation, error)
+            self._report_error(activation, client, error)
         else:
             result = _result(activation, outcome.result())
-            self._host.page.notify("result", result.to_dict())
+            self._host.page.notify("result", result.to_dict(), client)
 
-    def _report_error(self, activation: Activation, error: EdgeError) -> None:
+    def _report_error(self, activation: Activation, client: str, error: EdgeError) -> None:
         if self._state is _State.STOPPED:  # Nobody listens who did not ask for that.
             return
         run = {"runId": activation.run_id, "taskName": activation.task_name}
-        self._host.page.notify("error", {**run, "error": error.to_dict()})
+        self._host.page.notify("error", {**run, "error": error.to_dict()}, client)
+
+    def _store_changed(self) -> None:
+        if self._store.mode is Mode.SUPERSEDED:
+            self._host.page.superseded()
+        elif self._state is _State.STARTED:
+            body = {"state": "store", "store": self._store.condition()}
+            self._host.page.notify("status", body)
 
     def _check_started(self) -> None:
         if self._state is not _State.STARTED:

@@ -66,7 +66,7 @@ class Context(Protocol):
     async def get(self, key: str) -> JsonValue:
         """Return the value stored under ``key``; None if there is none."""
 
-    async def put(self, key: str, value: JsonValue, *, encrypted: bool = True) -> None:
+    async def put(self, key: str, value: JsonValue, *, encrypted: bool | None = None) -> None:
         """Store a JSON-able value; a rule of the configuration can only make it stricter."""
 
     async def delete(self, key: str) -> None:

@@ -18,6 +18,7 @@ from . import (
     inference_suite,
     network_suite,
     storage_suite,
+    store_suite,
 )
 
 
@@ -38,6 +39,7 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
     yield from _of(clock_suite)
     yield from _of(storage_suite)
     yield from _of(crypto_suite)
+    yield from _of(store_suite)
     for suite, fixture in (
         (network_suite, fixtures.files),
         (inference_suite, fixtures.models),

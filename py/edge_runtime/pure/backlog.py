@@ -1,11 +1,11 @@
 """Operations that are not durable yet, in order, and how the next commit takes them.
 
 Invariants: operations leave in the order in which they came; within one commit only the last
-operation on a key is written, so that records of both routes may be replayed in any order.
+operation on a key is written, so that a segment holds a key at most once.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .segment import Operations, Route
@@ -13,22 +13,40 @@ from .segment import Operations, Route
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """Rows of a batch of events (``key`` None), or one operation on ``key``, as JSON text."""
+    """A batch of ``count`` events (``key`` None), or what to do with ``key``, as text by route.
 
-    route: Route
-    text: str
+    ``waiters`` are called once it is durable, or once nobody expects that any more.
+    """
+
+    texts: Mapping[Route, str]
     count: int = 1
     key: str | None = None
+    waiters: list[Callable[[], None]] = field(default_factory=list)
     settled: bool = False
+
+    def release(self) -> None:
+        """Call the waiters, each once."""
+        waiters, self.waiters = self.waiters, []
+        for done in waiters:
+            done()
+
+    @property
+    def chars(self) -> int:
+        """Length of all texts."""
+        return sum(map(len, self.texts.values()))
 
 
 class Commit(NamedTuple):
-    """What one commit writes. ``key_texts`` are its operations on keys, in order."""
+    """What one commit writes. ``keys`` are its operations on keys, by route and in order."""
 
     entries: tuple[Entry, ...]
     routes: Mapping[Route, Operations]
-    key_texts: tuple[str, ...]
-    has_keys: bool
+    keys: tuple[tuple[Route, str], ...]
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything but events is in it."""
+        return bool(self.keys)
 
 
 class Backlog:
@@ -41,6 +59,11 @@ class Backlog:
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self._entries)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries, oldest first."""
+        return tuple(self._entries)
 
     @property
     def last(self) -> Entry | None:
@@ -58,21 +81,27 @@ class Backlog:
         taken: list[Entry] = []
         chars = 0
         for entry in self._entries:
-            chars += len(entry.text)
+            chars += entry.chars
             if taken and chars > max_chars:
                 break
             taken.append(entry)
         return _commit(taken)
 
     def settle(self, commit: Commit) -> None:
-        """Remove what has become durable."""
+        """Remove what has become durable and tell those who wait for it."""
         for entry in commit.entries:
             entry.settled = True
         self._keep(entry for entry in self._entries if not entry.settled)
+        for entry in commit.entries:
+            entry.release()
 
     def remove(self, entry: Entry) -> None:
         """Take back an entry whose caller is told that it failed."""
         self._keep(each for each in self._entries if each is not entry)
+
+    def clear(self) -> None:
+        """Forget everything; nobody is told."""
+        self._keep(())
 
     def drop_oldest_events(self, max_events: int) -> int:
         """Drop the oldest batches of events beyond ``max_events``; return how many events went."""
@@ -82,9 +111,11 @@ class Backlog:
         for entry in self._entries:
             if entry.key is None and dropped < surplus:
                 dropped += entry.count
+                entry.release()
             else:
                 kept.append(entry)
-        self._keep(kept)
+        if dropped:
+            self._keep(kept)
         return dropped
 
     def _keep(self, entries: Iterable[Entry]) -> None:
@@ -96,11 +127,12 @@ def _commit(entries: list[Entry]) -> Commit:
     last = {entry.key: entry for entry in entries if entry.key is not None}
     routes: dict[Route, Operations] = {}
     for entry in entries:
-        events, keys = routes.setdefault(entry.route, Operations([], []))
-        if entry.key is None:
-            events.append(entry.text)
-        elif last[entry.key] is entry:
-            keys.append(entry.text)
-    routes = {route: each for route, each in routes.items() if each.events or each.keys}
-    key_texts = tuple(entry.text for entry in last.values())
-    return Commit(tuple(entries), routes, key_texts, bool(last))
+        for route, text in entry.texts.items():
+            operations = routes.setdefault(route, Operations([], []))
+            if entry.key is None:
+                operations.batches.append(text)
+            elif last[entry.key] is entry:
+                operations.keys.append(text)
+    routes = {route: each for route, each in routes.items() if each.batches or each.keys}
+    keys = tuple((route, text) for entry in last.values() for route, text in entry.texts.items())
+    return Commit(tuple(entries), routes, keys)

@@ -1,12 +1,12 @@
-"""Event records of the page, checked and turned into :class:`Event`.
+"""Event rows of the page, checked one by one where SQLite has refused some of a batch.
 
-Everything here comes from markup and third-party scripts, so sizes are bounded and nothing that
-the store or a task could choke on (NaN, lone surrogates, deep nesting) gets through.
+A row is ``[id, ts, type, pageId, clickId | null, pv (0 or 1), props]``. Everything in it comes from
+markup and third-party scripts, so sizes are bounded and nothing that the store or a task could
+choke on (NaN, lone surrogates, deep nesting) gets through.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from ..config import LIMITS
 from ..errors import ConfigError
@@ -14,113 +14,129 @@ from ..schema import show
 from ..types import Event, JsonValue
 from .plain import check_levels
 
-_REQUIRED: Final = ("id", "ts", "type", "pageId", "pv")
-_KNOWN: Final = frozenset((*_REQUIRED, "clickId", "props"))
+_FIELDS: Final = ("id", "ts", "type", "pageId", "clickId", "pv", "props")
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ID_CHARS: Final = 64
-_PROPS_LEVELS: Final = 16
+PROPS_LEVELS: Final = 16
+_INT_DIGITS: Final = 308
 # The last millisecond a JavaScript Date can hold.
 _TS_MAX: Final = 8.64e15
+# What an empty batch of n flat rows has of them: the outer one, and two a row.
+_BRACKETS_A_ROW: Final = 2
 
 
-def parse_batch(batch_json: str) -> tuple[list[Event], list[ConfigError]]:
-    """Parse a JSON array of records; bad ones are left out and reported, good ones kept in order.
+class Checked(NamedTuple):
+    """The batch without its bad rows, how many rows that are, and an error for each bad one."""
 
-    Returns:
-        The events, and one ``argument-invalid`` error per record that was left out. A batch that
-        is no JSON array gives no event and one error.
+    text: str
+    rows: int
+    errors: list[ConfigError]
+
+
+def has_escapes(batch_json: str) -> bool:
+    """Say whether a text in the batch may hold what SQLite cannot: NUL, or a lone surrogate.
+
+    ``JSON.stringify`` escapes control characters and lone surrogates that way, and nothing else.
+    """
+    return "\\u" in batch_json or "\0" in batch_json
+
+
+def is_flat(batch_json: str, rows: int) -> bool:
+    """Say whether no value of a batch of ``rows`` rows can be nested."""
+    brackets = batch_json.count("[") + batch_json.count("{")
+    return brackets <= 1 + _BRACKETS_A_ROW * rows
+
+
+def check_batch(batch_json: str) -> Checked:
+    """Check every row of a JSON array of rows; bad ones are left out and reported.
+
+    A batch that is no JSON array gives no row and one error.
     """
     try:
         check_levels(batch_json)
-        records = json.loads(batch_json)
-        if not isinstance(records, list):
-            _refuse("batch", "a JSON array of events", records)
+        rows = json.loads(batch_json)
+        if not isinstance(rows, list):
+            _refuse("batch", "a JSON array of events", rows)
     except ConfigError as error:
-        return [], [error]
+        return Checked("[]", 0, [error])
     except ValueError as error:
-        return [], [_invalid("batch", "a JSON array of events", f"text that is none: {error}")]
-    return _parse_each(records)
+        wrong = _invalid("batch", "a JSON array of events", f"text that is none: {error}")
+        return Checked("[]", 0, [wrong])
+    return _check_each(rows)
 
 
-def _parse_each(records: list[JsonValue]) -> tuple[list[Event], list[ConfigError]]:
-    events: list[Event] = []
+def _check_each(rows: list[JsonValue]) -> Checked:
+    good: list[str] = []
     errors: list[ConfigError] = []
-    for record in records:
+    for row in rows:
         try:
-            events.append(parse_event(record))
+            good.append(check_row(row))
         except ConfigError as error:
             errors.append(error)
-    return events, errors
+    return Checked(f"[{','.join(good)}]", len(good), errors)
 
 
-def parse_event(record: object) -> Event:
-    """Turn one ``EventRecord`` (js_shim/protocol.js) into an event.
+def check_row(row: object) -> str:
+    """Return one row as JSON text.
 
     Raises:
         ConfigError: ``argument-invalid`` naming the field, what was expected and what was given.
     """
-    if not isinstance(record, dict):
-        _refuse("event", "an object", record)
-    _check_fields(record)
-    pv = record["pv"]
-    if not isinstance(pv, bool):
-        _refuse("event.pv", "true or false", pv)
-    click_id = record.get("clickId")
-    if pv and click_id is not None:
-        _refuse("event.clickId", "no click id on a page view", click_id)
-    return Event(
-        id=_text("id", record["id"], _ID_CHARS),
-        ts=_time(record["ts"]),
-        type=_text("type", record["type"], LIMITS.event_text_chars),
-        page_id=_text("pageId", record["pageId"], LIMITS.event_text_chars),
-        click_id=None if click_id is None else _text("clickId", click_id, LIMITS.event_text_chars),
-        pv=pv,
-        props=_props(record.get("props")),
-    )
+    if not isinstance(row, list) or len(row) != len(_FIELDS):
+        _refuse("event", f"a row of {', '.join(_FIELDS)}", row)
+    event_id, ts, kind, page_id, click_id, pv, props = row
+    _text("id", event_id, _ID_CHARS)
+    _time(ts)
+    _text("type", kind, LIMITS.event_text_chars)
+    _text("pageId", page_id, LIMITS.event_text_chars)
+    if pv not in (0, 1):
+        _refuse("event.pv", "0 or 1", pv)
+    if click_id is not None:
+        _text("clickId", click_id, LIMITS.event_text_chars)
+        if pv:
+            _refuse("event.clickId", "no click id on a page view", click_id)
+    text = _props(props)
+    return f"{_ENCODER.encode([event_id, ts, kind, page_id, click_id, int(pv)])[:-1]},{text}]"
 
 
-def _check_fields(record: dict[str, Any]) -> None:
-    if not record.keys() <= _KNOWN:
-        unknown = next(field for field in record if field not in _KNOWN)
-        _refuse("event", f"only the fields {', '.join(sorted(_KNOWN))}", unknown)
-    for field in _REQUIRED:
-        if field not in record:
-            raise _invalid(f"event.{field}", "a value", "none")
+def event_of(row: tuple[Any, ...]) -> Event:
+    """Return the event of a row of the table ``events``."""
+    event_id, ts, kind, page_id, click_id, pv, props = row
+    plain = json.loads(props, parse_int=_whole_number)
+    return Event(event_id, ts, kind, page_id, click_id, bool(pv), plain)
 
 
-def _text(field: str, value: object, max_chars: int) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= max_chars or not _is_unicode(value):
+def _whole_number(digits: str) -> float:
+    # int() refuses thousands of digits; JavaScript reads them as a double as well.
+    return int(digits) if len(digits) <= _INT_DIGITS else float(digits)
+
+
+def _text(field: str, value: object, max_chars: int) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= max_chars or not _is_storable(value):
         _refuse(f"event.{field}", f"text of 1 to {max_chars} characters", value)
-    return value
 
 
-def _time(value: object) -> float:
+def _time(value: object) -> None:
     # A comparison, unlike float(), takes any integer and is false for NaN.
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _TS_MAX:
-        return float(value)
+        return
     _refuse("event.ts", "Unix milliseconds", value)
 
 
-def _props(value: object) -> Mapping[str, JsonValue]:
-    if value is None:
-        return {}
+def _props(value: object) -> str:
     if not isinstance(value, dict):
         _refuse("event.props", "an object", value)
-    if value:
-        _check_props(value)
-    return value
-
-
-def _check_props(props: dict[str, JsonValue]) -> None:
-    if _is_deeper_than(_PROPS_LEVELS, props):
-        raise _invalid("event.props", f"at most {_PROPS_LEVELS} levels", "deeper nesting")
+    if _is_deeper_than(PROPS_LEVELS, value):
+        raise _invalid("event.props", f"at most {PROPS_LEVELS} levels", "deeper nesting")
     try:
-        size_bytes = len(_ENCODER.encode(props).encode())
+        text = _ENCODER.encode(value)
+        size_bytes = len(text.encode())
     except (TypeError, ValueError) as error:
         raise _invalid("event.props", "plain JSON data", f"{error}") from None
     if size_bytes > LIMITS.event_props_bytes:
         expected = f"at most {LIMITS.event_props_bytes} bytes of JSON"
         raise _invalid("event.props", expected, f"{size_bytes}")
+    return text
 
 
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:
@@ -138,9 +154,11 @@ def _is_deeper_than(levels: int, value: JsonValue) -> bool:
     return True
 
 
-def _is_unicode(text: str) -> bool:
-    """Say whether ``text`` is free of lone surrogates, which UTF-8 (and SQLite) cannot hold."""
-    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+def _is_storable(text: str) -> bool:
+    """Say whether SQLite can hold ``text``: no lone surrogates, and no NUL, which ends a text."""
+    return "\0" not in text and (
+        text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+    )
 
 
 def _refuse(subject: str, expected: str, value: object) -> NoReturn:

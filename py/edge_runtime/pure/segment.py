@@ -1,19 +1,16 @@
-"""The store's durable records: a text of operations, compressed, and bound to its place if sealed.
+"""The log's unit: operations of one commit as one JSON text, compressed, under a number.
 
 ::
 
-    sealed  "EDS1" · length of key id (1 byte) · key id · sealed(zstd(text))
-    plain   "EDP1" · zstd(text)
-    text    {"events": [[id, ts, type, pageId, clickId, pv, props], …],
-             "keys": [["put", key, value, updatedMs, sealed], ["delete", key], …]}
+    text  {"events": [[id, ts, type, pageId, clickId, pv, props], …],
+           "keys": [["put", key, value, updatedMs, asked], ["delete", key], …]}
 
-Invariants: a key occurs at most once per commit, so the order of the two routes within a commit
-does not matter; a sealed record opens only in the database, store and place it was written for.
+Batches of events go in as the page sent them. Invariant: a key occurs at most once per commit and
+route, and each route has tables of its own, so the order between routes does not matter.
 """
 
-import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from ..errors import TrustError
@@ -24,11 +21,10 @@ else:
     from backports import zstd
 
 Route = Literal["sealed", "plain"]
+ROUTES: Final[tuple[Route, Route]] = ("sealed", "plain")
 
-SCHEMA_VERSION: Final = 1
-_MAGIC: Final[dict[Route, bytes]] = {"sealed": b"EDS1", "plain": b"EDP1"}
-_RECORD_KEY: Final = re.compile(r"(\d{13})-[0-9a-f]{8}-\d{8}\Z")
-# The checksum detects damage in plain records; level 1 shrinks events 14-fold at 1.8 M events/s.
+_DIGITS: Final = 12
+# Level 1 shrinks events 14-fold at 1.8 M events/s.
 _ZSTD_OPTIONS: Final[dict[int, int]] = {
     zstd.CompressionParameter.compression_level: 1,
     zstd.CompressionParameter.checksum_flag: 1,
@@ -36,31 +32,35 @@ _ZSTD_OPTIONS: Final[dict[int, int]] = {
 
 
 class Operations(NamedTuple):
-    """JSON texts of one record: rows of events, and puts and deletes of keys."""
+    """JSON texts of one segment: arrays of event rows, and puts and deletes of keys."""
 
-    events: list[str]
+    batches: list[str]
     keys: list[str]
 
 
-def record_key(opened_ms: int, writer: str, sequence: int) -> str:
-    """Return a key that sorts by session, then writer, then order of writing.
+def record_key(sequence: int) -> str:
+    """Return the key of a segment; keys sort as their numbers do.
 
-    >>> record_key(1700000000000, "00c0ffee", 7)
-    '1700000000000-00c0ffee-00000007'
+    >>> record_key(42)
+    '000000000042'
     """
-    return f"{opened_ms:013d}-{writer}-{sequence:08d}"
+    return f"{sequence:0{_DIGITS}d}"
 
 
-def opened_after(now_ms: float, last_key: str | None) -> int:
-    """Return a session time above that of ``last_key``, also when the clock was set back."""
-    match = _RECORD_KEY.match(last_key or "")
-    return max(int(now_ms), int(match[1]) + 1 if match else 0)
+def sequence_of(key: str) -> int | None:
+    """Return the number that :func:`record_key` was given; None for any other key.
+
+    >>> sequence_of("000000000042"), sequence_of("42")
+    (42, None)
+    """
+    return int(key) if len(key) == _DIGITS and key.isascii() and key.isdigit() else None
 
 
 def encode(operations: Operations) -> bytes:
     """Return the compressed text of ``operations``."""
-    events, keys = ",".join(operations.events), ",".join(operations.keys)
-    return zstd.compress(f'{{"events":[{events}],"keys":[{keys}]}}'.encode(), options=_ZSTD_OPTIONS)
+    rows = ",".join(inside for batch in operations.batches if (inside := batch.strip()[1:-1]))
+    text = f'{{"events":[{rows}],"keys":[{",".join(operations.keys)}]}}'
+    return zstd.compress(text.encode(), options=_ZSTD_OPTIONS)
 
 
 def decode(packed: bytes, *, max_bytes: int) -> str:
@@ -69,74 +69,41 @@ def decode(packed: bytes, *, max_bytes: int) -> str:
     Raises:
         TrustError: ``seal-broken``: damaged, cut off, or larger than ``max_bytes`` unpacked.
     """
+    try:
+        return unpacked(packed, max_bytes=max_bytes).decode()
+    except UnicodeDecodeError as error:
+        raise _broken("UTF-8 text", str(error)) from error
+
+
+def unpacked(packed: bytes, *, max_bytes: int) -> bytes:
+    """Return the content of one zstd frame.
+
+    Raises:
+        TrustError: ``seal-broken``: as in :func:`decode`.
+    """
     decompressor = zstd.ZstdDecompressor()
     try:
-        text = decompressor.decompress(packed, max_length=max_bytes + 1)
-        if len(text) > max_bytes:
-            raise _broken(f"at most {max_bytes} bytes unpacked", "more")
-        if not decompressor.eof or decompressor.unused_data:
-            raise _broken("one whole zstd frame", "a cut-off or extended one")
-        return text.decode()
-    except (zstd.ZstdError, UnicodeDecodeError) as error:
-        raise _broken("intact compressed text", str(error)) from error
+        data = decompressor.decompress(packed, max_length=max_bytes + 1)
+    except zstd.ZstdError as error:
+        raise _broken("one intact zstd frame", str(error)) from error
+    if len(data) > max_bytes:
+        raise _broken(f"at most {max_bytes} bytes unpacked", "more")
+    if not decompressor.eof or decompressor.unused_data:
+        raise _broken("one whole zstd frame", "a cut-off or extended one")
+    return data
 
 
-def wrap(route: Route, body: bytes, key_id: str = "") -> bytes:
-    """Return the record for ``body``: sealed bytes with their key's id, or a compressed text."""
-    if route == "plain":
-        return _MAGIC[route] + body
-    return _MAGIC[route] + bytes([len(key_id.encode())]) + key_id.encode() + body
+def packed_pieces(image: bytes, piece_bytes: int) -> Sequence[slice]:
+    """Return the slices in which an image is stored, at least one."""
+    return [
+        slice(start, start + piece_bytes) for start in range(0, max(1, len(image)), piece_bytes)
+    ]
 
 
-def unwrap(route: Route, record: bytes) -> tuple[str, bytes]:
-    """Return key id (empty for plain) and body.
-
-    Raises:
-        TrustError: ``seal-broken``: no record of this route; a sealed store takes no plain record.
-    """
-    magic, rest = record[:4], record[4:]
-    if magic != _MAGIC[route]:
-        raise _broken(f"a record beginning with {_MAGIC[route]!r}", repr(magic))
-    if route == "plain":
-        return "", rest
-    length = rest[0] if rest else 0
-    key_id = rest[1 : 1 + length].decode("ascii", "replace")
-    if not length or len(key_id) != length:
-        raise _broken("a key id in the header", repr(key_id))
-    return key_id, rest[1 + length :]
-
-
-def associated_data(database: str, store: str, key_id: str, key: str) -> bytes:
-    """Return what a sealed record is bound to.
-
-    Raises:
-        ValueError: A part is empty or holds NUL, which would let two places look the same.
-    """
-    parts = ("edge-runtime", database, store, str(SCHEMA_VERSION), key_id, key)
-    if not all(parts) or any("\0" in part for part in parts):
-        raise ValueError(f"expected parts without NUL, none empty, got {parts}")
-    return _MAGIC["sealed"] + "\0".join(parts).encode()
-
-
-def chunked(texts: Iterable[str], max_chars: int) -> Iterator[list[str]]:
-    """Cut ``texts`` into runs of at most ``max_chars``, or one text where it alone is longer.
-
-    >>> list(chunked(["aa", "bb", "c"], 4))
-    [['aa', 'bb'], ['c']]
-    """
-    run: list[str] = []
-    chars = 0
-    for text in texts:
-        if run and chars + len(text) > max_chars:
-            yield run
-            run, chars = [], 0
-        run.append(text)
-        chars += len(text)
-    if run:
-        yield run
+def pack_piece(piece: bytes) -> bytes:
+    """Compress one piece of an image."""
+    return zstd.compress(piece, options=_ZSTD_OPTIONS)
 
 
 def _broken(expected: str, got: str) -> TrustError:
-    return TrustError(
-        "seal-broken", f"segment: expected {expected}, got {got}. It is left out and kept as it is."
-    )
+    return TrustError("seal-broken", f"segment: expected {expected}, got {got}. It is left out.")

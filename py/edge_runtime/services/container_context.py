@@ -43,7 +43,7 @@ class Data(Protocol):
     def get(self, key: str) -> JsonValue:
         """Return the value of ``key`` or None."""
 
-    async def put(self, key: str, value: JsonValue, encrypted: bool = True) -> None:
+    async def put(self, key: str, value: JsonValue, encrypted: bool | None = None) -> None:
         """Store ``value`` under ``key``."""
 
     async def delete(self, key: str) -> None:
@@ -109,7 +109,7 @@ class RunContext:
         """Return the value of ``key`` or None."""
         return self._around.data.get(key)
 
-    async def put(self, key: str, value: JsonValue, *, encrypted: bool = True) -> None:
+    async def put(self, key: str, value: JsonValue, *, encrypted: bool | None = None) -> None:
         """Store ``value`` under ``key``."""
         await self._around.data.put(key, value, encrypted)
 

@@ -1,30 +1,42 @@
-"""Events and keys: queried in SQLite in memory, kept in a durable log, sealed where rules say so.
+"""Events and keys: queried in SQLite in memory, kept in a sealed log and sealed checkpoints.
 
-Reads never wait for writes. Events are in memory when :meth:`Store.add_events` returns and durable
+Reads never wait for writes. Events are in memory when :meth:`Store.add_batch` returns and durable
 with the next group commit; keys are durable first and visible then.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..config import LIMITS, DataConfig, Limits
-from ..errors import EdgeError, HostError, TrustError
-from ..host.ports import Clock, Crypto, Storage
-from ..pure.backlog import Entry
-from ..pure.key_operations import check_key, delete_text, put_text
-from ..pure.retention import rule_for
-from ..pure.segment import Route
-from ..types import Event, JsonValue
+from ..config import LIMITS, DataConfig, EventPattern, Limits
+from ..errors import EdgeError
+from ..host.ports import Clock, Crypto, Durability, Storage
+from ..pure.head import KEY_LIMITS, KeyLimits
+from ..pure.rolling_window import RollingWindow
+from ..pure.segment import ROUTES, Operations, Route
+from ..types import JsonValue
+from .store_cleaner import Cleaner
 from .store_commit import GroupCommit
-from .store_log import SegmentLog
-from .store_query import query
-from .store_replay import Replay
+from .store_intake import Done, Intake, Taken
+from .store_keeper import Keeper
+from .store_mender import Mender
+from .store_query import ReadOnlyQueries
+from .store_report import store_report
 from .store_tables import Tables
+from .store_values import Values
+from .store_writer import Mode, Writer
+
+__all__ = ["Mode", "Store", "Taken"]
 
 
 class Store:
-    """The one place of events and keys; ``start`` before everything else, ``stop`` last."""
+    """The one place of events and keys; ``start`` before everything else, ``stop`` last.
+
+    Args:
+        clock, storage, crypto: The outside.
+        data: Rules.
+        limits, key_limits: Bounds.
+        on_change: Called when the mode changes.
+    """
 
     def __init__(
         self,
@@ -33,120 +45,133 @@ class Store:
         crypto: Crypto,
         data: DataConfig,
         limits: Limits = LIMITS,
+        key_limits: KeyLimits = KEY_LIMITS,
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         self._clock = clock
-        self._data = data
         self._limits = limits
-        self._tables = Tables()
-        self._log = SegmentLog(storage, crypto)
+        self._tables = Tables("sealed" if data.events.encrypted else "plain")
+        self._queries = ReadOnlyQueries(self._tables.connection)
+        self._query_ms = RollingWindow()
+        self._tell = on_change
         self._commits = GroupCommit(
-            clock, self._log.append, self._apply, limits, data.events.max_rows
+            clock, self._append, lambda commit: self._values.apply(commit), limits, data.events
         )
-        self._events_route: Route = "sealed" if data.events.encrypted else "plain"
-        self._events = 0
-        self._unavailable: HostError | None = None
+        self._values = Values(clock, self._tables, self._commits, data.keys)
+        self._intake = Intake(self._tables, self._commits, data.events, limits)
+        self._writer = Writer(
+            clock, storage, crypto, data, limits, key_limits, on_change=self._changed
+        )
+        self._mender = Mender(self._writer, self._tables)
+        self._cleaner = Cleaner(self._tables, data, limits.slice_rows)
+        self._keeper = Keeper(
+            clock, limits, key_limits, self._writer, self._come_back, self._is_busy
+        )
+        self._open_ms: float | None = None
         self._final_statistics: dict[str, JsonValue] | None = None
-        self._quarantined: Sequence[EdgeError] = ()
 
     async def start(self) -> None:
-        """Open the log, replay it, forget what is too old, and begin to commit.
+        """Open the database, load and replay it, forget what is too old, begin to commit.
 
         Where storage cannot be opened the store works in memory: ``statistics()`` says so, events
         are kept until the page goes, and ``put`` raises.
+
+        Raises:
+            RefusedError: ``writer-superseded``: another tab took over meanwhile.
         """
-        replay = Replay(self._tables, self._log, self._data, self._limits)
-        try:
-            replay.load(await self._log.open(self._clock.now_ms()))
-        except HostError as error:
-            self._unavailable = error
-            # Storage may be open although the key is missing; a connection blocks other tabs.
-            await self._log.close()
-            return
-        try:
-            await replay.tidy(self._clock.now_ms())
-        except HostError as error:
-            self._commits.last_error = error
-        self._quarantined = replay.quarantined
-        self._events = self._tables.count("events")
+        started_ms = self._clock.monotonic_ms()
+        await self._writer.open(self._tables)
+        for deleted in self._cleaner.slices(self._clock.now_ms()):
+            self._keeper.stale_rows += deleted
+        self._intake.count()
+        self._open_ms = round(self._clock.monotonic_ms() - started_ms, 3)
         self._commits.start()
+        self._keeper.start(self._tables, self._cleaner)
 
     async def stop(self) -> None:
         """Commit what is left and close; only :meth:`statistics` may be called afterwards."""
-        if self._unavailable is None:
-            await self._commits.stop()
-            await self._log.close()
+        await self._keeper.stop()
+        await self._commits.stop()
+        await self._writer.close()
         self._final_statistics = self.statistics()
         self._tables.close()
 
     @property
     def problems(self) -> list[EdgeError]:
-        """What :meth:`start` found missing: durable storage, records that do not open."""
-        if self._unavailable is not None:
-            return [self._unavailable]
-        if not self._quarantined:
-            return []
-        lost, records = len(self._quarantined), self._log.segments
-        message = (
-            f"store: expected {records} records to open, got {lost} that do not. What they held is "
-            f"missing; they are left out and kept. The first: {self._quarantined[0].message}"
-        )
-        return [TrustError("seal-broken", message, {"quarantined": lost, "records": records})]
+        """What :meth:`start` found: no durable storage, damaged records, lost keys."""
+        reason = self._writer.reason
+        return [*([] if reason is None else [reason]), *self._writer.problems]
 
-    def add_events(self, events: Sequence[Event]) -> list[Event]:
-        """Add what is new and return it, in order; known ids are left out.
+    @property
+    def mode(self) -> Mode:
+        """What becomes of a write now."""
+        return self._writer.mode
+
+    def condition(self) -> dict[str, JsonValue]:
+        """Return mode, why it is that, and what was lost, for the page's ``status``."""
+        reason = self._writer.reason
+        return {
+            "mode": self._writer.mode.value,
+            **({} if reason is None else {"reason": reason.to_dict()}),
+            "problems": [error.to_dict() for error in self._writer.problems],
+        }
+
+    def watch(self, patterns: Iterable[EventPattern]) -> None:
+        """Have :meth:`add_batch` return events that match one of ``patterns``."""
+        self._tables.watch(patterns)
+
+    def add_batch(self, batch_json: str, done: Done | None = None) -> Taken:
+        """Add the rows of a JSON array that are new; known ids are left out.
 
         They are in memory now and durable with the next group commit, or :meth:`flush`.
+
+        Args:
+            batch_json: Rows ``[id, ts, type, pageId, clickId, pv, props]``.
+            done: Called once they are durable; at once where nothing can become durable.
         """
-        new: list[Event] = []
-        for start in range(0, len(events), self._limits.commit_ops):
-            added, text = self._tables.add_events(events[start : start + self._limits.commit_ops])
-            if added and self._unavailable is None:
-                self._commits.add(Entry(self._events_route, text, len(added)))
-            new += added
-        self._bound_events(len(new))
-        return new
+        is_durable = self._writer.mode is not Mode.MEMORY_ONLY
+        return self._intake.add(batch_json, done, is_durable=is_durable)
 
     async def flush(self) -> None:
         """Return when everything added so far is durable.
 
         Raises:
             HostError: It could not be made durable; it stays in memory and is tried again.
+            RefusedError: ``store-unavailable``: the store works in memory only.
         """
         self._check_durable()
         await self._commits.commit()
 
     def get(self, key: str) -> JsonValue:
         """Return the value last put, None for an unknown key."""
-        found = self._tables.get(check_key(key))
-        return None if found is None else found[0]
+        return self._values.get(key)
 
-    async def put(self, key: str, value: JsonValue, encrypted: bool = True) -> None:
+    async def put(self, key: str, value: JsonValue, encrypted: bool | None = None) -> None:
         """Keep ``value`` under ``key``; durable (strict) when this returns.
 
         Args:
             key: 1 to 512 characters.
             value: JSON data, at most 1 MiB as text.
-            encrypted: Seal it; a rule that encrypts the key's prefix wins over False.
+            encrypted: True seals it, None leaves it to the key's rule and seals without one; a rule
+                that encrypts wins over False.
 
         Raises:
             ConfigError: ``argument-invalid``: such a key or value cannot be kept.
             HostError: It could not be made durable; the key keeps its former value.
+            RefusedError: ``store-unavailable``: the store works in memory only.
         """
-        sealed = encrypted or self._must_seal(check_key(key))
-        text = put_text(key, value, updated_ms=self._clock.now_ms(), sealed=sealed)
-        await self._commit_key(key, text, sealed)
+        self._check_durable()
+        await self._values.put(key, value, encrypted)
 
     async def delete(self, key: str) -> None:
         """Forget ``key``; durable (strict) when this returns. An unknown key is no error.
 
         Raises:
             HostError: It could not be made durable; the key keeps its value.
+            RefusedError: ``store-unavailable``: the store works in memory only.
         """
-        text = delete_text(key)
-        found = self._tables.get(key)
-        # A sealed key's name must not appear in the plain route.
-        sealed = found is None or found[1] or self._must_seal(key)
-        await self._commit_key(key, text, sealed)
+        self._check_durable()
+        await self._values.delete(key)
 
     def query(
         self,
@@ -165,59 +190,59 @@ class Store:
         Raises:
             ConfigError: ``query-invalid``.
         """
+        started_ms = self._clock.monotonic_ms()
         latest_ms = self._clock.now_ms() + self._limits.query_ms
         stop_ms = latest_ms if deadline_ms is None else min(deadline_ms, latest_ms)
-        return query(
-            self._tables.connection,
-            sql,
-            params,
-            is_late=lambda: self._clock.now_ms() >= stop_ms,
-            max_rows=self._limits.query_rows,
-        )
+        try:
+            return self._queries.run(
+                sql,
+                params,
+                is_late=lambda: self._clock.now_ms() >= stop_ms,
+                max_rows=self._limits.query_rows,
+            )
+        finally:
+            self._query_ms.add(self._clock.monotonic_ms() - started_ms)
+
+    async def erase(self) -> None:
+        """Delete every event, value and key, and the databases they were in.
+
+        What is tracked afterwards goes into a new database under a new key.
+
+        Raises:
+            HostError: Something could not be deleted; what is in memory is gone all the same.
+        """
+        async with self._keeper.turn:
+            await self._commits.emptied(self._erase)
 
     def statistics(self) -> dict[str, JsonValue]:
-        """Return counts for people and tests; ``reason`` says why the mode is memory-only."""
+        """Return counts for people and tests (docs/reference.md, Statistics)."""
         if self._final_statistics is not None:
             return self._final_statistics
-        plain: dict[str, JsonValue] = {
-            "mode": "durable" if self._unavailable is None else "memory-only",
-            "events": self._tables.count("events"),
-            "keys": self._tables.count("keys"),
-            "segments": self._log.segments,
-            "bytes": self._log.size_bytes,
-            "pendingOps": self._commits.pending_operations,
-            "lastCommitMs": self._commits.last_commit_ms,
-            "quarantined": len(self._quarantined),
-            "droppedEvents": self._commits.dropped_events,
-        }
-        for name, error in (("reason", self._unavailable), ("lastError", self._commits.last_error)):
-            if error is not None:
-                plain[name] = error.to_dict()
-        return plain
+        return store_report(
+            self._writer, self._commits, self._keeper, self._tables, self._query_ms, self._open_ms
+        )
 
-    async def _commit_key(self, key: str, text: str, sealed: bool) -> None:
-        self._check_durable()
-        await self._commits.commit_now(Entry("sealed" if sealed else "plain", text, key=key))
+    async def _erase(self) -> None:
+        for route in ROUTES:
+            self._tables.clear(route)
+        self._intake.count()
+        await self._writer.erase()
 
-    def _apply(self, key_texts: Sequence[str]) -> None:
-        for text in key_texts:
-            self._tables.apply(json.loads(text))
+    async def _append(self, routes: Mapping[Route, Operations], durability: Durability) -> None:
+        await self._mender.append(routes, durability, self._intake)
 
-    def _bound_events(self, added: int) -> None:
-        self._events += added
-        # A tenth over the limit before trimming: one delete per many batches.
-        if self._events > self._data.events.max_rows * 1.1:
-            self._tables.forget_events(float("-inf"), self._data.events.max_rows)
-            self._events = self._tables.count("events")
+    async def _come_back(self) -> None:
+        await self._mender.come_back(self._commits, self._intake)
 
-    def _must_seal(self, key: str) -> bool:
-        rule = rule_for(self._data.keys, key)
-        return rule is not None and rule.encrypted
+    def _is_busy(self) -> bool:
+        return self._commits.pending_operations > 0 and self._writer.mode is Mode.DURABLE
+
+    def _changed(self) -> None:
+        if self._writer.mode is Mode.MEMORY_ONLY:
+            self._commits.acknowledge()
+        if self._tell is not None:
+            self._tell()
 
     def _check_durable(self) -> None:
-        if self._unavailable is not None:
-            raise HostError(
-                "storage-failed",
-                "store: expected storage that opens, got none; the store works in memory only. "
-                f"Cause: {self._unavailable.message}",
-            ) from self._unavailable
+        if self._writer.mode is Mode.MEMORY_ONLY:
+            raise self._writer.refusal()

@@ -1,9 +1,9 @@
 """Group commit: what comes within 50 ms, or 1,000 operations, is made durable in one write."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
-from ..config import Limits
+from ..config import EventsRule, Limits
 from ..errors import EdgeError
 from ..host.ports import Clock, Durability
 from ..pure.backlog import Backlog, Commit, Entry
@@ -23,15 +23,15 @@ class GroupCommit:
         self,
         clock: Clock,
         append: Append,
-        on_durable: Callable[[Sequence[str]], None],
+        on_durable: Callable[[Commit], None],
         limits: Limits,
-        max_events: int,
+        rule: EventsRule,
     ) -> None:
         self._clock = clock
         self._append = append
         self._on_durable = on_durable
         self._limits = limits
-        self._max_events = max_events
+        self._max_events = rule.max_rows
         self._backlog = Backlog()
         self._lock = asyncio.Lock()
         self._dirty = asyncio.Event()
@@ -70,6 +70,26 @@ class GroupCommit:
         if full and self._window is not None and self.last_error is None:
             self._window.cancel()
 
+    def bound(self) -> None:
+        """Keep no more events waiting than the store may hold."""
+        self.dropped_events += self._backlog.drop_oldest_events(self._max_events)
+
+    def acknowledge(self) -> None:
+        """Tell everybody who waits that there is no more to wait for: nothing becomes durable."""
+        for entry in self._backlog.entries:
+            entry.release()
+
+    def waiting(self) -> tuple[Entry, ...]:
+        """Return what is not durable yet, oldest first."""
+        return self._backlog.entries
+
+    async def emptied(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Forget what waits and run ``action`` while nothing is committed."""
+        async with self._lock:
+            self.acknowledge()
+            self._backlog.clear()
+            await action()
+
     async def commit_now(self, entry: Entry) -> None:
         """Make ``entry`` durable, and all before it.
 
@@ -90,27 +110,32 @@ class GroupCommit:
         Raises:
             HostError: Some of it is not; it is tried again with the next commit.
         """
+        await self.try_commit(self._append)
+
+    async def try_commit(self, append: Append) -> None:
+        """Make everything added so far durable through ``append``; raises as :meth:`commit`."""
         async with self._lock:
             last = self._backlog.last
             while last is not None and not last.settled and len(self._backlog):
-                await self._commit_once()
+                await self._commit_once(append)
 
-    async def _commit_once(self) -> None:
-        commit = self._backlog.next_commit(self._limits.segment_bytes // 4)
+    async def _commit_once(self, append: Append) -> None:
+        commit = self._backlog.next_commit(self._limits.commit_chars)
         started_ms = self._clock.monotonic_ms()
         try:
-            await self._append(commit.routes, "strict" if commit.has_keys else "relaxed")
+            await append(commit.routes, "strict" if commit.has_keys else "relaxed")
         except EdgeError as error:
             self.last_error = error
-            self.dropped_events += self._backlog.drop_oldest_events(self._max_events)
+            self.bound()
             raise
         self._settle(commit, self._clock.monotonic_ms() - started_ms)
 
     def _settle(self, commit: Commit, duration_ms: float) -> None:
+        # Before anybody hears of it: who waited for a put may read at once.
+        self._on_durable(commit)
         self._backlog.settle(commit)
         self.last_error = None
         self.last_commit_ms = round(duration_ms, 3)
-        self._on_durable(commit.key_texts)
 
     async def _commit_regularly(self) -> None:
         while True:

@@ -1,131 +1,176 @@
-"""The store's durable side: a log of records in the host's storage, sealed or plain.
-
-A record is never changed. What cannot be opened is counted and left as it is: it may belong to a
-key that comes back, and deleting on failure would turn a fault into a loss.
-"""
+"""The durable side of what is new: numbered segments per route, and a tail that names the last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from ..config import LIMITS
-from ..errors import EdgeError, TrustError
-from ..host.ports import Crypto, Delete, Durability, Put, Storage
+from ..errors import TrustError
+from ..host.ports import Delete, Durability, Put
 from ..pure import segment
-from ..pure.segment import Operations, Route
+from ..pure.chain import Base, Link
+from ..pure.head import START
+from ..pure.record import NO_TAG, tag_of
+from ..pure.segment import ROUTES, Operations, Route
+from .store_disk import META, Disk
+from .store_heads import Heads
+from .store_vault import Vault
 
-DATABASE: Final = "edge-store"
-KEY_ID: Final = "edge-store-1"
-ROUTES: Final[tuple[Route, Route]] = ("sealed", "plain")
+TAIL: Final = "tail"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as read: where it is and its text, or why that could not be had."""
+class Segment(NamedTuple):
+    """One segment as read; ``link`` and ``payload`` are None if it did not open."""
 
-    route: Route
     key: str
-    size_bytes: int
-    text: str = ""
-    error: EdgeError | None = None
+    record: bytes
+    link: Link | None = None
+    payload: bytes | None = None
+    key_id: str = ""
 
 
 class SegmentLog:
-    """Appends and reads records; the caller commits one at a time."""
+    """Appends and reads segments.
 
-    def __init__(self, storage: Storage, crypto: Crypto) -> None:
-        self._storage = storage
-        self._crypto = crypto
-        self._writer = crypto.random_bytes(4).hex()
-        self._opened_ms = 0
-        self._sequence = 0
-        self._sizes_bytes: dict[tuple[Route, str], int] = {}
+    Attributes:
+        last: The last segment of each route.
+        sizes_bytes: Segments in storage by route and number.
+    """
+
+    def __init__(self, disk: Disk, vault: Vault, heads: Heads) -> None:
+        self._disk = disk
+        self._vault = vault
+        self._heads = heads
+        # The highest segment of each route that a data key sealed.
+        self._sealed_by: dict[str, dict[Route, int]] = {}
+        self.last: dict[Route, Base] = dict.fromkeys(ROUTES, START)
+        self.sizes_bytes: dict[Route, dict[int, int]] = {route: {} for route in ROUTES}
 
     @property
     def segments(self) -> int:
-        """Records in storage, unreadable ones included."""
-        return len(self._sizes_bytes)
+        """Segments in storage."""
+        return sum(len(sizes) for sizes in self.sizes_bytes.values())
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all records."""
-        return sum(self._sizes_bytes.values())
+        """Bytes of all segments."""
+        return sum(sum(sizes.values()) for sizes in self.sizes_bytes.values())
 
-    async def open(self, now_ms: float) -> list[Record]:
-        """Open the database and return every record, in the order in which they were written.
+    @property
+    def written(self) -> dict[str, int]:
+        """Number of the last segment by route."""
+        return {route: base.sequence for route, base in self.last.items()}
 
-        Raises:
-            HostError: Storage or crypto cannot be used at all.
-        """
-        await self._storage.open(DATABASE, ROUTES)
-        await self._crypto.ensure_key(KEY_ID)
-        records = [record for route in ROUTES async for record in self._read(route)]
-        records.sort(key=lambda record: record.key)
-        self._sizes_bytes = {(each.route, each.key): each.size_bytes for each in records}
-        self._opened_ms = segment.opened_after(now_ms, records[-1].key if records else None)
-        return records
+    def behind(self, bases: Mapping[Route, Base]) -> tuple[int, int]:
+        """Return how many segments are behind ``bases``, and their bytes."""
+        sizes = [
+            size
+            for route, each in self.sizes_bytes.items()
+            for number, size in each.items()
+            if number > bases[route].sequence
+        ]
+        return len(sizes), sum(sizes)
 
     async def append(self, routes: Mapping[Route, Operations], durability: Durability) -> None:
-        """Write one record per route in one transaction.
+        """Write one segment per route and the tail in one transaction.
 
         Raises:
-            HostError: Nothing was written.
+            HostError, RefusedError: Nothing was written.
         """
-        await self._write([await self._put(*item) for item in routes.items()], (), durability)
+        async with self._disk.turn:
+            await self._heads.claim(len(routes) + 1)
+            last = dict(self.last)
+            puts = [await self._sealed(route, each, last) for route, each in routes.items()]
+            puts.append(await self.sealed_tail(last))
+            await self._disk.write(puts, durability=durability)
+            self.last = last
+            for route, put in zip(routes, puts, strict=False):
+                self.note(
+                    route, last[route].sequence, len(put.data), self._heads.head.current.key_id
+                )
 
-    async def replace(self, old: Sequence[Record], new: Sequence[tuple[Route, Operations]]) -> None:
-        """Put ``new`` in the place of ``old``, in one transaction.
+    async def sealed_tail(self, last: Mapping[Route, Base] | None = None) -> Put:
+        """Return the write of the tail, under the current key."""
+        found = self.last if last is None else last
+        plain = {route: [base.sequence, base.tag.hex()] for route, base in found.items()}
+        data = json.dumps(plain, separators=(",", ":")).encode()
+        version = self._disk.generation
+        return Put(META, TAIL, await self._vault.seal("sealed", META, TAIL, version, data, NO_TAG))
+
+    async def tail(self) -> dict[Route, Base] | None:
+        """Return the last segment ever written per route.
 
         Raises:
-            HostError: Nothing was changed.
+            TrustError: ``seal-broken``: there is a tail and it does not open.
         """
-        await self._write([await self._put(*item) for item in new], old, "strict")
+        record = await self._disk.get(META, TAIL)
+        if record is None:
+            return None
+        _, data = await self._vault.unseal("sealed", META, TAIL, record)
+        plain = json.loads(data)
+        return {route: Base(plain[route][0], bytes.fromhex(plain[route][1])) for route in ROUTES}
 
-    async def close(self) -> None:
-        """Close the database."""
-        await self._storage.close()
+    async def read(self, route: Route, base: Base) -> list[Segment]:
+        """Return every record behind ``base``, opened where that is possible."""
+        found: list[Segment] = []
+        async for batch in self._disk.read(route, segment.record_key(base.sequence)):
+            found += await asyncio.gather(*(self._opened(route, *each) for each in batch))
+        return found
 
-    async def _write(
-        self, puts: Sequence[Put], old: Sequence[Record], durability: Durability
-    ) -> None:
-        deletes = [Delete(record.route, record.key) for record in old]
-        await self._storage.write([*puts, *deletes], durability=durability)
-        for route in ROUTES:
-            self._sizes_bytes |= {(route, p.key): len(p.data) for p in puts if p.store == route}
-        for record in old:
-            self._sizes_bytes.pop((record.route, record.key), None)
+    async def strays(self, route: Route, base: Base) -> list[Segment]:
+        """Return the records up to ``base``: nobody left them there."""
+        last_key = segment.record_key(base.sequence)
+        found: list[Segment] = []
+        async for batch in self._disk.read(route, limit=1):
+            key, record = batch[0]
+            if key > last_key:
+                break
+            found.append(Segment(key, record))
+        return found
 
-    async def _put(self, route: Route, operations: Operations) -> Put:
-        self._sequence += 1
-        key = segment.record_key(self._opened_ms, self._writer, self._sequence)
-        body = segment.encode(operations)
-        if route == "plain":
-            return Put(route, key, segment.wrap(route, body))
-        bound = segment.associated_data(DATABASE, route, KEY_ID, key)
-        sealed = await self._crypto.seal(KEY_ID, body, bound)
-        return Put(route, key, segment.wrap(route, sealed, KEY_ID))
+    def note(self, route: Route, number: int, size_bytes: int, key_id: str) -> None:
+        """Remember a segment in storage."""
+        self.sizes_bytes[route][number] = size_bytes
+        highest = self._sealed_by.setdefault(key_id, {})
+        highest[route] = max(number, highest.get(route, 0))
 
-    async def _read(self, route: Route) -> AsyncIterator[Record]:
-        after = ""
-        while batch := await self._storage.read(route, after=after, limit=LIMITS.read_batch):
-            for record in await asyncio.gather(*(self._record(route, *each) for each in batch)):
-                yield record
-            after = batch[-1][0]
+    def keys_behind(self, bases: Mapping[Route, Base]) -> set[str]:
+        """Return the data keys that segments behind ``bases`` need."""
+        return {
+            key_id
+            for key_id, highest in self._sealed_by.items()
+            if any(number > bases[route].sequence for route, number in highest.items())
+        }
 
-    async def _record(self, route: Route, key: str, data: bytes) -> Record:
+    def deletes(self, bases: Mapping[Route, Base]) -> list[Delete]:
+        """Return the deletes of all segments up to ``bases``."""
+        return [
+            Delete(route, segment.record_key(number))
+            for route, sizes in self.sizes_bytes.items()
+            for number in sizes
+            if number <= bases[route].sequence
+        ]
+
+    def forget(self, deletes: Sequence[Any]) -> None:
+        """Take back what :meth:`note` remembered: these records are gone."""
+        for delete in deletes:
+            if delete.store in self.sizes_bytes:
+                self.sizes_bytes[delete.store].pop(segment.sequence_of(delete.key) or 0, None)
+
+    async def _sealed(self, route: Route, operations: Operations, last: dict[Route, Base]) -> Put:
+        number = last[route].sequence + 1
+        key, payload = segment.record_key(number), segment.encode(operations)
+        record = await self._vault.seal(
+            route, route, key, self._disk.generation, payload, last[route].tag
+        )
+        last[route] = Base(number, tag_of(record))
+        return Put(route, key, record)
+
+    async def _opened(self, route: Route, key: str, record: bytes) -> Segment:
         try:
-            text = await self._text(route, key, data)
-        except TrustError as error:
-            return Record(route, key, len(data), error=error)
-        return Record(route, key, len(data), text)
-
-    async def _text(self, route: Route, key: str, data: bytes) -> str:
-        key_id, body = segment.unwrap(route, data)
-        if route == "sealed":
-            if key_id != KEY_ID:
-                # Asking the host for an unknown key would create it.
-                raise TrustError("seal-broken", f"segment: expected key {KEY_ID}, got {key_id!r}.")
-            bound = segment.associated_data(DATABASE, route, key_id, key)
-            body = await self._crypto.unseal(key_id, body, bound)
-        return segment.decode(body, max_bytes=LIMITS.segment_bytes)
+            header, payload = await self._vault.unseal(route, route, key, record)
+        except TrustError:
+            return Segment(key, record)
+        return Segment(
+            key, record, Link(tag_of(record), header.previous_tag), payload, header.key_id
+        )

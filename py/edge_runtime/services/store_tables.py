@@ -1,148 +1,249 @@
 """The store's tables: SQLite in memory, the engine every read and query runs on.
 
 Rows go in as JSON text and are taken apart by SQLite itself: one statement per batch, whatever its
-size (100,000 events/s in Pyodide).
+size (150,000 events/s in Pyodide). Each route has a database of its own, so that its image can be
+kept apart from the other's.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
+from ..config import EventPattern
+from ..errors import ConfigError
+from ..pure.events import check_batch, event_of, has_escapes, is_flat
+from ..pure.key_operations import value_text
+from ..pure.segment import ROUTES, Route
 from ..types import Event, JsonValue
-
-_SCHEMA: Final = """
-create table events (
-    id text primary key, ts real not null, type text not null, page_id text not null,
-    click_id text, pv integer not null, props text not null
-);
-create index events_by_page on events (type, page_id, ts);
-create index events_by_ts on events (ts);
-create table keys (
-    key text primary key, value text not null, updated_ms real not null, encrypted integer not null
-) without rowid;
-"""
-
-_ADD: Final = """
-insert or ignore into events
-select value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->6
-from json_each(?) returning id
-"""
-_REPLAY: Final = _ADD.replace("(?) returning id", "(?, '$.events')")
-_EVENT_ROWS: Final = """
-select json_array(id, ts, type, page_id, click_id, pv, json(props)) from events order by ts
-"""
-_KEY_PUTS: Final = """
-select json_array('put', key, json(value), updated_ms, encrypted) from keys
-"""
+from . import store_sql
+from .store_sql import EVENT_COLUMNS
 
 
-class Replayed(NamedTuple):
-    """What a segment held: newest event's time (-inf: none), number of events, key operations."""
+class Added(NamedTuple):
+    """What became of a batch.
 
-    newest_ts: float
-    events: int
-    operations: Sequence[Sequence[JsonValue]]
+    Attributes:
+        text: JSON array of its rows, as the log keeps it; those that were known are in it.
+        new: How many rows were new.
+        matching: The new events that a watched pattern matches, in order.
+        errors: One for each row that was refused.
+    """
+
+    text: str
+    new: int
+    matching: list[Event]
+    errors: list[ConfigError]
 
 
 class Tables:
     """Events by id and values by key; every method is one short synchronous step."""
 
-    def __init__(self) -> None:
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.executescript(_SCHEMA)
+    def __init__(self, events_route: Route = "sealed") -> None:
+        self.events_route: Route = events_route
+        self.connection = store_sql.connect(events_route)
+        self._definitions = store_sql.definitions(self.connection, events_route)
+        self._empty_image = self.image(events_route)
+        self._watches = False
 
-    def add_events(self, events: Sequence[Event]) -> tuple[list[Event], str]:
-        """Insert what is new; an id that is known, or repeats in the batch, is a duplicate.
+    def watch(self, patterns: Iterable[EventPattern]) -> None:
+        """Have :meth:`add_batch` return events that match one of ``patterns``."""
+        rows = [
+            (pattern.type, pattern.page_id, click_id)
+            for pattern in patterns
+            for click_id in (*pattern.click_ids, *([""] if pattern.need_pv else []))
+        ]
+        self.connection.execute("delete from watched")
+        self.connection.executemany("insert or ignore into watched values (?, ?, ?)", rows)
+        self._watches = bool(rows)
 
-        Returns:
-            The new events in order, and their rows as JSON text without the outer brackets.
-        """
-        text = _rows_text(events)
-        new_ids = {row[0] for row in self.connection.execute(_ADD, (f"[{text}]",))}
-        if len(new_ids) == len(events):
-            return list(events), text
-        new: list[Event] = []
-        for event in events:
-            if event.id in new_ids:
-                new_ids.remove(event.id)
-                new.append(event)
-        return new, _rows_text(new)
+    def add_batch(self, batch_json: str) -> Added:
+        """Insert what is new; a row whose id is known, or repeats in the batch, is a duplicate."""
+        before = self.last_rowid()
+        rows = self._rows_of(batch_json)
+        if rows is not None and self._is_fine(batch_json, rows):
+            count = self._insert(batch_json)
+            if count == rows:
+                return Added(batch_json, count, self._matching(before), [])
+            # Known ids, or rows that a check of the table refused: again, with a look at each.
+            self._delete_behind(before)
+        text, _, errors = check_batch(batch_json)
+        count = self._insert(text)
+        return Added(text, count, self._matching(before), errors)
 
-    def replay(self, text: str) -> Replayed:
+    def replay(self, route: Route, text: str) -> None:
         """Apply a segment's text.
 
         Raises:
-            sqlite3.Error, ValueError, TypeError: The text is no segment's; it may be half applied.
+            sqlite3.Error, ValueError, TypeError, LookupError: The text is no segment's.
         """
         keys = self.connection.execute("select value from json_each(?, '$.keys')", (text,))
         operations = [json.loads(row[0]) for row in keys]
-        self.connection.execute(_REPLAY, (text,))
+        self.connection.execute(store_sql.ADD.format(route=route, path=", '$.events'"), (text,))
         for operation in operations:
-            self.apply(operation)
-        newest, events = self.connection.execute(
-            "select max(value->>1), count(*) from json_each(?, '$.events')", (text,)
-        ).fetchone()
-        return Replayed(float("-inf") if newest is None else float(newest), events, operations)
+            self.apply(route, operation)
 
-    def apply(self, operation: Sequence[JsonValue]) -> None:
-        """Apply ``["put", key, value, updated_ms, sealed]`` or ``["delete", key]``."""
+    def apply(self, route: Route, operation: Sequence[JsonValue]) -> None:
+        """Apply ``["put", key, value, updated_ms, asked]`` or ``["delete", key]``."""
         if operation[0] == "delete":
-            self.connection.execute("delete from keys where key = ?", (operation[1],))
-        else:
-            _, key, value, updated_ms, sealed = operation
-            row = (key, json.dumps(value), updated_ms, bool(sealed))
-            self.connection.execute("insert or replace into keys values (?, ?, ?, ?)", row)
+            self.connection.execute(f"delete from {route}.keys where key = ?", (operation[1],))
+            return
+        _, key, value, updated_ms, said = operation
+        row = (key, value_text(value), updated_ms, int(said))
+        self.connection.execute(f"insert or replace into {route}.keys values (?, ?, ?, ?)", row)
 
-    def get(self, key: str) -> tuple[JsonValue, bool] | None:
-        """Return value and whether it is kept sealed; None for an unknown key."""
-        found = self.connection.execute("select value, encrypted from keys where key = ?", (key,))
-        row = found.fetchone()
-        return None if row is None else (json.loads(row[0]), bool(row[1]))
+    def get(self, key: str) -> str | None:
+        """Return the JSON text of a value; None for an unknown key."""
+        found = [self._value(route, key) for route in ROUTES]
+        return next((text for text in found if text is not None), None)
 
-    def forget_events(self, before_ts: float, max_rows: int) -> None:
-        """Delete events older than ``before_ts`` and, oldest first, those beyond ``max_rows``."""
-        self.connection.execute("delete from events where ts < ?", (before_ts,))
-        surplus = self.count("events") - max_rows
-        if surplus > 0:
-            self.connection.execute(
-                "delete from events where rowid in (select rowid from events order by ts limit ?)",
-                (surplus,),
+    def routes_of(self, key: str) -> list[Route]:
+        """Return the routes that hold ``key``."""
+        return [route for route in ROUTES if self._value(route, key) is not None]
+
+    def key_rows(self, route: Route, after: str, limit: int) -> list[tuple[str, float, int, int]]:
+        """Return up to ``limit`` keys > ``after``: key, updated_ms, bytes, asked."""
+        sql = f"""
+            select key, updated_ms, length(cast(key as blob)) + length(cast(value as blob)), asked
+            from {route}.keys where key > ? order by key limit ?
+        """
+        return self.connection.execute(sql, (after, limit)).fetchall()
+
+    def delete_key(self, key: str, route: Route, updated_ms: float) -> int:
+        """Delete ``key`` if it was last put then; return how many rows that were."""
+        sql = f"delete from {route}.keys where key = ? and updated_ms = ?"
+        return self.connection.execute(sql, (key, updated_ms)).rowcount
+
+    def move_events(self, source: Route, target: Route) -> int:
+        """Move every event to another route's table, in order; return how many there were."""
+        count = self.count(source, "events")
+        self.connection.execute(
+            f"insert or ignore into {target}.events ({EVENT_COLUMNS}) "
+            f"select {EVENT_COLUMNS} from {source}.events order by rowid"
+        )
+        self.connection.execute(f"delete from {source}.events")
+        return count
+
+    def delete_oldest(self, limit: int, before_ts: float | None = None) -> tuple[int, int]:
+        """Delete up to ``limit`` events, the oldest first; return how many, and their bytes.
+
+        Args:
+            limit: At most so many.
+            before_ts: Only events older than this.
+        """
+        where = "" if before_ts is None else "where ts < :before_ts"
+        table = f"{self.events_route}.events"
+        rowids = f"select rowid from {table} {where} order by ts, rowid limit :limit"
+        params = {"limit": limit, **({} if before_ts is None else {"before_ts": before_ts})}
+        size_bytes = self._bytes(f"rowid in ({rowids})", params)
+        deleted = self.connection.execute(
+            f"delete from {table} where rowid in ({rowids})", params
+        ).rowcount
+        return deleted, size_bytes
+
+    def oldest_sizes(self, limit: int) -> list[int]:
+        """Return the bytes of the oldest events, the oldest first."""
+        sql = f"""
+            select {store_sql.SIZE} from {self.events_route}.events order by ts, rowid limit ?
+        """
+        return [row[0] for row in self.connection.execute(sql, (limit,))]
+
+    def event_bytes_in_parts(self, rows: int) -> Iterator[int]:
+        """Yield the bytes of all events' texts, so many rows at once."""
+        last = self.last_rowid()
+        first = self._one(f"select min(rowid) from {self.events_route}.events") or 1
+        for start in range(first, last + 1, rows):
+            yield self._bytes(
+                "rowid between :start and :end", {"start": start, "end": start + rows - 1}
             )
 
-    def forget_keys(self, is_expired: Callable[[str, float], bool]) -> None:
-        """Delete every key for which ``is_expired(key, updated_ms)``."""
-        rows = self.connection.execute("select key, updated_ms from keys").fetchall()
-        expired = [(key,) for key, updated_ms in rows if is_expired(key, updated_ms)]
-        self.connection.executemany("delete from keys where key = ?", expired)
-
-    def oldest_ts(self) -> float:
-        """Return the oldest event's time; inf without events."""
-        oldest = self._one("select min(ts) from events")
-        return float("inf") if oldest is None else float(oldest)
-
-    def count(self, table: Literal["events", "keys"]) -> int:
+    def count(self, route: Route, table: Literal["events", "keys"]) -> int:
         """Return the number of rows."""
-        return int(self._one(f"select count(*) from {table}"))
+        return int(self._one(f"select count(*) from {route}.{table}"))
 
-    def event_rows(self) -> Iterator[str]:
-        """Yield every event's row as JSON text, oldest first."""
-        for row in self.connection.execute(_EVENT_ROWS):
-            yield row[0]
+    def last_rowid(self) -> int:
+        """Return the number of the latest event, which grows with each."""
+        return self._one(f"select max(rowid) from {self.events_route}.events") or 0
 
-    def key_puts(self) -> Iterator[str]:
-        """Yield the put of every key as JSON text."""
-        for row in self.connection.execute(_KEY_PUTS):
-            yield row[0]
+    def rows(self, route: Route) -> int:
+        """Return the number of events and keys of a route."""
+        return self.count(route, "events") + self.count(route, "keys")
+
+    def image(self, route: Route) -> bytes:
+        """Return a route's tables as a SQLite image."""
+        return self.connection.serialize(name=route)
+
+    def load(self, route: Route, image: bytes | bytearray, *, is_proven: bool) -> None:
+        """Replace a route's tables by an image's.
+
+        Args:
+            route: Whose tables.
+            image: What :meth:`image` returned once.
+            is_proven: Its seals were checked; without that every page of it is.
+
+        Raises:
+            ValueError, sqlite3.Error: It is no image of this version's tables; the route is empty.
+        """
+        try:
+            if self._is_ours(route, image, is_proven):
+                return
+        except (sqlite3.Error, ValueError):  # SQLite's own words may hold bytes that are no text.
+            self.clear(route)
+            raise
+        self.clear(route)
+        raise ValueError("an image of other tables, or a damaged one")
+
+    def clear(self, route: Route) -> None:
+        """Forget everything of a route."""
+        self.connection.deserialize(self._empty_image, name=route)
 
     def close(self) -> None:
         """Free the memory; no other method may follow."""
         self.connection.close()
 
-    def _one(self, sql: str) -> Any:
-        return self.connection.execute(sql).fetchone()[0]
+    def _is_ours(self, route: Route, image: bytes | bytearray, is_proven: bool) -> bool:
+        if not image:  # SQLite would call it a lack of memory.
+            return False
+        self.connection.deserialize(image, name=route)
+        sound = is_proven or self._one(f"pragma {route}.quick_check(1)") == "ok"
+        return sound and store_sql.definitions(self.connection, route) == self._definitions
 
+    def _rows_of(self, batch_json: str) -> int | None:
+        try:
+            rows: int | None = self._one(store_sql.ROWS, (batch_json,))
+            return rows
+        except (sqlite3.Error, UnicodeEncodeError):
+            return None
 
-def _rows_text(events: Sequence[Event]) -> str:
-    rows = [[e.id, e.ts, e.type, e.page_id, e.click_id, e.pv, e.props] for e in events]
-    return json.dumps(rows, default=dict, separators=(",", ":"))[1:-1]
+    def _is_fine(self, batch_json: str, rows: int) -> bool:
+        """Say whether no row needs a look of its own; the tables' checks find the rest."""
+        if has_escapes(batch_json):
+            return False
+        return is_flat(batch_json, rows) or not self._one(store_sql.MAYBE_DEEP, (batch_json,))
+
+    def _insert(self, batch_json: str) -> int:
+        sql = store_sql.ADD.format(route=self.events_route, path="")
+        return self.connection.execute(sql, (batch_json,)).rowcount
+
+    def _delete_behind(self, rowid: int) -> None:
+        sql = f"delete from {self.events_route}.events where rowid > ?"
+        self.connection.execute(sql, (rowid,))
+
+    def _matching(self, before: int) -> list[Event]:
+        if not self._watches:
+            return []
+        sql = store_sql.MATCHING.format(route=self.events_route)
+        return [event_of(row) for row in self.connection.execute(sql, (before,))]
+
+    def _value(self, route: Route, key: str) -> str | None:
+        sql = f"select value from {route}.keys where key = ?"
+        row = self.connection.execute(sql, (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def _bytes(self, where: str, params: dict[str, Any]) -> int:
+        table = f"{self.events_route}.events"
+        sql = f"select coalesce(sum({store_sql.SIZE}), 0) from {table} where {where}"
+        return int(self._one(sql, params))
+
+    def _one(self, sql: str, params: Any = ()) -> Any:
+        return self.connection.execute(sql, params).fetchone()[0]

@@ -40,8 +40,8 @@ class Shop:
         """Click a product and return what the triggered run says."""
         self.events += 1
         self.changed.clear()
-        event = {"id": f"e{self.events}", "ts": 1.8e12, "type": "mta", "pageId": page, "pv": False}
-        self.runtime.track(json.dumps([{**event, "clickId": "item", "props": {"sku": sku}}]))
+        row = [f"e{self.events}", 1.8e12, "mta", page, "item", 0, {"sku": sku}]
+        self.runtime.track(json.dumps([row]))
         await asyncio.wait_for(self.changed.wait(), 20)
         return self.results[-1]
 

@@ -47,7 +47,10 @@ def test_an_empty_configuration_is_all_defaults() -> None:
     config = parse_config({})
 
     assert config == Config()
-    assert config.data.events == EventsRule(encrypted=True, max_age_days=30, max_rows=100_000)
+    assert config.data.events == EventsRule(True, max_age_days=30, max_rows=100_000, max_bytes=None)
+    assert parse_config({"data": {"keys": [{"prefix": "p."}]}}).data.keys == (
+        KeyRule("p.", True, max_age_days=None, max_rows=None, max_bytes=None),
+    )
     assert config.scheduler.max_running == 4
     assert list(config.scheduler.queue_limits.values()) == [64, 256, 256]
 
@@ -60,8 +63,11 @@ def test_every_field_is_read() -> None:
             "bundles": ["tasks/a.edge"],
             **with_variant(backend="webgpu"),
             "data": {
-                "events": {"encrypted": False, "maxAgeDays": 0.5, "maxRows": 10},
-                "keys": [{"prefix": "ui.", "encrypted": False}, {"prefix": "p.", "maxAgeDays": 9}],
+                "events": {"encrypted": False, "maxAgeDays": 0.5, "maxRows": 10, "maxBytes": 900},
+                "keys": [
+                    {"prefix": "ui.", "encrypted": False},
+                    {"prefix": "p.", "maxAgeDays": 9, "maxRows": 8, "maxBytes": 7},
+                ],
             },
             "scheduler": {"maxRunning": 2, "queueLimits": {"core": 1}},
         }
@@ -69,8 +75,11 @@ def test_every_field_is_read() -> None:
 
     assert (config.system_code, config.bundles) == ("shop", ("tasks/a.edge",))
     assert config.models == {"ranker": ModelConfig((Variant("m.onnx", SHA.lower(), "webgpu"),))}
-    assert config.data.events == EventsRule(encrypted=False, max_age_days=0.5, max_rows=10)
-    assert config.data.keys == (KeyRule("ui.", False), KeyRule("p.", True, 9))
+    assert config.data.events == EventsRule(False, 0.5, max_rows=10, max_bytes=900)
+    assert config.data.keys == (
+        KeyRule("ui.", False),
+        KeyRule("p.", True, max_age_days=9, max_rows=8, max_bytes=7),
+    )
     assert config.scheduler.queue_limits[Priority.CORE] == 1
     assert config.scheduler.queue_limits[Priority.LOW] == 256
 
@@ -135,6 +144,28 @@ MISTAKES: list[tuple[object, str]] = [
     (
         {"data": {"events": {"maxAgeDays": 0}}},
         "config at data.events.maxAgeDays: expected a number above 0, got 0 (number).",
+    ),
+    (
+        {"data": {"events": {"maxBytes": 0}}},
+        "config at data.events.maxBytes: expected a number from 1 up, got 0 (number). Bytes of "
+        "text kept, UTF-8, before compression; the oldest entries go first. Write, for example, 10",
+    ),
+    (
+        {"data": {"events": {"maxBytes": 2**31}}},
+        "config at data.events.maxBytes: expected a number up to 1073741824, got 2147483648",
+    ),
+    (
+        {"data": {"keys": [{"prefix": "a", "maxBytes": "1 MB"}]}},
+        'config at data.keys[0].maxBytes: expected integer, got "1 MB" (string).',
+    ),
+    (
+        {"data": {"keys": [{"prefix": "a", "maxRows": 0}]}},
+        "config at data.keys[0].maxRows: expected a number from 1 up, got 0 (number).",
+    ),
+    (
+        {"data": {"keys": [{"prefix": "a", "maxRow": 1}]}},
+        "config at data.keys[0].maxRow: expected one of the fields prefix, encrypted, maxAgeDays, "
+        "maxRows, maxBytes, got 1 (number).",
     ),
     (
         {"scheduler": {"maxRunning": True}},

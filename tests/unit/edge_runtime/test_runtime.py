@@ -59,11 +59,10 @@ class Site:
         self.runtime = Runtime(self.host, parse_config(self.config), BASE)
         self.events = 0
 
-    def click(self, click_id: str, **props: Any) -> None:
+    def click(self, click_id: str, client: str = "", **props: Any) -> None:
         self.events += 1
-        record = {"id": f"e{self.events}", "ts": self.host.clock.now_ms(), "type": "mta"}
-        record |= {"pageId": "Home", "pv": False, "clickId": click_id, "props": props}
-        self.runtime.track(json.dumps([record]))
+        row = [f"e{self.events}", self.host.clock.now_ms(), "mta", "Home", click_id, 0, props]
+        self.runtime.track(json.dumps([row]), client)
 
     async def infer(self, code: str, call_id: int = 1, **request: Any) -> Any:
         return await self.runtime.infer(InferRequest(call_id, "demo", code, **request))
@@ -155,15 +154,79 @@ async def test_one_event_counts_once_however_often_it_is_sent(site: Site) -> Non
 
 @on_site({"Rank": RANK})
 async def test_bad_events_are_dropped_with_a_warning(site: Site) -> None:
-    site.runtime.track(
-        '[{"id": 5}, {"id": "e", "ts": 1, "type": "mta", "pageId": "A", "pv": true}]'
-    )
-    site.runtime.track("no json")
+    site.runtime.track('[["e", 1, "mta", "A", null, 2, {}], ["e", 1, "mta", "A", null, 1, {}]]')
+    site.runtime.track("no json", "tab-2")
 
     first, second = site.host.page.named("log")
     assert (first["level"], second["level"]) == ("warning", "warning")
-    assert first["message"].startswith("1 of the tracked events dropped, the first because: event")
+    assert first["message"].startswith(
+        "1 of the tracked events dropped, the first because: event.pv: expected 0 or 1, got 2"
+    )
+    assert site.host.page.clients == ["", "tab-2"]
     assert site.runtime.statistics()["store"]["events"] == 1
+
+
+@on_site({"Rank": RANK, "Fail": FAIL})
+async def test_results_and_errors_go_to_the_tab_that_tracked_the_event(site: Site) -> None:
+    site.click("Rank", "tab-2", sku=7)
+    site.click("Fail", "tab-3", sku=7)
+    site.click("Rank", sku=7)
+    await site.host.clock.advance(10)
+
+    told = zip(site.host.page.notices, site.host.page.clients, strict=True)
+    assert sorted((name, client) for (name, _), client in told) == [
+        ("error", "tab-3"),
+        ("result", ""),
+        ("result", "tab-2"),
+    ]
+
+
+@on_site({})
+async def test_who_tracks_is_told_when_the_events_are_durable(site: Site) -> None:
+    told: list[str] = []
+    row = ["e1", 5, "mta", "Home", None, 1, {}]
+    for name, text in (("new", json.dumps([row])), ("known", json.dumps([row])), ("bad", "")):
+        site.runtime.track(text, done=lambda name=name: told.append(name))
+    await settle()
+    assert told == []
+
+    await site.host.clock.advance(50)
+
+    assert told == ["new", "known", "bad"]
+
+
+@on_site({})
+async def test_the_pages_hear_what_becomes_of_the_store(site: Site) -> None:
+    site.host.storage.quota_bytes = 0
+    site.click("other", sku=1)
+    await site.host.clock.advance(100)
+    assert site.host.page.clients == [None]
+    (status,) = site.host.page.named("status")
+    assert (status["state"], status["store"]["mode"]) == ("store", "memory-only")
+    assert status["store"]["reason"]["code"] == "storage-full"
+
+    site.host.storage.quota_bytes = None
+    await site.host.clock.advance(10_000)
+
+    assert [each["store"]["mode"] for each in site.host.page.named("status")] == [
+        "memory-only",
+        "durable",
+    ]
+    assert site.runtime.statistics()["store"]["pendingOps"] == 0
+
+
+@on_site({})
+async def test_a_runtime_whose_place_another_took_says_so(site: Site) -> None:
+    other = Site({}, host=create_fake_host(site.host.disk, site.host.clock))
+    await other.runtime.start()
+
+    site.click("other", sku=1)
+    await site.host.clock.advance(100)
+
+    assert site.host.page.superseded_calls == 1
+    assert site.host.page.named("status") == []
+    assert other.host.page.superseded_calls == 0
+    await other.runtime.stop()
 
 
 @on_site({"Rank": RANK})
@@ -274,12 +337,12 @@ async def test_a_paused_runtime_refuses_calls_and_holds_triggered_runs(site: Sit
 
 @on_site({"Rank": RANK})
 async def test_values_are_kept_by_key(site: Site) -> None:
-    await site.runtime.put("profile.size", {"shoe": 42})
-    await site.runtime.put("ui.theme", "dark", encrypted=False)
-    await site.runtime.delete("ui.theme")
+    await site.runtime.data.put("profile.size", {"shoe": 42})
+    await site.runtime.data.put("ui.theme", "dark", encrypted=False)
+    await site.runtime.data.delete("ui.theme")
 
-    assert await site.runtime.get("profile.size") == {"shoe": 42}
-    assert await site.runtime.get("ui.theme") is None
+    assert site.runtime.data.get("profile.size") == {"shoe": 42}
+    assert site.runtime.data.get("ui.theme") is None
 
 
 def test_a_missing_bundle_is_a_problem_and_the_others_live() -> None:
@@ -380,7 +443,7 @@ def test_what_was_flushed_is_there_after_a_restart() -> None:
         first = Site({"Rank": RANK})
         await first.runtime.start()
         first.click("other", sku=8)
-        await first.runtime.flush()
+        await first.runtime.data.flush()
         again = create_fake_host(first.host.disk, first.host.clock)
         second = Site({"Rank": RANK}, host=again)
         assert await second.runtime.start() == []
@@ -407,7 +470,7 @@ def test_a_stopped_runtime_answers_waiting_calls_and_refuses_new_ones() -> None:
         assert [(await call).code for call in calls] == ["runtime-stopped"] * 2
         assert (await site.refusal("wait")).code == "runtime-stopped"
         with pytest.raises(EdgeError, match="expected a started one"):
-            await site.runtime.flush()
+            await site.runtime.data.flush()
         site.click("Wait")
         assert site.host.page.named("error") == []
         assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -1,6 +1,7 @@
-"""Records of the log: framing, binding, and bounds against damage."""
+"""Segments: their text, bounds against damage, and keys that sort."""
 
 import json
+from typing import Any
 
 import pytest
 from edge_runtime.errors import TrustError
@@ -9,27 +10,56 @@ from edge_runtime.pure.segment import Operations
 from hypothesis import given
 from hypothesis import strategies as st
 
-TEXTS = Operations(['["e1",1.0,"mta","Home",null,true,{}]'], ['["put","k",1,5.0,true]'])
+TEXTS = Operations(['[["e1",1.0,"mta","Home",null,1,{}]]'], ['["put","k",1,5.0,1]'])
 MAX_BYTES = 2**20
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+batches = st.lists(json_values, min_size=1, max_size=3)
 
-def test_operations_survive_compression() -> None:
-    text = segment.decode(segment.encode(TEXTS), max_bytes=MAX_BYTES)
-    assert json.loads(text) == {
-        "events": [["e1", 1.0, "mta", "Home", None, True, {}]],
-        "keys": [["put", "k", 1, 5.0, True]],
+
+@given(st.lists(batches, max_size=4), st.lists(json_values, max_size=4), st.booleans())
+def test_batches_and_operations_come_out_in_order(
+    rows: list[list[Any]], operations: list[Any], is_spaced: bool
+) -> None:
+    texts = [json.dumps(each, ensure_ascii=is_spaced) for each in rows]
+    if is_spaced:
+        texts = [f" \n{text.replace('[', '[ ', 1)}\t" for text in texts]
+    packed = segment.encode(Operations(texts, [json.dumps(each) for each in operations]))
+
+    assert json.loads(segment.decode(packed, max_bytes=MAX_BYTES)) == {
+        "events": [row for batch in rows for row in batch],
+        "keys": operations,
     }
 
 
+def test_an_empty_batch_adds_nothing() -> None:
+    packed = segment.encode(Operations(["[]", TEXTS.batches[0], "[]"], []))
+    assert len(json.loads(segment.decode(packed, max_bytes=MAX_BYTES))["events"]) == 1
+
+
 def test_a_text_larger_than_the_bound_is_not_unpacked() -> None:
-    packed = segment.encode(Operations([f'"{"x" * 10_000_000}"'], []))
+    packed = segment.encode(Operations([f'["{"x" * 10_000_000}"]'], []))
     assert len(packed) < 10_000
     with pytest.raises(TrustError, match="at most 1048576 bytes unpacked"):
         segment.decode(packed, max_bytes=MAX_BYTES)
 
 
+@pytest.mark.parametrize("surplus", [0, 1])
+def test_the_bound_itself_is_allowed(surplus: int) -> None:
+    packed = segment.pack_piece(b"x" * (100 + surplus))
+    if surplus:
+        with pytest.raises(TrustError, match="at most 100 bytes"):
+            segment.unpacked(packed, max_bytes=100)
+    else:
+        assert segment.unpacked(packed, max_bytes=100) == b"x" * 100
+
+
 @given(st.data())
-def test_damaged_plain_text_is_never_taken_for_another(data: st.DataObject) -> None:
+def test_a_damaged_text_is_never_taken_for_another(data: st.DataObject) -> None:
     packed = bytearray(segment.encode(TEXTS))
     expected = segment.decode(bytes(packed), max_bytes=MAX_BYTES)
     offset = data.draw(st.integers(0, len(packed) - 1))
@@ -43,57 +73,46 @@ def test_damaged_plain_text_is_never_taken_for_another(data: st.DataObject) -> N
 
 @given(st.binary(max_size=100))
 def test_junk_is_refused_with_our_error(junk: bytes) -> None:
-    for attempt in (
-        lambda: segment.decode(junk, max_bytes=MAX_BYTES),
-        lambda: segment.unwrap("sealed", junk),
-        lambda: segment.unwrap("plain", junk),
-    ):
-        try:
-            attempt()
-        except TrustError as error:
-            assert error.code == "seal-broken"
+    try:
+        segment.decode(junk, max_bytes=MAX_BYTES)
+    except TrustError as error:
+        assert error.code == "seal-broken"
 
 
-def test_a_record_opens_on_its_own_route_only() -> None:
-    sealed = segment.wrap("sealed", b"body", "key-1")
-    plain = segment.wrap("plain", b"body")
-
-    assert segment.unwrap("sealed", sealed) == ("key-1", b"body")
-    assert segment.unwrap("plain", plain) == ("", b"body")
-    for route, record in (("sealed", plain), ("plain", sealed)):
-        with pytest.raises(TrustError, match="beginning with"):
-            segment.unwrap(route, record)  # type: ignore[arg-type]
-
-
-def test_every_part_of_a_place_changes_what_a_seal_is_bound_to() -> None:
-    place = ["db", "store", "key-1", "row"]
-    bound = {segment.associated_data(*place)}
-    for index in range(4):
-        bound.add(segment.associated_data(*place[:index], "x", *place[index + 1 :]))
-    assert len(bound) == 5
+@pytest.mark.parametrize(
+    ("packed", "message"),
+    [
+        (segment.pack_piece(b"x") + b"more", "one whole zstd frame"),
+        (segment.pack_piece(b"x")[:-1], "one whole zstd frame"),
+        (segment.pack_piece(b"\xff"), "UTF-8 text"),
+        (b"text", "one intact zstd frame"),
+    ],
+    ids=["extended", "cut off", "no text", "no frame"],
+)
+def test_what_is_wrong_with_a_segment_is_said(packed: bytes, message: str) -> None:
+    with pytest.raises(TrustError, match=message):
+        segment.decode(packed, max_bytes=MAX_BYTES)
 
 
-@pytest.mark.parametrize("part", ["", "a\0b"])
-def test_places_that_could_look_the_same_are_a_programming_mistake(part: str) -> None:
-    with pytest.raises(ValueError, match="none empty"):
-        segment.associated_data("db", part, "key", "row")
+sequences = st.integers(0, 10**12 - 1)
 
 
-@given(st.integers(0, 9_999_999_999_999), st.integers(0, 99_999_999), st.integers(0, 99_999_999))
-def test_keys_sort_by_session_then_order(opened_ms: int, first: int, second: int) -> None:
-    keys = [segment.record_key(opened_ms, "00c0ffee", n) for n in (first, second)]
+@given(sequences, sequences)
+def test_keys_sort_as_their_numbers_do_and_give_them_back(first: int, second: int) -> None:
+    keys = [segment.record_key(number) for number in (first, second)]
     assert (keys[0] < keys[1]) == (first < second)
-    assert segment.opened_after(0, keys[0]) == opened_ms + 1
+    assert [segment.sequence_of(key) for key in keys] == [first, second]
 
 
-def test_a_session_starts_now_unless_the_clock_went_back() -> None:
-    assert segment.opened_after(5_000.7, None) == 5_000
-    assert segment.opened_after(5_000, "not-one-of-our-keys") == 5_000
-    assert segment.opened_after(5_000, segment.record_key(9_000, "00c0ffee", 1)) == 9_001
+@pytest.mark.parametrize(
+    "key", ["", "42", "0000000000042", "00000000004x", " 00000000042", "-00000000042", "٠" * 12]
+)
+def test_any_other_key_has_no_number(key: str) -> None:
+    assert segment.sequence_of(key) is None
 
 
-@given(st.lists(st.text(max_size=9)), st.integers(1, 20))
-def test_chunks_keep_order_and_stay_within_the_limit(texts: list[str], limit: int) -> None:
-    chunks = list(segment.chunked(texts, limit))
-    assert [text for chunk in chunks for text in chunk] == texts
-    assert all(len(chunk) == 1 or sum(map(len, chunk)) <= limit for chunk in chunks)
+@given(st.binary(max_size=50), st.integers(1, 20))
+def test_pieces_hold_the_whole_image_and_none_is_too_large(image: bytes, piece_bytes: int) -> None:
+    pieces = [image[each] for each in segment.packed_pieces(image, piece_bytes)]
+    assert b"".join(pieces) == image
+    assert pieces and all(len(piece) <= piece_bytes for piece in pieces)

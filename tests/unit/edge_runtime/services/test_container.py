@@ -44,7 +44,7 @@ class Data:
     def get(self, key: str) -> Any:
         return self.values.get(key)
 
-    async def put(self, key: str, value: Any, encrypted: bool = True) -> None:
+    async def put(self, key: str, value: Any, encrypted: bool | None = True) -> None:
         self.values[key] = (value, encrypted)
 
     async def delete(self, key: str) -> None:
@@ -146,7 +146,7 @@ async def test_a_task_reads_and_writes_data(stage: Stage) -> None:
     )
 
     row = {"sql": "select :x", "params": {"x": 1}, "deadline": START_MS + 100}
-    assert value == [[1, True], [2, False], None, [row]]
+    assert value == [[1, None], [2, False], None, [row]]
 
 
 @on_stage
