@@ -85,12 +85,14 @@ export function checkOn(name, listener) {
   if (typeof listener !== "function") throw invalid("on.listener", "a function", listener);
 }
 
-/** @param {any} key @param {unknown} value @param {any} options @returns {{encrypted: boolean}} */
+/** @param {any} key @param {unknown} value @param {any} options @returns {{encrypted?: boolean}} */
 export function checkPut(key, value, options) {
   checkKey("put", key);
   if (value === undefined) throw invalid("put.value", "a JSON-able value", value);
   record("put.options", options);
-  const { encrypted = true } = options;
+  const { encrypted } = options;
+  // Unsaid, the configuration's rule for the key decides.
+  if (encrypted === undefined) return {};
   if (typeof encrypted !== "boolean") throw invalid("put.encrypted", "a boolean", encrypted);
   return { encrypted };
 }

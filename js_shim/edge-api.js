@@ -4,11 +4,12 @@ import { checkInfer, checkKey, checkOn, checkPut, checkStart, checkTrack } from 
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
 import { createEventBuffer } from "./event-buffer.js";
-import { randomId } from "./identifiers.js";
+import { eventIds } from "./identifiers.js";
 import { inferOn } from "./infer-call.js";
 import { beginSession } from "./page-session.js";
 import { createRouter } from "./router.js";
 
+/** @import { EventRow } from "./protocol.js" */
 /** @import { PageSession } from "./page-session.js" */
 /** @import { Edge } from "./types.js" */
 
@@ -20,7 +21,8 @@ export function createEdge(scriptBase) {
   const emitter = createEmitter();
   const warn = (/** @type {string} */ message) =>
     emitter.emit("log", { level: "warning", message });
-  const buffer = createEventBuffer({ onFull: () => warn("events dropped: too many are waiting.") });
+  const buffer = createEventBuffer({ onDrop: (reason) => warn(`events dropped: ${reason}`) });
+  const nextId = eventIds();
   /** @type {PageSession | undefined} */
   let session;
   /** @type {Promise<void> | undefined} */
@@ -69,7 +71,8 @@ export function createEdge(scriptBase) {
     track(event) {
       try {
         const { type, pageId, clickId, pv = clickId === undefined, props } = checkTrack(event);
-        buffer.add({ id: randomId(), ts: Date.now(), type, pageId, clickId, pv, props });
+        const row = [nextId(), Date.now(), type, pageId, clickId ?? null, pv ? 1 : 0, props ?? {}];
+        buffer.add(/** @type {EventRow} */ (row));
       } catch (error) {
         warn(`event dropped: ${error instanceof Error ? error.message : error}`);
       }
@@ -107,6 +110,10 @@ export function createEdge(scriptBase) {
 
     async resume() {
       await call("resume", {});
+    },
+
+    async erase() {
+      await call("erase", {});
     },
 
     async stop() {

@@ -17,6 +17,7 @@ export const {
   statistics,
   pause,
   resume,
+  erase,
   stop,
   router,
   version,

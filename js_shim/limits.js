@@ -1,4 +1,4 @@
-/** How long a page waits for its worker, and how often it replaces one. */
+/** How long a page waits for its worker, how often it replaces one, and when a tab takes another's office. */
 
 /**
  * @typedef {object} Limits
@@ -20,4 +20,26 @@ export const LIMITS = Object.freeze({
   restarts: 3,
   restartWindowMs: 60_000,
   backoffMs: 500,
+});
+
+/**
+ * @typedef {object} OfficeLimits  Between the workers of one origin.
+ * @property {number} beatMs         Between two signs of life of the writer, and between two looks of a follower.
+ * @property {number} silenceMs      A ready writer that said nothing for so long is replaced;
+ * @property {number} bootSilenceMs  one that boots has longer.
+ * @property {number} answerMs       The last chance: how long a silent writer may take to answer.
+ * @property {number} courtesyMs     How long a tab waits for another one that is about to take over.
+ * @property {number} lingerMs       What a tab posted just before its end is taken for so long.
+ * @property {number} stopMs         How long a former runtime may take to stop before the next one boots.
+ */
+
+/** @type {Readonly<OfficeLimits>} */
+export const OFFICE_LIMITS = Object.freeze({
+  beatMs: 1_000,
+  silenceMs: 5_000,
+  bootSilenceMs: 15_000,
+  answerMs: 1_000,
+  courtesyMs: 5_000,
+  lingerMs: 2_000,
+  stopMs: 5_000,
 });

@@ -19,9 +19,7 @@ export function whenIdle(action) {
 }
 
 /**
- * Run `action` each time the page is hidden or left, until the returned function is called.
- *
- * Never `unload` or `beforeunload`: they keep a page out of the back/forward cache.
+ * Run `action` each time the page is hidden, until the returned function is called.
  * @param {() => void} action
  * @returns {() => void}
  */
@@ -30,6 +28,23 @@ export function whenHidden(action) {
   const { signal } = stopping;
   const hidden = () => document.visibilityState === "hidden" && action();
   document.addEventListener("visibilitychange", hidden, { signal });
-  window.addEventListener("pagehide", action, { signal });
+  return () => stopping.abort();
+}
+
+/**
+ * Tell when the page is left or frozen, and when it is back, until the returned function is called.
+ *
+ * Never `unload` or `beforeunload`: they keep a page out of the back/forward cache.
+ * @param {{leave: () => void, back: () => void}} actions  `leave` may come twice in a row.
+ * @returns {() => void}
+ */
+export function whenLeft({ leave, back }) {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const shown = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && back();
+  window.addEventListener("pagehide", leave, { signal });
+  window.addEventListener("pageshow", shown, { signal });
+  document.addEventListener("freeze", leave, { signal });
+  document.addEventListener("resume", back, { signal });
   return () => stopping.abort();
 }

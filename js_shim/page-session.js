@@ -2,7 +2,7 @@
 
 import { absolute, copied } from "./arguments.js";
 import { startCapture } from "./capture.js";
-import { whenHidden, whenIdle } from "./page-lifecycle.js";
+import { whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
 import { scriptUrl as trusted } from "./script-url.js";
 import { Supervisor } from "./supervisor.js";
@@ -38,7 +38,16 @@ export function beginSession(options, { emitter, buffer, ...page }) {
     onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.call("track", { batch }))),
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
-  const releases = [whenIdle(() => supervisor.wake().catch(() => {})), whenHidden(flush)];
+  const leave = () => {
+    // In this turn: what comes behind the notice may never leave the page.
+    buffer.drain();
+    supervisor.tell("leaving");
+  };
+  const releases = [
+    whenIdle(() => supervisor.wake().catch(() => {})),
+    whenHidden(flush),
+    whenLeft({ leave, back: () => supervisor.tell("returned") }),
+  ];
   if (options.capture ?? true) releases.push(startCapture(page.track, page.warn));
   return {
     supervisor,

@@ -1,13 +1,16 @@
 /**
  * Every message that crosses a worker border. Shapes only: imports nothing, does nothing.
  *
- * Two borders use it: page ↔ runtime worker, runtime worker ↔ inference worker. Before a MessagePort
- * is there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted
+ * Three borders use it: page ↔ runtime worker, runtime worker ↔ inference worker, and between the runtime workers of
+ * one origin, of which one is the writer and the others are followers. Before a MessagePort is there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted
  * earlier could be lost while a module worker is still evaluating.
  */
 
-/** Must be equal on both sides of a port; a half-updated cache fails at the handshake. */
-export const PROTOCOL_VERSION = 1;
+/**
+ * Must be equal on both sides of a port; a half-updated cache fails at the handshake. Of two tabs the higher one
+ * takes over, the other has to be reloaded.
+ */
+export const PROTOCOL_VERSION = 2;
 
 /**
  * @typedef {object} Hello  Worker → creator, once its message handler is set.
@@ -67,25 +70,29 @@ export const PROTOCOL_VERSION = 1;
  * Requests page → runtime worker: method, params → value.
  *
  * - `infer` InferParams → RunResult
- * - `track` {batch: string} (JSON array of EventRecord) → nothing, once they are in memory; known ids are ignored
+ * - `track` {batch: string} (JSON array of EventRow) → {}, once they are durable; known ids are ignored
  * - `flush` {} → {}
  * - `statistics` {} → Statistics
- * - `get` {key} → value or null; `put` {key, value, encrypted} → {}; `delete` {key} → {}
- * - `pause` {}, `resume` {}, `stop` {} → {}
+ * - `get` {key} → value or null; `put` {key, value, encrypted?} → {}; `delete` {key} → {}
+ * - `pause` {}, `resume` {}, `erase` {}, `stop` {} → {}
  *
- * Notices page → runtime worker: `cancel` {callId}, `ping` {}.
+ * All but `infer` and `stop` may be repeated: a worker sends them again when the writer changed before the answer.
+ *
+ * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left,
+ * and back).
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {}.
  */
 
 /**
- * @typedef {object} EventRecord
- * @property {string} id
- * @property {number} ts          Unix ms.
- * @property {string} type
- * @property {string} pageId
- * @property {string} [clickId]
- * @property {boolean} pv
- * @property {Record<string, unknown>} [props]
+ * @typedef {[
+ *   id: string,
+ *   ts: number,
+ *   type: string,
+ *   pageId: string,
+ *   clickId: string | null,
+ *   pv: 0 | 1,
+ *   props: Record<string, unknown>,
+ * ]} EventRow  `ts` in Unix ms; ids in the order of their page's events, as text, at most 64 characters.
  */
 
 /**
@@ -123,17 +130,25 @@ export const PROTOCOL_VERSION = 1;
  */
 
 /**
+ * @typedef {"writer" | "follower"} Role  The writer runs Python and owns the store; followers pass everything on to it.
+ */
+
+/**
  * @typedef {object} StatusBody
- * @property {"idle" | "booting" | "ready" | "failed" | "stopped"} state
+ * @property {"idle" | "booting" | "ready" | "failed" | "stopped" | "role" | "store"} state  The last two change nothing about
+ *   `ready`: this tab's role, or what the store can do, is another.
  * @property {string} [step]              While booting: the step that has just begun.
- * @property {BootReport} [boot]          With `ready`.
+ * @property {Role} [role]                With `ready` and `role`.
+ * @property {BootReport} [boot]          With `ready` and `role`.
  * @property {PlainError} [error]         With `failed`.
- * @property {PlainError[]} [problems]    With `ready`: what is missing although the rest works (a bundle, a model).
+ * @property {PlainError[]} [problems]    With `ready`, and with `role` where there is a writer: what is missing although
+ *   the rest works (a bundle, a model).
+ * @property {Record<string, unknown>} [store]  With `store`, from Python: its mode, and why.
  */
 
 /**
  * @typedef {object} BootReport
- * @property {"snapshot" | "cold"} mode
+ * @property {"snapshot" | "cold" | "forwarding"} mode  `forwarding`: a follower, which boots no Python.
  * @property {string} [coldReason]        Why the snapshot was not used.
  * @property {boolean} crossOriginIsolated
  * @property {Record<string, number>} stepsMs
@@ -146,6 +161,44 @@ export const PROTOCOL_VERSION = 1;
  * @property {string} message
  * @property {string} [taskName]
  * @property {string} [runId]
+ */
+
+/**
+ * Between runtime workers, on the BroadcastChannel `edge-writer`; every message carries `version`.
+ *
+ * - `beat` Beat: the writer's sign of life, about every second and at once on `who`
+ * - `who` {}: anybody there?
+ * - `hello` Visit: a follower asks the ready writer to open `channel` for it
+ * - `bye` {writer}: its term of office is over
+ *
+ * On a follower's own channel: its page's requests and `cancel` notices, the replies, and the notices `welcome` Welcome,
+ * `result`, `error` and `log` of the writer. A follower holds the Web Lock `edge-client:<client>` while it can be reached:
+ * whoever is granted it knows that the follower is gone.
+ */
+
+/**
+ * @typedef {object} Beat
+ * @property {"beat"} kind
+ * @property {number} version
+ * @property {string} writer              Id of its worker.
+ * @property {number} term                Greater than any term before it that the writer has heard of.
+ * @property {"booting" | "ready"} state
+ */
+
+/**
+ * @typedef {object} Visit
+ * @property {"hello"} kind
+ * @property {number} version
+ * @property {string} client              Id of the follower's worker.
+ * @property {string} channel             Used for this connection only.
+ * @property {string} writer
+ * @property {number} term
+ */
+
+/**
+ * @typedef {object} Welcome  The writer's answer.
+ * @property {PlainError[]} problems      As with its `ready` status.
+ * @property {RuntimeOptions["config"]} config  Its configuration is the one in force for every tab.
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Requests, replies and notices over one MessagePort.
+ * Requests, replies and notices over one port: a MessagePort, or what stands for one.
  *
  * Every request settles: with a reply, when its timeout passes, or when the port is closed.
  */
@@ -28,6 +28,14 @@ import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
  * @property {ErrorCode} [failure]  Code of a handler's foreign error.
  */
 
+/**
+ * @typedef {object} Port  What is needed of a MessagePort.
+ * @property {(message: unknown, transfer?: any) => void} postMessage
+ * @property {((event: MessageEvent) => any) | null} onmessage
+ * @property {((event: MessageEvent) => any) | null} onmessageerror
+ * @property {() => void} close
+ */
+
 /** @typedef {ReturnType<typeof createRpc>} Rpc */
 
 const ANSWERS = new WeakSet();
@@ -46,7 +54,7 @@ export function answer(value, transfer) {
 
 /**
  * Take over a port.
- * @param {MessagePort} port
+ * @param {Port} port
  * @param {RpcOptions} [options]
  */
 export function createRpc(port, { handlers = {}, onNotice, failure = "worker-lost" } = {}) {

@@ -3,8 +3,7 @@
  * at most a few times a minute.
  *
  * Calls in flight when a worker is lost are rejected with `worker-lost`; whether they took effect is unknown.
- * Events that the worker had taken but not yet made durable are lost with it: those of the last 50 ms, more when it
- * was behind.
+ * Events that the worker had not yet made durable are sent to the next one.
  */
 
 import { EdgeError } from "./errors.js";
@@ -89,6 +88,14 @@ export class Supervisor {
     );
   }
 
+  /**
+   * Send a notice to whatever worker there is, booting or ready.
+   * @param {string} name
+   */
+  tell(name) {
+    this.#session?.tell(name);
+  }
+
   /** End the worker for good; everything outstanding is rejected with `runtime-stopped`. */
   stop() {
     if (this.#end) return;
@@ -136,6 +143,7 @@ export class Supervisor {
       },
       onNotice: emit,
       onLost: (reason) => this.#replace(reason),
+      onFailed: (error) => this.#fail(error),
     });
   }
 

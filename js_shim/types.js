@@ -18,13 +18,14 @@
  *   Listen until the returned function is called.
  * @property {(key: string) => Promise<unknown>} get  The value of a key; null when there is none.
  * @property {(key: string, value: unknown, options?: {encrypted?: boolean}) => Promise<void>} put
- *   Keep a small JSON-able value; durable when the promise resolves.
+ *   Keep a small JSON-able value; durable when the promise resolves. Encrypted or not as the configuration says, unless given.
  * @property {(key: string) => Promise<void>} delete
  * @property {() => Promise<void>} flush  Resolves when everything tracked so far is durable.
  * @property {() => Promise<Readonly<Record<string, any>>>} statistics
  *   One frozen record about queues, models, tasks, store and the page's own buffer.
  * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
  * @property {() => Promise<void>} resume  Start what waits.
+ * @property {() => Promise<void>} erase   Delete every event, value and key of this origin, for all its pages.
  * @property {() => Promise<void>} stop    Leave no listener, worker or patched function behind.
  * @property {ReturnType<typeof createRouter>} router  The native call's mirror.
  */

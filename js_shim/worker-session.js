@@ -19,6 +19,7 @@ import { watch } from "./watchdog.js";
  * @property {(rpc: Rpc) => void} onReady                   Runs before the `ready` status is emitted.
  * @property {(name: string, body: any) => void} onNotice   Everything the worker says, `pong` apart.
  * @property {(reason: string) => void} onLost              The ready worker crashed or hangs.
+ * @property {(error: EdgeError) => void} onFailed          The ready worker gives up.
  */
 
 /** @typedef {ReturnType<typeof openSession>} WorkerSession */
@@ -79,7 +80,8 @@ export function openSession({ limits, timers, ...session }) {
    */
   function onStatus(own, body, resolve) {
     // The supervisor tells of a failure itself, whatever its cause.
-    if (body.state === "failed") return fail(bootFailure(body));
+    if (body.state === "failed")
+      return dog ? session.onFailed(bootFailure(body)) : fail(bootFailure(body));
     if (body.state === "ready") {
       guard(own);
       resolve(own);
@@ -104,6 +106,12 @@ export function openSession({ limits, timers, ...session }) {
   return {
     /** Resolves when the worker is ready; rejects when it cannot be, or was ended before. */
     ready,
+
+    /**
+     * Send a notice to the worker, booting or ready, if it has been greeted; before that it has begun nothing.
+     * @param {string} name
+     */
+    tell: (name) => rpc?.notify(name, {}),
 
     /**
      * Terminate the worker and reject what is outstanding; a second call does nothing.

@@ -115,11 +115,13 @@ test("only what is ever told can be listened to, and only by a function", () => 
   assert.throws(() => checkOn("log", "f"), /on\.listener: expected a function, got "f"/);
 });
 
-test("a value to keep is anything but nothing, encrypted unless said otherwise", () => {
+test("a value to keep is anything but nothing, encrypted as the configuration says unless given", () => {
   for (const value of [null, 0, "", false, [], {}]) {
-    assert.deepEqual(checkPut("k", value, {}), { encrypted: true });
+    assert.deepEqual(checkPut("k", value, {}), {});
   }
-  assert.deepEqual(checkPut("k", 1, { encrypted: false }), { encrypted: false });
+  for (const encrypted of [true, false]) {
+    assert.deepEqual(checkPut("k", 1, { encrypted }), { encrypted });
+  }
 
   assert.throws(() => checkPut("", 1, {}), /put\.key/);
   assert.throws(() => checkPut("k", undefined, {}), /put\.value: expected a JSON-able value/);

@@ -28,7 +28,7 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
   /** @type {any[]} */
   const heard = [];
   const serving = Object.fromEntries(
-    ["infer", "track", "flush", "put", "get", "stop", "statistics"].map((method) => [
+    ["infer", "track", "flush", "put", "get", "erase", "stop", "statistics"].map((method) => [
       method,
       (/** @type {any} */ params) => {
         heard.push([method, params]);
@@ -50,14 +50,15 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
       workers.push(own);
     }
   }
-  const replaced = { document, window: new EventTarget(), Worker: PageWorker };
+  const window = new EventTarget();
+  const replaced = { document, window, Worker: PageWorker };
   Object.assign(scope, replaced, { __BUILD_ID__: "test", __RUNTIME_WORKER__: "runtime-worker.js" });
   const edge = createEdge("https://shop.example/edge/");
   t.after(async () => {
     await edge.stop();
     for (const name of Object.keys(replaced)) delete scope[name];
   });
-  return { edge, workers, heard, document };
+  return { edge, workers, heard, document, window };
 }
 
 test("start makes the addresses absolute, and a call right behind it boots the worker", async (t) => {
@@ -140,10 +141,10 @@ test("events from before the boot arrive before the calls behind them", async (t
     heard.map(([name]) => name),
     ["track", "flush"],
   );
-  const [early, click] = JSON.parse(heard[0][1].batch);
-  assert.deepEqual([early.pageId, early.pv], ["Early", true]);
-  assert.deepEqual([click.clickId, click.pv, click.props], ["buy", false, { sku: 1 }]);
-  assert.notEqual(early.id, click.id);
+  const [[id, ts, ...early], [nextId, , ...click]] = JSON.parse(heard[0][1].batch);
+  assert.deepEqual(early, ["mta", "Early", null, 1, {}]);
+  assert.deepEqual(click, ["mta", "Home", "buy", 0, { sku: 1 }]);
+  assert.ok(id < nextId && Number.isInteger(ts));
 });
 
 test("a mistaken event is a warning, never an exception", async (t) => {
@@ -279,6 +280,56 @@ test("a hidden page makes a ready runtime durable, and wakes no sleeping one", a
     heard.map(([name]) => name).filter((name) => name === "flush"),
     ["flush"],
   );
+});
+
+test("a page that is left says so behind its last events, and that it is back", async (t) => {
+  const { edge, heard, document, window } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.get("k");
+
+  edge.track({ type: "mta", pageId: "Home", clickId: "last" });
+  window.dispatchEvent(new Event("pagehide"));
+  document.dispatchEvent(new Event("freeze"));
+  document.dispatchEvent(new Event("resume"));
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await edge.get("until here");
+
+  const names = heard.map(([name]) => name);
+  assert.deepEqual(names, ["get", "track", "leaving", "leaving", "returned", "returned", "get"]);
+});
+
+test("a page that is left while it boots says so, too", async (t) => {
+  /** @type {(value?: unknown) => void} */
+  let started = () => {};
+  const starting = new Promise((resolve) => (started = resolve));
+  const { edge, heard, window } = page(t, { onStart: (rpc) => started(rpc) });
+  const stopped = assert.rejects(edge.start(START), { code: "runtime-stopped" });
+  const waiting = assert.rejects(edge.get("k"), { code: "runtime-stopped" });
+  const rpc = /** @type {Rpc} */ (await starting);
+
+  window.dispatchEvent(new Event("pagehide"));
+  rpc.notify("pong", {});
+  await new Promise((resolve) => setTimeout(resolve));
+
+  assert.deepEqual(heard, [["leaving", {}]]);
+  await edge.stop();
+  await Promise.all([stopped, waiting]);
+});
+
+test("erase and an unsaid encryption are the runtime's to decide", async (t) => {
+  const { edge, heard } = page(t);
+  edge.start(START).catch(() => {});
+
+  await edge.put("k", 1);
+  await edge.put("k", 1, { encrypted: false });
+  await edge.erase();
+
+  assert.deepEqual(heard, [
+    ["put", { key: "k", value: 1 }],
+    ["put", { key: "k", value: 1, encrypted: false }],
+    ["erase", {}],
+  ]);
 });
 
 test("statistics are frozen and know the page's own buffer", async (t) => {

@@ -4,8 +4,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createEventBuffer } from "../../js_shim/event-buffer.js";
 
-/** @param {number} pv */
-const event = (pv) => ({ id: `e${pv}`, ts: pv, type: "mta", pageId: "Home", pv: true });
+/** @import { EventRow } from "../../js_shim/protocol.js" */
+
+/**
+ * @param {number} n
+ * @param {Record<string, unknown>} [props]
+ * @returns {EventRow}
+ */
+const event = (n, props = {}) => [`e${n}`, n, "mta", "Home", null, 1, props];
 
 /** @param {Parameters<typeof createEventBuffer>[0]} [options] */
 function bufferInTurns(options = {}) {
@@ -20,7 +26,7 @@ function bufferInTurns(options = {}) {
     deferred,
     /** @param {string} batch */
     ship: async (batch) =>
-      void batches.push(JSON.parse(batch).map((/** @type {{id: string}} */ { id }) => id)),
+      void batches.push(JSON.parse(batch).map((/** @type {EventRow} */ [id]) => id)),
     endTurn: () => deferred.splice(0).forEach((task) => task()),
   };
 }
@@ -79,8 +85,10 @@ test("drain sends at once, without a second sending at the turn's end", () => {
 });
 
 test("above the bound the oldest goes and is counted; the first loss is told once", () => {
-  let told = 0;
-  const { buffer, batches, ship } = bufferInTurns({ capacity: 3, onFull: () => (told += 1) });
+  /** @type {string[]} */
+  const told = [];
+  const onDrop = (/** @type {string} */ reason) => told.push(reason);
+  const { buffer, batches, ship } = bufferInTurns({ capacity: 3, onDrop });
 
   for (const n of [1, 2, 3, 4, 5]) buffer.add(event(n));
   assert.deepEqual(buffer.counts, { waiting: 3, dropped: 2 });
@@ -88,7 +96,7 @@ test("above the bound the oldest goes and is counted; the first loss is told onc
 
   assert.deepEqual(batches, [["e3", "e4", "e5"]]);
   assert.deepEqual(buffer.counts, { waiting: 0, dropped: 2 });
-  assert.equal(told, 1);
+  assert.deepEqual(told, ["too many are waiting"]);
 });
 
 test("a turn with very many events loses none: full batches do not wait for its end", () => {
@@ -105,7 +113,7 @@ test("a turn with very many events loses none: full batches do not wait for its 
 test("an event that is not JSON-able is refused and leaves no trace", () => {
   const { buffer } = bufferInTurns();
 
-  assert.throws(() => buffer.add({ ...event(1), props: { big: 1n } }), TypeError);
+  assert.throws(() => buffer.add(event(1, { big: 1n })), TypeError);
 
   assert.deepEqual(buffer.counts, { waiting: 0, dropped: 0 });
 });
@@ -142,19 +150,63 @@ test("what a lost connection did not confirm leaves again, before what came late
   assert.deepEqual(batches, [["e3", "e4"], ["e5", "e6"], ["e7"]]);
 });
 
+test("what was delivered and is not confirmed is kept up to the bound, the latest of it", () => {
+  const { buffer, batches, ship } = bufferInTurns({ capacity: 4, batch: 2 });
+  buffer.connect(() => new Promise(() => {}));
+  for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
+
+  buffer.connect(undefined);
+  assert.deepEqual(buffer.counts, { waiting: 4, dropped: 0 });
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [
+    ["e3", "e4"],
+    ["e5", "e6"],
+  ]);
+});
+
+test("a bound that holds all the time forgets nothing that is confirmed in time", async () => {
+  const { buffer, batches, ship } = bufferInTurns({ capacity: 2, batch: 1 });
+  buffer.connect(ship);
+  for (const n of [1, 2, 3, 4, 5]) {
+    buffer.add(event(n));
+    await Promise.resolve();
+  }
+
+  buffer.connect(undefined);
+  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 0 });
+  assert.equal(batches.length, 5);
+});
+
 test("what comes back is bounded like what waits", () => {
   let told = 0;
   const { buffer, batches, ship } = bufferInTurns({
     capacity: 3,
     batch: 2,
-    onFull: () => (told += 1),
+    onDrop: () => (told += 1),
   });
   buffer.connect(() => Promise.reject(new Error("lost")));
-  for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
+  for (const n of [1, 2]) buffer.add(event(n));
 
   buffer.connect(undefined);
+  for (const n of [3, 4, 5]) buffer.add(event(n));
   buffer.connect(ship);
 
-  assert.deepEqual(batches, [["e4", "e5"], ["e6"]]);
-  assert.deepEqual([buffer.counts.dropped, told], [3, 1]);
+  assert.deepEqual(batches, [["e3", "e4"], ["e5"]]);
+  assert.deepEqual([buffer.counts.dropped, told], [2, 1]);
+});
+
+test("a batch that is refused is counted, and the first one told with its reason", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const onDrop = (/** @type {string} */ reason) => told.push(reason);
+  const { buffer } = bufferInTurns({ batch: 2, onDrop });
+  buffer.connect(() => Promise.reject(new Error("a defect")));
+
+  for (const n of [1, 2, 3, 4]) buffer.add(event(n));
+  await Promise.resolve();
+  await Promise.resolve();
+
+  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 4 });
+  assert.deepEqual(told, ["refused: a defect"]);
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EdgeError } from "../../js_shim/errors.js";
 import { LIMITS, hanging, status, supervised } from "./supervised.js";
 
 /** @import { TestContext } from "node:test" */
@@ -53,6 +54,35 @@ async function loseOnce({ lives, timers, next }) {
   timers.pass(LIMITS.backoffMs * 4);
   await ready;
 }
+
+test("a ready worker that gives up ends the runtime with its reason", async (t) => {
+  const { handlers, asked } = hanging();
+  const { supervisor, lives, next, states } = supervised(t, { handlers });
+  const waiting = supervisor.call("hang", {});
+  await asked;
+
+  const failed = next(status("failed"));
+  const error = new EdgeError("network-failed", "offline at the takeover").toPlain();
+  lives[0].rpc?.notify("status", { state: "failed", error });
+
+  assert.equal((await failed).error.code, "network-failed");
+  await assert.rejects(waiting, { code: "network-failed" });
+  await assert.rejects(supervisor.call("get", {}), { code: "network-failed" });
+  assert.ok(lives[0].worker.isTerminated);
+  assert.deepEqual(states(), ["booting", "ready", "failed"]);
+});
+
+test("a change of role disturbs nothing", async (t) => {
+  const { supervisor, lives, next, connections } = supervised(t, { handlers: { get: () => 1 } });
+  await supervisor.wake();
+
+  const told = next(status("role"));
+  lives[0].rpc?.notify("status", { state: "role", role: "writer" });
+
+  assert.equal((await told).role, "writer");
+  assert.deepEqual([supervisor.state, await supervisor.call("get", {})], ["ready", 1]);
+  assert.equal(connections.length, 1);
+});
 
 test("after too many losses it stays off and says so", async (t) => {
   const around = supervised(t);

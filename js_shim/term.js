@@ -1,0 +1,173 @@
+/**
+ * One term of office: a runtime in the worker's interpreter, from its boot to its stop, and all it serves.
+ *
+ * The interpreter starts once and stays; every term makes a new runtime in it, with a host of its own.
+ */
+
+import { createSteps } from "./boot.js";
+import { createCoreCalls, detached } from "./core-calls.js";
+import { EdgeError, errorFromPlain } from "./errors.js";
+import { createReception } from "./reception.js";
+import { realTimers, within } from "./timers.js";
+import { createDesk } from "./writer-desk.js";
+
+/** @import { Started, Step } from "./boot.js" */
+/** @import { OfficeLimits } from "./limits.js" */
+/** @import { PlainError, RuntimeOptions, Visit } from "./protocol.js" */
+/** @import { Among, Reception } from "./reception.js" */
+/** @import { Timers } from "./timers.js" */
+
+/**
+ * @typedef {object} HostPage  What Python says to pages.
+ * @property {(name: string, body: unknown, client?: string | null) => void} notify
+ * @property {() => void} superseded
+ */
+
+/** @typedef {(id: number, json: string, buffers: Uint8Array[]) => void} Reply */
+
+/**
+ * @typedef {object} Duties
+ * @property {(step: string) => void} onStep
+ * @property {() => void} onSuperseded  Another writer has fenced this runtime out.
+ */
+
+/**
+ * @typedef {object} TermOptions
+ * @property {(step: Step) => Promise<Started>} startInterpreter  Starts it, or gives the one that runs.
+ * @property {(python: any, page: HostPage, reply: Reply) => any} createHost
+ * @property {RuntimeOptions} options
+ * @property {Among | undefined} among
+ * @property {Readonly<OfficeLimits>} limits
+ * @property {Timers} [timers]
+ */
+
+/**
+ * @typedef {object} Booted
+ * @property {"snapshot" | "cold"} mode
+ * @property {string} [coldReason]
+ * @property {Record<string, number>} stepsMs
+ * @property {PlainError[]} problems
+ */
+
+/** @typedef {ReturnType<typeof openTerm>} Term */
+
+const CORE_MS = 45_000;
+const MODULE = "edge_runtime.host.browser";
+
+/**
+ * @param {TermOptions & Duties} term
+ */
+export function openTerm({ startInterpreter, createHost, options, among, limits, ...term }) {
+  const { timers = realTimers, onStep, onSuperseded } = term;
+  const calls = createCoreCalls();
+  const desk = createDesk(calls, statistics);
+  let isOver = false;
+  /** @type {any} */
+  let python;
+  /** @type {any} */
+  let host;
+  /** @type {any[]} Proxies of Python objects; each keeps the runtime in memory. */
+  let proxies = [];
+  /** @type {Promise<string> | undefined} The part that may take the store; before it there is nothing to stop. */
+  let coreBoot;
+  /** @type {Reception | undefined} */
+  let reception;
+  /** @type {Promise<void> | undefined} */
+  let ending;
+
+  const page = {
+    notify: desk.notify,
+    superseded: () => isOver || onSuperseded(),
+  };
+
+  async function statistics() {
+    const { value } = await calls.call("statistics", {});
+    return { ...value, memory: { pythonHeapBytes: python._module.HEAPU8.byteLength } };
+  }
+
+  /**
+   * Start the interpreter if need be, and a runtime in it.
+   * @returns {Promise<Booted>}
+   * @throws {EdgeError} boot-… | feature-missing | config-invalid … | writer-superseded: the term ended before.
+   */
+  async function boot() {
+    if (isOver) throw superseded();
+    const { step, stepsMs } = createSteps(onStep);
+    const { json } = detached("start", options);
+    const { mode, coldReason, ...started } = await startInterpreter(step);
+    // From here on the store takes this runtime for its writer: not for one that is deposed already.
+    if (isOver) throw superseded();
+    python = started.python;
+    host = createHost(python, page, calls.reply);
+    coreBoot = step("core", CORE_MS, () => bootCore(json));
+    const problems = JSON.parse(await coreBoot);
+    openReception(problems);
+    return { mode, ...(coldReason && { coldReason }), stepsMs, problems };
+  }
+
+  /**
+   * @param {string} optionsJson
+   * @returns {Promise<string>} What is missing although the rest works, as JSON.
+   */
+  async function bootCore(optionsJson) {
+    const booted = await python.pyimport(MODULE).boot(host, optionsJson);
+    if (booted.error_json) throw errorFromPlain(JSON.parse(booted.error_json));
+    const { core, problems_json } = booted;
+    const methods = methodsOf(core);
+    proxies = [booted, core, ...Object.values(methods)];
+    calls.open(methods);
+    return problems_json;
+  }
+
+  /** @param {PlainError[]} problems */
+  function openReception(problems) {
+    if (!among || isOver) return;
+    const { lingerMs } = limits;
+    const welcome = { problems, config: options.config };
+    reception = createReception({ ...among, desk, welcome, lingerMs, timers });
+  }
+
+  async function stop() {
+    await coreBoot?.catch(() => {});
+    const stopped = calls.call("stop", {}).catch(() => {});
+    await within(stopped, limits.stopMs, superseded, timers).catch(() => {});
+    calls.close();
+    host?.end();
+    for (const proxy of proxies) proxy.destroy?.();
+    // The answers that the stop brought leave first.
+    await new Promise((resolve) => timers.after(0, () => resolve(undefined)));
+    reception?.close();
+  }
+
+  return {
+    desk,
+    boot,
+
+    /** @param {Visit} visit  A follower asks to be served. */
+    receive: (visit) => reception?.receive(visit),
+
+    /**
+     * Make everything durable if this is still the writer, and let go of the runtime. It may be booting.
+     * @param {{isDeposed?: boolean}} [how]  Deposed, it has no answers that count.
+     */
+    end({ isDeposed = false } = {}) {
+      isOver = true;
+      if (isDeposed) reception?.close();
+      return (ending ??= stop());
+    },
+  };
+}
+
+/**
+ * Look each method up once: every look-up of a Python object's attribute makes a new proxy.
+ * @param {any} core
+ */
+function methodsOf({ dispatch, track, cancel }) {
+  return { dispatch, track, cancel };
+}
+
+function superseded() {
+  const text =
+    "the runtime: expected to write, got another tab that does. It goes on as a follower.";
+  return new EdgeError("writer-superseded", text);
+}

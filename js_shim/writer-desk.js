@@ -1,0 +1,80 @@
+/**
+ * The writer's desk: takes what its own page and the followers ask to Python, and brings what Python says to whom it
+ * is for.
+ */
+
+/** @import { CoreCalls } from "./core-calls.js" */
+/** @import { Way } from "./relay.js" */
+
+/** @typedef {(name: string, body: unknown) => void} Notify */
+/** @typedef {ReturnType<typeof createDesk>} Desk */
+/** @typedef {Way & {leave: () => void}} Seat */
+
+/** The own page's name among clients. */
+export const OWN_PAGE = "";
+
+/**
+ * @param {CoreCalls} calls
+ * @param {() => Promise<unknown>} statistics
+ */
+export function createDesk(calls, statistics) {
+  /** @type {Map<string, Notify>} */
+  const clients = new Map();
+  let lastCallId = 0;
+
+  return {
+    /**
+     * Serve a client: its way to Python, and the notices for it.
+     * @param {string} client
+     * @param {Notify} notify
+     * @returns {Seat}
+     */
+    seat(client, notify) {
+      /** @type {Map<number, number>} A page's call ids are its own: to Python each is another. */
+      const callIds = new Map();
+      clients.set(client, notify);
+
+      /** @param {any} params */
+      async function infer(params) {
+        const callId = ++lastCallId;
+        callIds.set(params.callId, callId);
+        try {
+          return await calls.call("infer", { ...params, callId });
+        } finally {
+          if (callIds.get(params.callId) === callId) callIds.delete(params.callId);
+        }
+      }
+
+      return {
+        call(method, params) {
+          if (method === "track") return calls.track(params.batch, client);
+          if (method === "infer") return infer(params);
+          if (method === "statistics") return statistics();
+          return calls.call(method, params);
+        },
+
+        cancel(callId) {
+          const known = callIds.get(callId);
+          if (known !== undefined) calls.cancel(known);
+        },
+
+        /** The client is gone: nobody waits for its runs, nobody reads its notices. */
+        leave() {
+          for (const callId of callIds.values()) calls.cancel(callId);
+          if (clients.get(client) === notify) clients.delete(client);
+        },
+      };
+    },
+
+    /**
+     * Bring a notice to a client, or to all; a client that is gone gets none.
+     * @param {string} name
+     * @param {unknown} body
+     * @param {string | null} [client]  None: all.
+     */
+    notify(name, body, client = null) {
+      if (client !== null) return clients.get(client)?.(name, body);
+      for (const notify of clients.values()) notify(name, body);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** A tab on its way to an office: it boots, waits for one that boots, or gives up. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EdgeError } from "../../js_shim/errors.js";
+import { OFFICE_LIMITS } from "../../js_shim/limits.js";
+import { createStore } from "./fake-core.js";
+import { createOrigin } from "./fake-origin.js";
+import { openTab, opened } from "./fake-tab.js";
+
+const { beatMs } = OFFICE_LIMITS;
+
+test("a first boot that fails is told, and the next tab tries", async () => {
+  const origin = createOrigin();
+  const store = createStore();
+  const failure = new EdgeError("config-invalid", "no").toPlain();
+  const a = openTab(origin, store, "a", { python: { boot: async () => failure } });
+  const b = openTab(origin, store, "b");
+  await origin.pass(beatMs);
+
+  assert.deepEqual(a.states(), ["failed"]);
+  assert.equal(a.bodies("status").at(-1).error.code, "config-invalid");
+  assert.deepEqual(b.states(), ["ready writer"]);
+});
+
+test("a boot that fails at a takeover is told, and the lock is free", async () => {
+  const { origin, store, tabs } = await opened(["a"]);
+  const failure = new EdgeError("network-failed", "offline").toPlain();
+  const b = openTab(origin, store, "b", { python: { boot: async () => failure } });
+  await origin.pass(beatMs);
+
+  tabs[0].close();
+  await origin.pass(beatMs);
+
+  assert.deepEqual(b.states(), ["ready follower", "failed"]);
+  assert.deepEqual(origin.locks.held, []);
+});
+
+test("a follower waits for a writer that still boots, and boots itself when that fails", async () => {
+  const origin = createOrigin();
+  const store = createStore();
+  /** @type {(error: unknown) => void} */
+  let fail = () => {};
+  const boot = () => new Promise((resolve) => (fail = resolve));
+  const a = openTab(origin, store, "a", { python: { boot } });
+  const b = openTab(origin, store, "b");
+  await origin.pass(30_000);
+  assert.deepEqual([a.states(), b.states()], [[], []]);
+
+  fail(new EdgeError("network-failed", "offline").toPlain());
+  await origin.pass(beatMs);
+
+  assert.deepEqual([a.states(), b.states()], [["failed"], ["ready writer"]]);
+});
+
+test("a tab deposed before its runtime has the store never takes it", async () => {
+  const origin = createOrigin();
+  const store = createStore();
+  /** @type {(started: unknown) => void} */
+  let start = () => {};
+  const a = openTab(origin, store, "a", {
+    startInterpreter: () => new Promise((resolve) => (start = resolve)),
+  });
+  await origin.settle();
+  a.tab.leave();
+  const b = openTab(origin, store, "b");
+  await origin.pass(beatMs);
+  assert.deepEqual(b.states(), ["ready writer"]);
+
+  start({ python: a.python, mode: "snapshot" });
+  await origin.pass(beatMs);
+
+  assert.deepEqual([a.states(), store.log], [[], ["b boots"]]);
+});
+
+test("a tab left while its runtime opens the store stops that before another opens it", async () => {
+  const origin = createOrigin();
+  const store = createStore();
+  /** @type {(value?: unknown) => void} */
+  let open = () => {};
+  const boot = () => new Promise((resolve) => (open = resolve));
+  const a = openTab(origin, store, "a", { python: { boot } });
+  const b = openTab(origin, store, "b");
+  await origin.settle();
+
+  a.tab.leave();
+  await origin.pass(beatMs);
+  assert.deepEqual(store.log, []);
+  open();
+  await origin.pass(beatMs);
+
+  assert.deepEqual(store.log, ["a boots", "a stops", "b boots"]);
+  assert.deepEqual([a.states(), b.states()], [[], ["ready writer"]]);
+});
+
+test("a runtime that is stopped keeps the next one waiting, but not for ever", async () => {
+  let isHanging = false;
+  const { origin, store, tabs } = await opened(["a"]);
+  const [a] = tabs;
+  const { page, reply } = a.python.hosts[0];
+  a.python.hosts[0].reply = (/** @type {number} */ id, /** @type {string} */ json) =>
+    isHanging || reply(id, json, []);
+  isHanging = true;
+
+  page.superseded();
+  await origin.settle();
+  assert.deepEqual(store.log, ["a boots", "a stops"]);
+  await origin.pass(OFFICE_LIMITS.stopMs);
+
+  assert.deepEqual(store.log, ["a boots", "a stops", "a boots"]);
+});
