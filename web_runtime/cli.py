@@ -3,6 +3,7 @@
 The commands import what they need themselves: `vendor` prepares what the others stand on.
 """
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +19,7 @@ DIST: Final = Path(__file__).parent / "dist"
 
 
 class PlainErrors(TyperGroup):
-    """Prints an error that a person can act on without a traceback, and ends with code 1."""
+    """Prints an error that a person can act on without a traceback, and ends with its code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -26,7 +27,8 @@ class PlainErrors(TyperGroup):
             return super().invoke(ctx)
         except (EdgeError, ToolError) as error:
             typer.echo(f"web-runtime: {error}", err=True)
-            raise typer.Exit(1) from error
+            code = error.exit_code if isinstance(error, ToolError) else 1
+            raise typer.Exit(code) from error
 
 
 class Csp(StrEnum):
@@ -39,7 +41,7 @@ class Csp(StrEnum):
 
 main = typer.Typer(
     cls=PlainErrors,
-    help="Fetch the parts, build the runtime, serve it, pack tasks.",
+    help="Fetch the parts, build the runtime, serve it, pack tasks, inspect stored data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -105,6 +107,30 @@ def pack_command(
             f"{output}: expected to write {len(bundle):,} bytes, got {error}."
         ) from error
     _console().print(f"{output}: {len(bundle):,} bytes", soft_wrap=True)
+
+
+@main.command("inspect")
+def inspect_command(
+    dump: Annotated[Path, typer.Argument(help="edge-dump.json, or a native host's folder.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The root key in a file: 32 bytes or 64 hex digits.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at stored data: counts, sizes, integrity. Contents are never printed.
+
+    Ends with code 0 if it is sound, 1 if damage was found, 2 if there is nothing to inspect.
+    """
+    from .inspection import inspect
+    from .inspection.printed import print_report
+
+    report = inspect(dump, key)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        print_report(report, _console())
+    if not report.is_sound:
+        raise typer.Exit(1)
 
 
 def _check_folder(folder: Path, argument: str, remedy: str) -> None:

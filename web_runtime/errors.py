@@ -1,5 +1,17 @@
-"""The error a person at the command line can act on."""
+"""Errors a person at the command line can act on."""
 
 
 class ToolError(Exception):
-    """The command cannot go on; the text says what happened, expected, got and what to do."""
+    """The command cannot go on; the text says what happened, expected, got and what to do.
+
+    Attributes:
+        exit_code: How the command ends.
+    """
+
+    exit_code = 1
+
+
+class NoDump(ToolError):
+    """There is nothing to inspect; code 1 says that damage was found."""
+
+    exit_code = 2

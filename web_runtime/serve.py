@@ -18,6 +18,8 @@ from .serve_files import PrecompressedFiles
 Asgi = Callable[..., Any]
 
 BACKLOG: Final = 128
+# What developers load by hand. It is no part of a build: a site in production does not have it.
+DEVELOPMENT: Final = Path(__file__).parent / "dev"
 
 _REST: Final = (
     "worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; "
@@ -70,7 +72,7 @@ def create_app(
     Args:
         site: Folder served at ``/``.
         runtime: A built ``web_runtime/dist``, served at ``mount``.
-        mount: Path of the runtime.
+        mount: Path of the runtime; below it, ``dev/`` has what developers load by hand.
         isolated: Make pages cross-origin isolated, which gives them threads.
         csp: ``strict``, ``none-wasm`` (forbids WebAssembly, to test refusals) or ``off``.
 
@@ -86,6 +88,7 @@ def create_app(
         **({"content-security-policy": policy} if policy else {}),
     }
     routes = [
+        Mount(f"{mount}/dev", PrecompressedFiles(DEVELOPMENT)),
         Mount(mount, PrecompressedFiles(runtime, hashed_names=True)),
         Mount("/", PrecompressedFiles(site, html=True)),
     ]
