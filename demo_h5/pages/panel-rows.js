@@ -41,11 +41,34 @@ export function modelRows(models) {
 
 /** @param {Record<string, any>} store */
 export function storeRows(store) {
-  const bytes = store.bytes === undefined ? "–" : `${(store.bytes / 1024).toFixed(1)} kB`;
   return factRows([
-    ["mode", String(store.mode ?? "–")],
+    ["mode", [store.mode ?? "–", store.reason?.code].filter(Boolean).join(" · ")],
     ["events / keys", `${store.events ?? "–"} / ${store.keys ?? "–"}`],
-    ["segments", `${store.segments ?? "–"} · ${bytes}`],
+    ["segments", `${store.segments ?? "–"} · ${kilobytes(store.bytes)}`],
+    ["checkpoint", checkpoint(store.checkpoint)],
     ["last commit", `${msOf(store.lastCommitMs)} ms · ${store.pendingOps ?? 0} pending`],
+    ["query p50 / p99", `${store.queryUs?.p50 ?? "–"} / ${store.queryUs?.p99 ?? "–"} µs`],
+    ["generation", String(store.generation ?? "–")],
+    ["quarantined", ranges(store.quarantined ?? [])],
   ]);
+}
+
+/** @param {{createdMs: number, rows: number, bytes: number} | null | undefined} found */
+function checkpoint(found) {
+  if (!found) return "–";
+  const time = new Date(found.createdMs).toLocaleTimeString("en-GB", { hour12: false });
+  return `${time} · ${found.rows} rows · ${kilobytes(found.bytes)}`;
+}
+
+/** @param {{store: string, first: string, last: string, reason: string}[]} damage */
+function ranges(damage) {
+  const texts = damage.map(({ store, first, last, reason }) =>
+    [store, first === last ? first : `${first}–${last}`, reason].join(" "),
+  );
+  return texts.join(", ") || "0";
+}
+
+/** @param {number | undefined} bytes */
+function kilobytes(bytes) {
+  return bytes === undefined ? "–" : `${(bytes / 1024).toFixed(1)} kB`;
 }

@@ -3,7 +3,7 @@
 import { byId, el, msOf } from "./dom.js";
 import { t } from "./i18n.js";
 import { factRows, modelRows, queueRows, storeRows } from "./panel-rows.js";
-import { call, listen } from "./runtime.js";
+import { ASIDE, call, listen } from "./runtime.js";
 
 /** @import { Notice } from "./types.js" */
 
@@ -56,7 +56,7 @@ async function refresh() {
 
 /** @param {Notice} notice */
 function take(notice) {
-  if (notice.name === "status") showStatus(notice.body);
+  if (notice.name === "status" && !ASIDE.includes(notice.body.state)) showStatus(notice.body);
   if (notice.name === "result") addRun(notice.body);
   addEvent(notice);
 }
@@ -123,7 +123,9 @@ function addEvent({ name, body, ts }) {
  */
 function describe(name, body) {
   if (name === "status")
-    return [body.state, body.step ?? body.boot?.mode].filter(Boolean).join(" · ");
+    return [body.state, body.step ?? body.boot?.mode ?? body.store?.mode ?? body.role]
+      .filter(Boolean)
+      .join(" · ");
   if (name === "result")
     return `${body.taskName} · ${body.trigger} · ${msOf(body.timings.totalMs)} ms`;
   if (name === "error") return `${body.taskName}: ${body.error?.message ?? body.message}`;

@@ -2,6 +2,9 @@
 
 /** @import { Notice } from "./types.js" */
 
+/** States that tell of a running runtime, whose own state stays what it was. */
+export const ASIDE = ["store", "role"];
+
 const root = document.documentElement;
 /** @type {Set<(notice: Notice) => void>} */
 const listeners = new Set();
@@ -65,7 +68,7 @@ function tell(notice) {
 /** Start passing notices on, and mirror the state as `<html data-edge-state>`. */
 export function connect() {
   listen(({ name, body }) => {
-    if (name === "status") root.dataset.edgeState = body.state;
+    if (name === "status" && !ASIDE.includes(body.state)) root.dataset.edgeState = body.state;
   });
   window.shopNotices.tell = tell;
 }

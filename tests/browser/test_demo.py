@@ -58,9 +58,9 @@ async def replay(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     assert await runtime.start() == []
     for number, event in enumerate(events):
         finished.clear()
-        runtime.track(
-            json.dumps([{**event, "id": f"e{number}", "ts": 1.8e12 + number, "pv": False}])
-        )
+        kind, page_id, click_id = event["type"], event["pageId"], event["clickId"]
+        row = [f"e{number}", 1.8e12 + number, kind, page_id, click_id, 0, event["props"]]
+        runtime.track(json.dumps([row]))
         await asyncio.wait_for(finished.wait(), 20)
     await runtime.stop()
     return values
@@ -124,3 +124,16 @@ def test_the_strict_policy_is_never_violated(serve: Serve, page: Page, tmp_path:
     assert "'wasm-unsafe-eval'" in response.headers["content-security-policy"]
     assert "'unsafe-eval'" not in response.headers["content-security-policy"]
     assert not [text for text in messages if "Content Security Policy" in text]
+
+
+def test_the_panel_shows_how_the_store_is_doing(serve: Serve, page: Page) -> None:
+    page.goto(serve(DEMO_DIST))
+    tour.wait_until_ready(page)
+
+    page.click("#panel-toggle")
+    facts = page.locator("#panel-store [data-fact]")
+    facts.nth(7).wait_for()
+
+    shown = {each.get_attribute("data-fact"): each.inner_text() for each in facts.all()}
+    assert "durable" in shown["mode"] and shown["generation"].endswith("1")
+    assert shown["quarantined"].endswith("0") and "checkpoint" in shown
