@@ -33,6 +33,21 @@ class EdgePage:
         )
         return found
 
+    def until_store(self, mode: str) -> dict[str, Any]:
+        """Wait until the latest word about the store is that it is in ``mode``."""
+        said: dict[str, Any] = self.page.evaluate(
+            """(mode) => new Promise((ok) => {
+              const check = () => {
+                const latest = seen.status.findLast(({ state }) => state === "store");
+                if (latest?.store.mode === mode) ok(latest.store);
+              };
+              EdgeAI.on("status", check);
+              check();
+            })""",
+            mode,
+        )
+        return said
+
     def seen(self, name: str) -> list[dict[str, Any]]:
         bodies: list[dict[str, Any]] = self.page.evaluate("(name) => seen[name]", name)
         return bodies

@@ -4,9 +4,7 @@ The suites run in Python inside a worker, on the host that the runtime worker bu
 strict policy; each check is a test of its own here.
 """
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from tests.contract import fixtures
 from tests.contract.run_in_pyodide import Fixtures, checks
 from web_runtime.serve import BackgroundServer, create_app
 
+from .bundle import bundle_worker
 from .conftest import DIST, ROOT
 
 pytestmark = pytest.mark.browser
@@ -31,32 +30,10 @@ START = """(order) => new Promise((resolve) => {
 })"""
 
 
-def bundle_worker(folder: Path) -> None:
-    """Bundle the worker with the names of the built files, as the build does."""
-    assets = json.loads((DIST / "manifest.json").read_text())["assets"]
-    names = {
-        "__BUILD_ID__": assets["buildId"],
-        "__PYODIDE_DIR__": assets["pyodide"],
-        "__CORE_ZIP__": assets["core"],
-        "__SNAPSHOT__": assets["snapshot"],
-        "__INFERENCE_WORKER__": assets["inferenceWorker"],
-    }
-    command = [
-        str(ROOT / "node_modules" / ".bin" / "esbuild"),
-        str(SUITES / "contract-worker.js"),
-        "--bundle",
-        "--format=esm",
-        "--log-level=warning",
-        f"--outfile={folder / 'contract-worker.js'}",
-        *(f"--define:{name}={json.dumps(value)}" for name, value in names.items()),
-    ]
-    subprocess.run(command, cwd=ROOT, check=True)
-
-
 def write_site(folder: Path) -> list[dict[str, str]]:
     """Fill ``folder`` with page, worker, suites and fixtures; return what the worker copies."""
     fixtures.write_all(folder)
-    bundle_worker(folder)
+    bundle_worker(SUITES / "contract-worker.js", folder)
     (folder / "index.html").write_text("<!doctype html><title>contract</title>")
     (folder / "suites").mkdir()
     for suite in (*SUITES.glob("*_suite.py"), SUITES / "__init__.py", SUITES / "run_in_pyodide.py"):
@@ -86,7 +63,7 @@ def outcome(
 def test_every_suite_ran_on_the_built_snapshot(outcome: dict[str, Any]) -> None:
     assert outcome["mode"] == "snapshot"
     assert list(outcome["checks"]) == NAMES
-    assert len({name.partition(".")[0] for name in NAMES}) == 6
+    assert len({name.partition(".")[0] for name in NAMES}) == 7
 
 
 @pytest.mark.parametrize("name", NAMES)

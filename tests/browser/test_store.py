@@ -93,12 +93,13 @@ DAMAGE = """async () => {
   const tx = db.transaction("sealed", "readwrite");
   const store = tx.objectStore("sealed");
   const keys = await settled(store.getAllKeys());
-  const [first, second, third, fourth] = await settled(store.getAll());
+  const [first, second, third, fourth] = (await settled(store.getAll())).slice(-5);
+  const [one, two, three, four] = keys.slice(-5);
   first[first.length - 3] ^= 1;
-  store.put(first, keys[0]);
-  store.put(third, keys[1]);
-  store.put(second, keys[2]);
-  store.put(fourth.slice(0, 10), keys[3]);
+  store.put(first, one);
+  store.put(third, two);
+  store.put(second, three);
+  store.put(fourth.slice(0, 10), four);
   store.put("text", "zz-text");
   store.put(null, "zz-null");
   store.put({ a: 1 }, 7);
@@ -121,12 +122,15 @@ def test_damaged_and_foreign_records_are_told_and_the_rest_survives(
     edge.open()
     problems = edge.ready()["problems"]
 
-    assert [problem["code"] for problem in problems] == ["seal-broken"]
-    assert problems[0]["details"]["quarantined"] == 6
+    assert [problem["code"] for problem in problems] == ["store-corrupt"]
+    ranges = problems[0]["details"]["ranges"]
+    assert [each["reason"] for each in ranges] == ["seal-broken", "unexpected", "unexpected"]
+    assert int(ranges[0]["last"]) - int(ranges[0]["first"]) == 3
+    assert edge.call("statistics")["ok"]["store"]["quarantined"] == ranges
     assert edge.call("get", "profile.4") == {"ok": 4}
     assert "ok" in edge.call("put", "profile.0", "again")
     edge.open()
-    edge.ready()
+    assert edge.ready()["problems"] == []
     assert edge.call("get", "profile.0") == {"ok": "again"}
 
 
@@ -194,7 +198,7 @@ FOREIGN_KEY = """() => new Promise((resolve, reject) => {
   open.onerror = () => reject(open.error);
   open.onsuccess = () => {
     const tx = open.result.transaction("keys", "readwrite");
-    tx.objectStore("keys").put("no key", "edge-store-1");
+    tx.objectStore("keys").put("no key", "edge-root-2");
     tx.oncomplete = () => { open.result.close(); resolve(); };
   };
 })"""
@@ -210,7 +214,7 @@ def test_a_foreign_record_in_a_keys_place_is_a_problem_and_nothing_is_written_pl
 
     assert [problem["code"] for problem in problems] == ["storage-failed"]
     assert "no key" in problems[0]["message"]
-    assert edge.call("put", "profile.a", 1)["error"]["code"] == "storage-failed"
+    assert edge.call("put", "profile.a", 1)["error"]["code"] == "store-unavailable"
     track_many(edge, 5, "MARKER-plain")
     assert edge.call("statistics")["ok"]["store"]["mode"] == "memory-only"
     assert page.evaluate("(marker) => dumpFor(marker)", "MARKER-plain")["found"] == []

@@ -15,16 +15,16 @@ for (const name of Object.keys(window.seen)) {
   ]);
 }
 
-/** Resolve with the first `name` body, seen or to come, that has all of `expected`'s values. */
-window.until = (name, expected = {}) =>
+/** Resolve with the first `name` body, seen or to come, that has all of `expected`'s values; or with the `nth`. */
+window.until = (name, expected = {}, nth = 1) =>
   new Promise((resolve) => {
     const check = () => {
-      const found = window.seen[name].find((body) =>
+      const found = window.seen[name].filter((body) =>
         Object.entries(expected).every(([key, value]) => body[key] === value),
       );
-      if (found) {
+      if (found.length >= nth) {
         waiting.delete(check);
-        resolve(found);
+        resolve(found[nth - 1]);
       }
     };
     waiting.add(check);
