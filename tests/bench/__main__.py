@@ -1,5 +1,9 @@
-"""``make bench``: run every benchmark, print the table, write ``bench-results/latest.json``."""
+"""``make bench``: run every benchmark, print the table, write ``bench-results/latest.json``.
 
+Names of benchmarks as arguments run these only.
+"""
+
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -8,28 +12,39 @@ from rich.console import Console
 
 from web_runtime.browser import launch_options
 
-from . import boot, inference, page, transfer
+from . import boot, inference, page, store, transfer
 from .harness import ROOT
 from .report import print_table, write_json
 
 RESULTS = ROOT / "bench-results" / "latest.json"
+BENCHES = {"page": page, "boot": boot, "inference": inference, "transfer": transfer, "store": store}
 
 
 def main() -> None:
-    """Run all benchmarks one after the other in one browser."""
+    """Run the named benchmarks, or all, one after the other in one browser."""
+    names = named_benches()
     console = Console(width=150)
     measures = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         version = f"Chromium {browser.version}"
-        for bench in (page, boot, inference, transfer):
-            name = bench.__name__.rsplit(".", 1)[-1]
+        for name in names:
             console.print(f"measuring {name} …")
-            measures += bench.measure(browser, Path(folder) / name)
+            measures += BENCHES[name].measure(browser, Path(folder) / name)
         browser.close()
     print_table(measures, console)
     write_json(measures, RESULTS, browser=version)
     console.print(f"{version}; written to {RESULTS.relative_to(ROOT)}")
+
+
+def named_benches() -> list[str]:
+    """Return the names on the command line, all without any."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure beside named peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    names = parser.parse_args().names
+    if unknown := [name for name in names if name not in BENCHES]:
+        parser.error(f"expected names of {', '.join(BENCHES)}, got {', '.join(unknown)}.")
+    return names or list(BENCHES)
 
 
 if __name__ == "__main__":
