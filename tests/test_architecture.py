@@ -21,7 +21,7 @@ LAYERS = (
     ("runtime",),
     ("host", "testing"),
 )
-SAME_GROUP = {"pure", "host", "testing"}
+SAME_GROUP = {"pure", "host.ports", "host", "testing"}
 PURE_FORBIDDEN = {
     "asyncio",
     "time",

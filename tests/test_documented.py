@@ -18,8 +18,8 @@ DOCUMENTS = [
 ]
 
 PUBLIC_CALLS = [
-    "start", "infer", "track", "on", "get", "put", "delete", "flush", "statistics", "pause",
-    "resume", "stop", "router",
+    "start", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
+    "pause", "resume", "stop", "router",
 ]  # fmt: skip
 CONTEXT_CALLS = ["infer", "query", "get", "put", "delete", "log", "resource", "decode_image"]
 
