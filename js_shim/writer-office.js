@@ -37,6 +37,7 @@ import { createPause, realTimers } from "./timers.js";
 /**
  * @typedef {object} Stand  One wait for the lock, and the term of office it may lead to.
  * @property {AbortController} waiting
+ * @property {boolean} isGranted  It has had the lock.
  * @property {boolean} isElected
  * @property {() => void} release
  */
@@ -70,6 +71,10 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
   let forgetLook = () => {};
 
   const isWriter = () => stand?.isElected === true;
+  // Looks are counted, not time: a worker that slept has looked once.
+  const isSilent = () =>
+    quietLooks * limits.beatMs >=
+    (heardState === "booting" ? limits.bootSilenceMs : limits.silenceMs);
   const post = (/** @type {object} */ message) => channel?.postMessage({ version, ...message });
   const beat = () => post({ kind: "beat", writer: id, term, state });
 
@@ -79,22 +84,37 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
    */
   function request({ steal = false } = {}) {
     /** @type {Stand} */
-    const own = { waiting: new AbortController(), isElected: false, release() {} };
+    const own = {
+      waiting: new AbortController(),
+      isGranted: false,
+      isElected: false,
+      release() {},
+    };
     stand = own;
     // A request cannot both steal and be withdrawn.
     const how = steal ? { steal } : { signal: own.waiting.signal };
     return new Promise((decided) => {
-      const granted = () => {
+      const granted = async () => {
+        own.isGranted = true;
+        await nextLock();
         if (stand !== own) return undefined;
         elect(own);
         decided();
         return new Promise((resolve) => (own.release = () => resolve(undefined)));
       };
-      const refused = () => stand === own && (own.isElected ? depose() : elect(own));
-      // Refused: stolen; or a place without locks after all (a frame without storage), which writes alone.
+      // Stolen; or a place without locks after all (a frame without storage), which writes alone.
+      const refused = () => {
+        if (stand !== own) return;
+        if (own.isElected) depose();
+        else if (own.isGranted) request();
+        else elect(own);
+      };
       locks.request(OFFICE, how, granted).catch(refused).finally(decided);
     });
   }
+
+  /** What happened to the lock while this worker slept is known by the time when it gets another one. */
+  const nextLock = () => locks.request(`${OFFICE}:${id}`, () => {}).catch(() => {});
 
   /** @param {Stand} own */
   function elect(own) {
@@ -117,9 +137,8 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
   function look() {
     forgetLook = timers.after(limits.beatMs, look);
     if (isWriter()) return beat();
-    const patienceMs = heardState === "booting" ? limits.bootSilenceMs : limits.silenceMs;
-    // Looks are counted, not time: a worker that slept has looked once.
-    if (++quietLooks * limits.beatMs >= patienceMs && !takingOver) takeOver();
+    quietLooks++;
+    if (isSilent() && !takingOver) takeOver();
   }
 
   /** In turn with others; but one that sleeps with its turn in hand is not waited for. */
@@ -135,6 +154,8 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
   }
 
   async function stealFromTheSilent() {
+    // Who was first in turn may be the writer by now.
+    if (!isSilent()) return;
     const own = stand;
     const heardBefore = beatsHeard;
     post({ kind: "who" });

@@ -159,6 +159,45 @@ test("a tab that fell asleep while taking over holds nobody up", async () => {
   assert.deepEqual([second.told, third.told], [[], ["elected"]]);
 });
 
+test("the tab that took over has as long as any other, however many were about to", async () => {
+  const origin = createOrigin();
+  const ids = ["one", "two", "three", "four"];
+  const [first, second, ...rest] = ids.map((id) => candidate(origin, id));
+  await origin.settle();
+  first.office.announceReady();
+  await origin.pass(beatMs);
+  first.freeze();
+  while (second.told.length === 0) await origin.pass(beatMs / 2);
+
+  // Python starts in it, and nothing else runs meanwhile.
+  second.freeze();
+  await origin.pass(bootSilenceMs - beatMs);
+  second.thaw();
+  await origin.pass(60_000);
+
+  assert.deepEqual([second.told, ...rest.map(({ told }) => told)], [["elected"], [], []]);
+});
+
+test("a tab that slept through its turn leaves the writer alone that came instead", async () => {
+  const origin = createOrigin();
+  const [first, second, third] = ["one", "two", "three"].map((id) => candidate(origin, id));
+  await origin.settle();
+  first.office.announceReady();
+  await origin.pass(beatMs);
+
+  second.freeze();
+  first.close();
+  await origin.pass(REPLACED_MS);
+  assert.deepEqual(third.told, ["elected"]);
+  second.thaw();
+  await origin.pass(60_000);
+  assert.deepEqual([second.told, third.told], [[], ["elected"]]);
+
+  third.close();
+  await origin.settle();
+  assert.deepEqual(second.told, ["elected"]);
+});
+
 test("a writer that resigns is followed by the next, or by itself", async () => {
   const origin = createOrigin();
   const first = candidate(origin, "one");

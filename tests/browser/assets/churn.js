@@ -1,5 +1,5 @@
 /**
- * Track and put without end, as fast as answers come, and tell `told` of each answer: {events} that a flush made
+ * Track and put without end, as answers come, and tell `told` of each answer: {events} that a flush made
  * durable, or {value} that a put did. `told` is the test's, so it outlives the page.
  */
 window.churn = (first) => {
@@ -13,22 +13,30 @@ window.churn = (first) => {
     for (const check of waiting) check();
   };
 
-  // A worker that ended takes no call: not at once again, or the page could not hear of the next one.
-  const lost = () => new Promise((resolve) => setTimeout(resolve, 10));
+  // A page that has nothing else to do would write hundreds of segments a second, and the next start read them all.
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 
   async function flushes() {
     for (;;) {
       const events = [next++, next++, next++];
       for (const n of events)
         EdgeAI.track({ type: "mta", pageId: "M", clickId: "c", props: { n } });
-      await EdgeAI.flush().then(() => answered({ events }), lost);
+      await EdgeAI.flush().then(
+        () => answered({ events }),
+        () => {},
+      );
+      await pause();
     }
   }
 
   async function puts() {
     for (;;) {
       const value = next++;
-      await EdgeAI.put("profile.n", value).then(() => answered({ value }), lost);
+      await EdgeAI.put("profile.n", value).then(
+        () => answered({ value }),
+        () => {},
+      );
+      await pause();
     }
   }
 
