@@ -64,17 +64,16 @@ class Store:
         )
         self._mender = Mender(self._writer, self._tables)
         self._cleaner = Cleaner(self._tables, data, limits.slice_rows)
-        self._keeper = Keeper(
-            clock, limits, key_limits, self._writer, self._come_back, self._is_busy
-        )
+        come_back, is_busy, recount = self._come_back, self._is_busy, self._intake.count
+        self._keeper = Keeper(clock, limits, key_limits, self._writer, come_back, is_busy, recount)
         self._open_ms: float | None = None
         self._final_statistics: dict[str, JsonValue] | None = None
 
     async def start(self) -> None:
         """Open the database, load and replay it, forget what is too old, begin to commit.
 
-        Where storage cannot be opened the store works in memory: ``statistics()`` says so, events
-        are kept until the page goes, and ``put`` raises.
+        Where storage cannot be opened the store works in memory: events are kept until the page
+        goes, and ``put`` raises.
 
         Raises:
             RefusedError: ``writer-superseded``: another tab took over meanwhile.

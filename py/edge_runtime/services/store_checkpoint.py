@@ -83,6 +83,7 @@ class Checkpoints:
             HostError, RefusedError: The former checkpoint is still in use.
         """
         async with self.turn:
+            await self._heads.settle()
             started_ms = self._clock.monotonic_ms()
             last_rowid = tables.last_rowid()
             await self._put_in_use(await self._write_images(tables), keep_spare, with_it)
@@ -96,6 +97,7 @@ class Checkpoints:
         The deletes go first and alone, because a full disk takes no head.
         """
         async with self.turn, self._disk.turn:
+            await self._heads.settle()
             head = self._heads.head
             bases = {route: head.base(route) for route in ROUTES}
             deletes = self._log.deletes(bases)

@@ -42,6 +42,7 @@ class Heads:
         self._crypto = crypto
         self._lock = asyncio.Lock()
         self._version_floor = 0
+        self._in_doubt: Head | None = None
         self._anchored: Anchor | None = None
         self.head = Head(0, 0)
 
@@ -95,13 +96,35 @@ class Heads:
             HostError, RefusedError: Nothing was written; the former head stays.
         """
         async with self._lock:
+            await self._settle()
             head = update(self.head)
             version = max(self._version_floor, head.version) + 1
             head = replace(head, version=version, generation=self._disk.generation)
             puts = [Put(META, row, await self._vault.seal_head(head, row)) for row in HEADS]
             puts.append(Put(META, PLAIN_IMAGES, plain_images_to_bytes(head)))
+            # Without an answer, or cancelled on its way, it may be in storage all the same.
+            self._in_doubt = head
             await self._disk.write([*puts, *operations], durability="strict")
+            self._in_doubt = None
             self.adopt(head)
+
+    async def settle(self) -> None:
+        """Find out what became of a change whose end nobody saw; the head is then certain.
+
+        Raises:
+            HostError: It cannot be found out now.
+        """
+        async with self._lock:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        head = self._in_doubt
+        if head is None:
+            return
+        stored = await self.opened(await self.found())
+        if any(each.version == head.version for each in stored.values()):
+            self.adopt(head)
+        self._in_doubt = None
 
     async def claim(self, uses: int) -> None:
         """Return when so many uses of the current key are written down, and the caller's."""

@@ -41,6 +41,7 @@ class Keeper:
         writer: Writer,
         come_back: Callable[[], Awaitable[None]],
         is_busy: Callable[[], bool],
+        recount: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._limits = limits
@@ -48,6 +49,7 @@ class Keeper:
         self._writer = writer
         self._come_back = come_back
         self._is_busy = is_busy
+        self._recount = recount
         self._task: asyncio.Task[None] | None = None
         self._clean_due_ms = float("inf")
         self._retry_ms = float("-inf")
@@ -86,6 +88,9 @@ class Keeper:
             elif self._writer.mode is Mode.DURABLE and self._writer.durable is not None:
                 await self._keep_durable(self._writer.durable, tables)
             self.last_error = None
+        except MemoryError:
+            # A copy of the tables did not fit. What is due stays due.
+            self._retry_ms = now_ms + self._limits.memory_retry_ms
         except EdgeError as error:
             self._writer.notice(error)
             self.last_error = error
@@ -100,20 +105,21 @@ class Keeper:
         for deleted in cleaner.slices(self._clock.now_ms()):
             self.stale_rows += deleted
             await self._clock.sleep_ms(0)
+        self._recount()
 
     async def _keep_durable(self, durable: Durable, tables: Tables) -> None:
-        if self._is_busy():
-            if self._checkpoint_is_due(durable, tables, _BUSY_PATIENCE):
-                await self._checkpoint(durable, tables)
-            return
         recovery = self._writer.recovery
-        if recovery is not None and recovery.is_due:
-            await recovery.finish()
+        patience = _BUSY_PATIENCE if self._is_busy() else 1
+        if self._writer.is_unsaved:
+            await durable.checkpoints.write(tables, keep_spare=False)
+            self._writer.is_unsaved = False
         elif self._writer.is_to_shrink:
             await self._shrink(durable, tables)
         elif durable.heads.head.current.is_worn(self._key_limits, self._clock.now_ms()):
             await self._rotate(durable, tables)
-        elif self._checkpoint_is_due(durable, tables):
+        elif recovery is not None and recovery.is_due:
+            await recovery.finish()
+        elif self._checkpoint_is_due(durable, tables, patience):
             await self._checkpoint(durable, tables)
         await durable.heads.anchor_to(durable.log.written)
 
@@ -130,6 +136,7 @@ class Keeper:
             # Others delete, too: what is gone already is enough.
             surplus = surplus - deleted if deleted else 0
             await self._clock.sleep_ms(0)
+        self._recount()
         # Once only: if there is no room for the checkpoint now, it stays due.
         self._writer.is_to_shrink, self._is_due = False, True
         await self._checkpoint(durable, tables)

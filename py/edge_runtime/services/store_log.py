@@ -110,6 +110,17 @@ class SegmentLog:
         plain = json.loads(data)
         return {route: Base(plain[route][0], bytes.fromhex(plain[route][1])) for route in ROUTES}
 
+    async def is_there(self) -> bool:
+        """Say whether this schema has written anything, whoever has removed the rest."""
+        if await self._disk.get(META, TAIL) is not None:
+            return True
+        for route in ROUTES:
+            async for batch in self._disk.read(route, limit=1):
+                if segment.sequence_of(batch[0][0]) is None:
+                    break
+                return True
+        return False
+
     async def read(self, route: Route, base: Base) -> list[Segment]:
         """Return every record behind ``base``, opened where that is possible."""
         found: list[Segment] = []

@@ -68,6 +68,8 @@ class Mender:
         self, routes: Mapping[Route, Operations], durability: Durability, intake: Intake
     ) -> None:
         try:
+            if self._writer.is_unsaved:
+                await self._save_anew()
             await self._append(routes, durability)
         except RefusedError as error:
             await self._after_fence(error, intake)
@@ -89,6 +91,7 @@ class Mender:
         # Whoever deletes a site's data does not want it back from memory.
         for route in ROUTES:
             self._tables.clear(route)
+        self._writer.is_unsaved = False
         await self.reopen(intake)
         self._writer.lost(_deleted())
 
@@ -111,12 +114,17 @@ class Mender:
 
     async def _seal_anew(self, intake: Intake) -> None:
         """Write everything under a new root: the former was deleted while the store was open."""
-        durable = self._writer.opened()
+        # Before there is a new life: whatever ends it halfway, nothing is sealed by it alone.
+        self._writer.is_unsaved = True
         try:
-            await Afresh(durable).new_life()
-            await durable.checkpoints.write(self._tables, keep_spare=False)
+            await Afresh(self._writer.opened()).new_life()
+            await self._save_anew()
         except RefusedError as error:
             await self._after_fence(error, intake)
+
+    async def _save_anew(self) -> None:
+        await self._writer.opened().checkpoints.write(self._tables, keep_spare=False)
+        self._writer.is_unsaved = False
 
 
 def _deleted() -> HostError:

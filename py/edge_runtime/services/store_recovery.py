@@ -62,8 +62,11 @@ class Recovery:
         if await heads.is_erasing():
             await self._durable.erase()
             await self._durable.disk.open()
-        copies = await heads.found()
+        # A later version's database is left alone, before anything is written.
+        await heads.found()
         await self._durable.disk.take_over()
+        # Only now: until then the former writer could still change its head.
+        copies = await heads.found()
         has_root = await self._durable.vault.open_root(create=False)
         anchor = await self._anchor() if has_root else None
         opened = await heads.opened(copies) if has_root else {}
@@ -76,7 +79,7 @@ class Recovery:
             await self._begin_afresh(copies, "rolled-back")
         elif any(copies):
             await self._begin_without_key(copies, anchor)
-        elif await heads.is_anchored():
+        elif await heads.is_anchored() or await self._durable.log.is_there():
             # What schema 1 left is none of it: it was migrated before there was an anchor.
             await self._begin_afresh((), "missing")
         elif await legacy.find():

@@ -39,6 +39,8 @@ class Writer:
         problems: What starts found, for the page.
         damage: What starts left out.
         is_tight: The quota was reached: spares are not kept any more.
+        is_unsaved: Keys and head were made anew and are in memory only: the next thing written is
+            a checkpoint under them.
         is_to_shrink: The last spare was given up: the keeper is to make room before the next time.
     """
 
@@ -68,6 +70,7 @@ class Writer:
         self.damage: list[Damage] = []
         self.is_tight = False
         self.is_to_shrink = False
+        self.is_unsaved = False
 
     async def open(self, tables: Tables) -> None:
         """Bring what is stored into ``tables``; without storage the mode is memory-only.
@@ -75,6 +78,7 @@ class Writer:
         Raises:
             RefusedError: ``writer-superseded``.
         """
+        self.durable = self.recovery = None
         durable = self._create()
         recovery = Recovery(durable, tables, self._data)
         try:
@@ -120,9 +124,15 @@ class Writer:
             self._change(Mode.CLOSED)
 
     async def close(self) -> None:
-        """Close the database."""
-        if self.durable is not None:
-            await self.durable.disk.close()
+        """Note how far the log has come, so that its end cannot be cut off, and close."""
+        if self.durable is None:
+            return
+        if self.mode is Mode.DURABLE and not self.is_unsaved:
+            try:
+                await self.durable.heads.anchor_to(self.durable.log.written)
+            except EdgeError as error:
+                self.problems.append(error)
+        await self.durable.disk.close()
 
     def give_up(self, error: EdgeError) -> None:
         """Work in memory only from now on, because of ``error``."""

@@ -410,3 +410,35 @@ def test_the_store_tells_how_it_is_doing() -> None:
         assert statistics["quarantined"] == [] and statistics["queryUs"]["p50"] is not None
 
     on_device(scenario)
+
+
+def test_what_expired_makes_room_for_what_is_new() -> None:
+    async def scenario(device: Device) -> None:
+        rows = [row(f"old-{n:04}", ts=START_MS + n) for n in range(200)]
+        device.store.add_batch(batch(*rows))
+        device.host.clock.set_now(START_MS + 2 * DAY_MS)
+        await device.host.clock.advance(60_000)
+        assert ids(device.store) == []
+
+        late_ms = START_MS + 2 * DAY_MS
+        for number in range(200):
+            device.store.add_batch(batch(row(f"new-{number:04}", ts=late_ms + number)))
+        assert len(ids(device.store)) == 200
+
+    on_device(scenario, DataConfig(EventsRule(max_age_days=1, max_rows=200)), Limits(slice_rows=4))
+
+
+def test_the_end_of_a_log_that_was_closed_cannot_be_cut_off_unnoticed() -> None:
+    async def scenario(device: Device) -> None:
+        await device.add("a")
+        tail = device.records("meta")["tail"]
+        await device.add("b")
+        await device.store.stop()
+        device.records("meta")["tail"] = tail
+        del device.records()[max(device.records())]
+
+        store = await device.start()
+        assert ids(store) == ["a"]
+        assert [problem.code for problem in store.problems] == ["store-corrupt"]
+
+    on_device(scenario)

@@ -1,11 +1,13 @@
 """Commits, checkpoints and new keys at the same time, in every order that a seed chooses."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 
 import pytest
 from edge_runtime.config import DataConfig, KeyRule, Limits
+from edge_runtime.errors import HostError, RefusedError
 from edge_runtime.pure.head import KeyLimits
 
 from ..store_device import Device, ids, named, on_device
@@ -67,3 +69,78 @@ def test_whatever_meets_nothing_acknowledged_is_lost(seed: int) -> None:
             assert values == [12, 13, 12, 13]
 
     on_device(scenario, RULES, LIMITS, KEY_LIMITS)
+
+
+@pytest.mark.parametrize("turns", range(0, 40, 2))
+def test_a_checkpoint_of_the_former_writer_in_the_middle_of_a_takeover_costs_nothing(
+    turns: int,
+) -> None:
+    async def scenario(device: Device) -> None:
+        former = device.store
+        await device.add("a", "b")
+        await former.put("k", 1)
+        second = Device(device.data)
+        second.host = device.host
+
+        async def checkpoint_late() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            with contextlib.suppress(RefusedError):
+                await device.checkpoint()
+
+        await asyncio.gather(second.start(), checkpoint_late())
+        assert (ids(second.store), second.store.get("k")) == (["a", "b"], 1)
+        assert second.store.problems == []
+        await second.add("c")
+        await second.store.stop()
+        await former.stop()
+        assert ids(await device.start()) == ["a", "b", "c"] and device.store.problems == []
+
+    on_device(scenario, RULES)
+
+
+def test_a_head_that_was_written_without_an_answer_is_gone_on_from() -> None:
+    async def scenario(device: Device) -> None:
+        for name in "abc":
+            await device.add(name)
+        durable = device.store._writer.durable
+        assert durable is not None
+        writes = 0
+
+        def lose_the_flip(name: str) -> None:
+            nonlocal writes
+            writes += name == "write:before"
+            # The pieces of one small image are one write; the next one puts them in use.
+            if name == "write:before" and writes == 2:
+                device.host.storage.fail_next_write("storage-failed", applied=True)
+
+        device.host.storage.steps.on_step = lose_the_flip
+        with pytest.raises(HostError):
+            await durable.checkpoints.write(device.store._tables, keep_spare=False)
+        device.host.storage.steps.on_step = None
+        for name in "defgh":
+            await device.add(name)
+        await durable.checkpoints.write(device.store._tables, keep_spare=False)
+        await device.add("i")
+
+        store = await device.crash()
+        assert (ids(store), store.problems) == ([*"abcdefghi"], [])
+
+    on_device(scenario, RULES, LIMITS, KEY_LIMITS)
+
+
+def test_nothing_is_acknowledged_under_a_key_that_no_stored_head_lists() -> None:
+    async def scenario(device: Device) -> None:
+        await device.add("a")
+        device.host.crypto.forget_everything()
+        device.host.disk.roots.clear()
+        device.store.add_batch(named("b"))
+        device.host.storage.fail_next_write("storage-failed")
+        with pytest.raises(HostError):
+            await device.store.flush()
+        await device.add("c")
+
+        store = await device.crash()
+        assert (ids(store), store.problems) == (["a", "b", "c"], [])
+
+    on_device(scenario)
