@@ -1,7 +1,7 @@
 /**
  * One page's requests on their way to the writer, wherever that is: in order, and sent again when it changes.
  *
- * Invariant: what may be repeated stays here until it is answered; an `infer` that was sent and not answered is
+ * Invariant: what may be repeated stays here until it is answered; an `infer` or `erase` that was sent and not answered is
  * rejected when its writer goes, because it may have taken effect. That a runtime has stopped is no answer: the
  * next one gives it.
  */
@@ -31,6 +31,8 @@ import { realTimers } from "./timers.js";
 /** @typedef {ReturnType<typeof createRelay>} Relay */
 
 const HELD_REQUESTS = 10_000;
+/** Sent again they might undo what came meanwhile. */
+const ONCE = ["infer", "erase"];
 const NO_ANSWERS = ["runtime-stopped", "writer-superseded"];
 
 /** @param {{timers?: Timers, capacity?: number}} [options]  `capacity`: requests that may wait for a way. */
@@ -66,7 +68,7 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
     if (!(error instanceof EdgeError && NO_ANSWERS.includes(error.code)))
       return settle(entry, () => entry.reject(error));
     entry.sentBy = undefined;
-    if (entry.method === "infer") settle(entry, () => entry.reject(writerLost()));
+    if (ONCE.includes(entry.method)) settle(entry, () => entry.reject(writerLost(entry.method)));
   }
 
   /**
@@ -132,17 +134,17 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
     connect(next) {
       way = next;
       for (const entry of [...entries]) {
-        if (entry.method === "infer" && entry.sentBy)
-          settle(entry, () => entry.reject(writerLost()));
+        if (ONCE.includes(entry.method) && entry.sentBy)
+          settle(entry, () => entry.reject(writerLost(entry.method)));
         else if (next) send(entry);
       }
     },
   };
 }
 
-function writerLost() {
-  const text =
-    "infer: expected an answer of the tab that runs Python, got its end. The call may have taken effect.";
+/** @param {string} method */
+function writerLost(method) {
+  const text = `${method}: expected an answer of the tab that runs Python, got its end. The call may have taken effect.`;
   return new EdgeError("worker-lost", text);
 }
 

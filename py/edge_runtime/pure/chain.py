@@ -13,6 +13,8 @@ Verdict(good=(1, 2), faults=(Fault(first=3, last=3, reason='missing'),))
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from .record import NO_TAG
+
 Reason = Literal["missing", "seal-broken", "other-history", "unexpected"]
 
 
@@ -62,6 +64,15 @@ def judge(base: Base, links: Mapping[int, Link | None], tail: Base | None) -> Ve
     good = tuple(sorted(n for n, reason in found.items() if reason is None))
     bad = sorted((n, reason) for n, reason in found.items() if reason is not None)
     return Verdict(good, tuple(_ranges(bad)))
+
+
+def end_of(base: Base, links: Mapping[int, Link | None], tail: Base | None) -> Base:
+    """Return where the log goes on: behind the tail, or else behind the last one that opened."""
+    if tail is None:
+        opened = (Base(n, link.tag) for n, link in links.items() if link is not None)
+        return max([base, *opened])
+    link = links.get(tail.sequence)
+    return Base(tail.sequence, tail.tag or (link.tag if link else NO_TAG))
 
 
 def _backwards(

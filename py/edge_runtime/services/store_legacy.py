@@ -69,7 +69,7 @@ class LegacyLog:
         aside = [
             Put(QUARANTINE, f"{route}-{key}", record)
             for key, route, record in self._records
-            if (route, key) in self.unreadable
+            if route == "sealed" and (route, key) in self.unreadable
         ]
         return [*aside, *(Delete(route, key) for key, route, _ in self._records)]
 

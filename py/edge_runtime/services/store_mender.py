@@ -51,10 +51,21 @@ class Mender:
         if self._writer.durable is None:
             await self.reopen(intake)
             return
+        await self._try_less()
         # A little has room before a lot is tried.
         await self._writer.durable.heads.change(lambda head: head)
         await commits.try_commit(self._append)
         self._writer.returned()
+
+    async def _try_less(self) -> None:
+        """Give back what was forgotten meanwhile, if there is room for that."""
+        checkpoints = self._writer.opened().checkpoints
+        try:
+            await checkpoints.drop_spare()
+            await checkpoints.write(self._tables, keep_spare=False)
+        except HostError as error:
+            if error.code != "storage-full":
+                raise
 
     async def reopen(self, intake: Intake) -> None:
         """Open again; what waits to become durable is in memory at the end, as it was before."""

@@ -12,10 +12,9 @@ from ..config import LIMITS, DataConfig
 from ..errors import EdgeError, TrustError
 from ..host.ports import Delete, Put
 from ..pure import segment
-from ..pure.chain import Base, Link, judge
+from ..pure.chain import Base, end_of, judge
 from ..pure.damage import Damage, corrupt
 from ..pure.head import Checkpoint, Head, base_of, piece_key, piece_keys
-from ..pure.record import NO_TAG
 from ..pure.segment import ROUTES, Route
 from .store_afresh import Afresh
 from .store_disk import META, QUARANTINE
@@ -97,10 +96,16 @@ class Recovery:
             HostError, RefusedError: It is still due.
         """
         if self.is_due:
-            await self._durable.checkpoints.write(
-                self._tables, keep_spare=False, with_it=self.aside
-            )
+            with_it = [*await self._former_quarantine(), *self.aside]
+            await self._durable.checkpoints.write(self._tables, keep_spare=False, with_it=with_it)
             self.is_due, self.aside = False, []
+
+    async def _former_quarantine(self) -> list[Delete]:
+        """Return the deletes that make room for what is moved aside now."""
+        if not any(isinstance(each, Put) for each in self.aside):
+            return []
+        batches = [batch async for batch in self._durable.disk.read(QUARANTINE)]
+        return [Delete(QUARANTINE, key) for batch in batches for key, _ in batch]
 
     async def _continue(self, head: Head, anchor: Anchor | None) -> None:
         durable = self._durable
@@ -179,7 +184,7 @@ class Recovery:
         strays += await log.strays(route, oldest)
         self.damage += [Damage(route, each.key, each.key, "unexpected") for each in strays]
         self._move_aside(route, [by_number[n] for n in links if n not in good] + strays)
-        log.last[route] = _last(base, links, None if tail is None else tail[route])
+        log.last[route] = end_of(base, links, None if tail is None else tail[route])
 
     def _apply(self, route: Route, each: Segment) -> bool:
         try:
@@ -192,7 +197,8 @@ class Recovery:
 
     def _move_aside(self, route: Route, bad: Sequence[Segment]) -> None:
         room = _QUARANTINED_RECORDS - sum(isinstance(each, Put) for each in self.aside)
-        for each in bad[: max(0, room)]:
+        # What is plain would stay readable there, whatever the rules come to say.
+        for each in bad[: max(0, room)] if route == "sealed" else ():
             self.aside.append(Put(QUARANTINE, f"{route}-{each.key}", each.record))
         self.aside += [Delete(route, each.key) for each in bad]
 
@@ -235,16 +241,6 @@ class Recovery:
 
 def _at_least(written: int, base: Base) -> Base:
     return base if base.sequence >= written else Base(written, b"")
-
-
-def _last(base: Base, links: Mapping[int, Link | None], tail: Base | None) -> Base:
-    """Return where the log goes on: behind the tail, or else behind the last one that opened."""
-    if tail is not None and tail.tag:
-        return tail
-    if tail is not None:
-        link = links.get(tail.sequence)
-        return Base(tail.sequence, link.tag if link else NO_TAG)
-    return max([base, *(Base(n, link.tag) for n, link in links.items() if link is not None)])
 
 
 def _damaged_image(checkpoint: Checkpoint, route: Route) -> Damage:

@@ -1,8 +1,7 @@
 """The store's tables: SQLite in memory, the engine every read and query runs on.
 
-Rows go in as JSON text and are taken apart by SQLite itself: one statement per batch, whatever its
-size (150,000 events/s in Pyodide). Each route has a database of its own, so that its image can be
-kept apart from the other's.
+Rows go in as JSON text and are taken apart by SQLite itself, one statement per batch. Each route
+has a database of its own, so that its image can be kept apart from the other's.
 """
 
 import json
@@ -24,7 +23,7 @@ class Added(NamedTuple):
     """What became of a batch.
 
     Attributes:
-        text: JSON array of its rows, as the log keeps it; those that were known are in it.
+        text: JSON array of its rows, known ones included, as the log keeps it.
         new: How many rows were new.
         matching: The new events that a watched pattern matches, in order.
         errors: One for each row that was refused.
@@ -125,15 +124,14 @@ class Tables:
         return count
 
     def delete_oldest(self, limit: int, before_ts: float | None = None) -> tuple[int, int]:
-        """Delete up to ``limit`` events, the oldest first; return how many, and their bytes.
+        """Delete up to ``limit`` events; return how many, and their bytes.
 
-        Args:
-            limit: At most so many.
-            before_ts: Only events older than this.
+        Those older than ``before_ts``; without one those that came first, whatever their time: on
+        a clock that was set back the latest would be the oldest.
         """
-        where = "" if before_ts is None else "where ts < :before_ts"
+        which = "order by rowid" if before_ts is None else "where ts < :before_ts order by ts"
         table = f"{self.events_route}.events"
-        rowids = f"select rowid from {table} {where} order by ts, rowid limit :limit"
+        rowids = f"select rowid from {table} {which} limit :limit"
         params = {"limit": limit, **({} if before_ts is None else {"before_ts": before_ts})}
         size_bytes = self._bytes(f"rowid in ({rowids})", params)
         deleted = self.connection.execute(
@@ -142,9 +140,9 @@ class Tables:
         return deleted, size_bytes
 
     def oldest_sizes(self, limit: int) -> list[int]:
-        """Return the bytes of the oldest events, the oldest first."""
+        """Return the bytes of the events that came first."""
         sql = f"""
-            select {store_sql.SIZE} from {self.events_route}.events order by ts, rowid limit ?
+            select {store_sql.SIZE} from {self.events_route}.events order by rowid limit ?
         """
         return [row[0] for row in self.connection.execute(sql, (limit,))]
 
@@ -156,6 +154,11 @@ class Tables:
             yield self._bytes(
                 "rowid between :start and :end", {"start": start, "end": start + rows - 1}
             )
+
+    def latest_put_ms(self) -> float:
+        """Return the latest time of a put; 0 without one."""
+        latest = (self._one(f"select max(updated_ms) from {route}.keys") for route in ROUTES)
+        return max(each or 0.0 for each in latest)
 
     def count(self, route: Route, table: Literal["events", "keys"]) -> int:
         """Return the number of rows."""
@@ -176,10 +179,7 @@ class Tables:
     def load(self, route: Route, image: bytes | bytearray, *, is_proven: bool) -> None:
         """Replace a route's tables by an image's.
 
-        Args:
-            route: Whose tables.
-            image: What :meth:`image` returned once.
-            is_proven: Its seals were checked; without that every page of it is.
+        Unless it ``is_proven`` by its seals, every page of it is checked.
 
         Raises:
             ValueError, sqlite3.Error: It is no image of this version's tables; the route is empty.
@@ -194,7 +194,7 @@ class Tables:
         raise ValueError("an image of other tables, or a damaged one")
 
     def clear(self, route: Route) -> None:
-        """Forget everything of a route."""
+        """Forget a route."""
         self.connection.deserialize(self._empty_image, name=route)
 
     def close(self) -> None:
@@ -202,7 +202,8 @@ class Tables:
         self.connection.close()
 
     def _is_ours(self, route: Route, image: bytes | bytearray, is_proven: bool) -> bool:
-        if not image:  # SQLite would call it a lack of memory.
+        # SQLite would call an empty one a lack of memory.
+        if not image:
             return False
         self.connection.deserialize(image, name=route)
         sound = is_proven or self._one(f"pragma {route}.quick_check(1)") == "ok"
@@ -210,8 +211,7 @@ class Tables:
 
     def _rows_of(self, batch_json: str) -> int | None:
         try:
-            rows: int | None = self._one(store_sql.ROWS, (batch_json,))
-            return rows
+            return self._one(store_sql.ROWS, (batch_json,))  # type: ignore[no-any-return]
         except (sqlite3.Error, UnicodeEncodeError):
             return None
 

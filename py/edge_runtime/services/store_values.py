@@ -24,6 +24,7 @@ class Values:
         self._tables = tables
         self._commits = commits
         self._rules = rules
+        self._latest_ms: float | None = None
 
     def get(self, key: str) -> JsonValue:
         """Return the value last put, None for an unknown key."""
@@ -34,7 +35,7 @@ class Values:
         """Keep ``value``; see :meth:`Store.put`."""
         said = asked(encrypted)
         route = route_for(self._rules, check_key(key), said)
-        text = put_text(key, value, updated_ms=self._clock.now_ms(), said=said)
+        text = put_text(key, value, updated_ms=self._later_ms(), said=said)
         others = self._routes_of(key) - {route}
         await self._commit(key, {route: text, **dict.fromkeys(others, delete_text(key))})
 
@@ -48,6 +49,12 @@ class Values:
         """Make visible what has become durable."""
         for route, text in commit.keys:
             self._tables.apply(route, json.loads(text))
+
+    def _later_ms(self) -> float:
+        """Return the time, but none before an earlier put's: the latest put is never the oldest."""
+        before_ms = self._latest_ms or self._tables.latest_put_ms()
+        self._latest_ms = max(self._clock.now_ms(), before_ms)
+        return self._latest_ms
 
     def _routes_of(self, key: str) -> set[Route]:
         """Return where ``key`` is, or will be once what waits is durable."""

@@ -442,3 +442,16 @@ def test_the_end_of_a_log_that_was_closed_cannot_be_cut_off_unnoticed() -> None:
         assert [problem.code for problem in store.problems] == ["store-corrupt"]
 
     on_device(scenario)
+
+
+def test_on_a_clock_that_was_set_back_the_latest_put_is_still_the_latest() -> None:
+    async def scenario(device: Device) -> None:
+        await device.store.put("ui.a", 1)
+        device.host.clock.set_now(START_MS - DAY_MS)
+        store = await device.restart()
+        await store.put("ui.b", 2)
+        store = await device.restart()
+
+        assert (store.get("ui.a"), store.get("ui.b")) == (None, 2)
+
+    on_device(scenario, DataConfig(keys=(KeyRule("ui.", max_rows=1),)))

@@ -121,7 +121,9 @@ def test_a_damaged_record_of_schema_1_is_told_and_the_rest_comes_over(
         expected = {"store": route, "first": key, "last": key, "reason": "seal-broken"}
         assert problem.details["ranges"] == [expected]
         assert store.query("select count(*) as n from events") == [{"n": 250}]
-        assert list(left.disk.databases[DATABASE]["quarantine"]) == [f"{route}-{key}"]
+        # What is plain would stay readable there.
+        aside = [f"{route}-{key}"] if route == "sealed" else []
+        assert list(left.disk.databases[DATABASE]["quarantine"]) == aside
         await store.stop()
 
     asyncio.run(run())
