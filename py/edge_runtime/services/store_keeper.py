@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ..config import Limits
-from ..errors import EdgeError
+from ..errors import EdgeError, HostError
 from ..host.ports import Clock
 from ..pure.head import KeyLimits
 from ..pure.segment import ROUTES
@@ -89,12 +89,15 @@ class Keeper:
                 await self._keep_durable(self._writer.durable, tables)
             self.last_error = None
         except MemoryError:
-            # A copy of the tables did not fit. What is due stays due.
-            self._retry_ms = now_ms + self._limits.memory_retry_ms
+            self._put_off(_no_memory(), now_ms)
         except EdgeError as error:
             self._writer.notice(error)
-            self.last_error = error
-            self._retry_ms = now_ms + self._limits.memory_retry_ms
+            self._put_off(error, now_ms)
+
+    def _put_off(self, error: EdgeError, now_ms: float) -> None:
+        """Tell of a failure; what is due stays due."""
+        self.last_error = error
+        self._retry_ms = now_ms + self._limits.memory_retry_ms
 
     async def _clean(self, cleaner: Cleaner) -> None:
         """Clean if that is due, a slice at a time."""
@@ -170,3 +173,11 @@ class Keeper:
             return True
         stale = self.stale_rows > max(_STALE_ROWS, rows // _STALE_PART)
         return segments >= self._limits.checkpoint_segments or stale or self._is_due
+
+
+def _no_memory() -> HostError:
+    return HostError(
+        "storage-failed",
+        "store: expected memory for a copy of the tables, got none. No checkpoint was made, the "
+        "log goes on; lower maxRows or maxBytes.",
+    )
