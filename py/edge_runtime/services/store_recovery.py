@@ -22,7 +22,7 @@ from .store_durable import Durable
 from .store_heads import Anchor
 from .store_legacy import LegacyLog
 from .store_log import TAIL, Segment
-from .store_routes import settle_routes
+from .store_routes import drop_misplaced_plain, settle_routes
 from .store_tables import Tables
 from .store_vault import HEADS
 
@@ -221,6 +221,7 @@ class Recovery:
         # Who has the key of the anchor has all of ours: what does not open was written by others.
         if anchor is None:
             await afresh.salvage_plain(self._tables)
+            drop_misplaced_plain(self._tables, self._data)
         await self._make_room()
 
     async def _make_room(self) -> None:

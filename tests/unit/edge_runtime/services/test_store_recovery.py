@@ -451,3 +451,23 @@ def test_one_head_that_looks_newer_is_damage() -> None:
         assert ranges(device.store) == [("meta", "head", "head", "seal-broken")]
 
     on_device(scenario)
+
+
+def test_plain_rows_planted_beside_a_lost_key_are_not_sealed_as_ours() -> None:
+    async def scenario(device: Device) -> None:
+        await device.store.put("ui.theme", "dark")
+        await fill(device, "a")
+        other = Device(PLAIN)
+        await other.start()
+        await other.store.put("profile.role", "planted", encrypted=False)
+        await fill(other, "planted")
+        for key, record in other.records("plain").items():
+            device.records("plain")[number(int(key) + 1)] = record
+        device.disk.roots.clear()
+
+        store = await device.start()
+        assert problem_codes(store) == ["key-lost"]
+        assert (ids(store), store.get("profile.role"), store.get("ui.theme")) == ([], None, "dark")
+
+    keys = (KeyRule("ui.", encrypted=False), KeyRule("profile."))
+    on_device(scenario, DataConfig(keys=keys))
