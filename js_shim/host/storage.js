@@ -5,7 +5,7 @@ import { asBytes, Database } from "./database.js";
 
 /** @import { IDBPDatabase } from "idb" */
 /** @import { Transaction } from "./database.js" */
-/** @typedef {["put", string, string, Uint8Array] | ["delete", string, string]} Operation */
+/** @typedef {["put", string, string, Uint8Array] | ["delete", string, string] | ["clear", string]} Operation */
 /** @typedef {[store: string, key: string, data?: Uint8Array | null]} Guard  Without data: nothing may be there. */
 
 // The first key behind all texts: ours are texts, and any script of the origin may have put others.
@@ -85,10 +85,29 @@ export class Storage {
     this.#database?.close();
   }
 
-  /** Delete the database that was opened last. */
-  async erase() {
-    // A tab that does not let go of the database delays its end; the records are gone all the same.
-    if (this.#isOpen) await this.#database?.run(emptied).catch(() => {});
+  /**
+   * Delete the database that was opened last.
+   * @param {Guard | null} [guard]  Delete only if it holds; nobody else writes until the deletion is under way.
+   * @param {() => Promise<boolean>} [before]  Done first, once the guard holds; false: delete nothing after all.
+   * @throws {EdgeError} storage-failed | writer-superseded
+   */
+  async erase(guard, before = async () => true) {
+    if (!guard) return this.#erase();
+    /** @type {Promise<void> | undefined} */
+    let deletion;
+    await this.#opened().run(async (db) => {
+      const tx = db.transaction([guard[0]], "readwrite");
+      const refusal = await look(tx, guard, []);
+      // Asked for while the transaction is open: whoever waits to take over comes behind it, and reopens.
+      if (!refusal && (await keptOpen(tx, guard, before()))) deletion = this.#erase();
+      deletion?.catch(() => {});
+      await tx.done;
+      if (refusal) throw refusal;
+    });
+    await deletion;
+  }
+
+  async #erase() {
     this.close();
     await this.#database?.erase();
   }
@@ -99,11 +118,21 @@ export class Storage {
   }
 }
 
-/** @param {IDBPDatabase} db */
-async function emptied(db) {
-  const stores = [...db.objectStoreNames];
-  const tx = db.transaction(stores, "readwrite", { durability: "strict" });
-  await Promise.all([...stores.map((store) => tx.objectStore(store).clear()), tx.done]);
+/**
+ * Settle as `action` does, in a turn in which the transaction is still open.
+ * @template T
+ * @param {Transaction} tx
+ * @param {Guard} guard
+ * @param {Promise<T>} action
+ * @returns {Promise<T>}
+ */
+async function keptOpen(tx, [store, key], action) {
+  let isOver = false;
+  const over = () => (isOver = true);
+  action.then(over, over);
+  // A transaction ends when nothing is asked of it.
+  while (!isOver) await tx.objectStore(store).get(key);
+  return action;
 }
 
 /**
@@ -163,7 +192,9 @@ async function look(tx, [store, key, data], operations) {
  * @returns {Promise<unknown>}
  */
 function queue(tx, [kind, store, key, data]) {
-  return kind === "put" ? tx.objectStore(store).put(data, key) : tx.objectStore(store).delete(key);
+  const records = tx.objectStore(store);
+  if (kind === "clear") return records.clear();
+  return kind === "put" ? records.put(data, key) : records.delete(key);
 }
 
 /**

@@ -16,6 +16,8 @@ class Limits:
     commit_ops: int = 1_000
     commit_chars: int = 2 * 2**20
     commit_retry_ms: float = 1_000
+    backlog_chars: int = 64 * 2**20
+    batch_bytes: int = 32 * 2**20
     segment_bytes: int = 64 * 2**20
     piece_bytes: int = 1 * 2**20
     checkpoint_log_bytes: int = 1 * 2**20
@@ -31,6 +33,7 @@ class Limits:
     event_text_chars: int = 256
     event_props_bytes: int = 16 * 2**10
     query_rows: int = 10_000
+    query_bytes: int = 16 * 2**20
     query_ms: float = 1_000
     bundle_packed_bytes: int = 8 * 2**20
     bundle_unpacked_bytes: int = 32 * 2**20

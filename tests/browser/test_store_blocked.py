@@ -118,7 +118,9 @@ def test_what_four_tabs_hold_is_erased_all_the_same_and_the_store_goes_on_when_t
 
     assert delayed["code"] == "storage-failed" and "another tab" in delayed["message"]
     assert edge.value("count") == 0 and edge.call("get", "ui.theme") == {"ok": None}
-    assert not any(others[0].read_held(STORE).values())
+    held = others[0].read_held(STORE)
+    assert {store for store, records in held.items() if records} == {"meta"}
+    assert list(held["meta"]) == ["writer"]
 
     track(edge, 2)
     for each in others:

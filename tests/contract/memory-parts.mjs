@@ -44,13 +44,18 @@ export function memoryStorage() {
       if (guard) check(guard, [...operations]);
       for (const [kind, store, key, data] of operations) {
         if (kind === "put") storeOf(store).set(key, data.slice());
+        else if (kind === "clear") storeOf(store).clear();
         else storeOf(store).delete(key);
       }
     },
     close() {
       isOpen = false;
     },
-    async erase() {
+    async erase(guard, before) {
+      if (guard) {
+        check(guard, []);
+        if (!(await before())) return;
+      }
       databases.delete(current);
       isOpen = false;
     },

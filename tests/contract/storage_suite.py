@@ -1,11 +1,11 @@
 """What every Storage must do. Each check gets a host whose storage is not open yet."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from edge_runtime.errors import HostError, RefusedError
-from edge_runtime.host.ports import Delete, Guard, Host, Put
+from edge_runtime.host.ports import Clear, Delete, Guard, Host, Put
 
 DATABASE = "contract-store"
 OTHER_DATABASE = "contract-store-2"
@@ -212,6 +212,23 @@ async def check_of_writes_under_one_guard_only_the_first_is_done(host: Host) -> 
     assert outcomes[record[1][0]] is None
 
 
+async def check_a_store_is_cleared_in_order_with_the_rest(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "k", b"1"), Put("second", "k", b"1")])
+    await host.storage.write([Put("first", "l", b"2"), Clear("first"), Put("first", "m", b"3")])
+
+    assert await host.storage.read("first") == [("m", b"3")]
+    assert await host.storage.read("second") == [("k", b"1")]
+
+
+async def check_clearing_an_unknown_store_fails_and_clears_nothing(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "k", b"1")])
+
+    assert await is_failed(host.storage.write([Clear("first"), Clear("third")]))
+    assert await host.storage.read("first") == [("k", b"1")]
+
+
 async def check_more_stores_come_to_what_is_there(host: Host) -> None:
     await opened(host)
     await host.storage.write([Put("second", "k", b"1")])
@@ -247,3 +264,65 @@ async def check_erasing_leaves_nothing_and_needs_no_open_database(host: Host) ->
         await host.storage.erase()
         await host.storage.open(DATABASE, STORES)
         assert await host.storage.read("first") == []
+
+
+async def check_under_a_guard_that_does_not_hold_nothing_is_erased(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "g", b"another's")])
+    done: list[str] = []
+
+    async def before() -> None:
+        done.append("before")
+
+    for data, found in ((b"mine", True), (None, True)):
+        assert await erase_refusal(host, Guard("first", "g", data), before) is found
+    assert await erase_refusal(host, Guard("first", "h", b"mine"), before) is False
+    assert done == []
+    assert await host.storage.read("first") == [("g", b"another's")]
+
+
+async def check_what_is_to_be_done_before_erasing_is_done_while_the_guard_holds(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "g", b"mine")])
+    order: list[str] = []
+
+    async def before() -> None:
+        await host.clock.sleep_ms(20)
+        order.append("before")
+
+    await host.storage.erase(Guard("first", "g", b"mine"), before)
+    order.append("erased")
+
+    assert order == ["before", "erased"]
+    await host.storage.open(DATABASE, STORES)
+    assert await host.storage.read("first") == []
+
+
+async def check_if_what_comes_before_erasing_fails_nothing_is_erased(host: Host) -> None:
+    await opened(host)
+    await host.storage.write([Put("first", "g", b"mine")])
+    failure = HostError("storage-full", "injected")
+
+    async def before() -> None:
+        await host.clock.sleep_ms(1)
+        raise failure
+
+    try:
+        await host.storage.erase(Guard("first", "g", b"mine"), before)
+    except HostError as error:
+        assert error is failure
+    else:
+        raise AssertionError("expected the failure of what comes before")
+    assert await host.storage.read("first") == [("g", b"mine")]
+
+
+async def erase_refusal(
+    host: Host, guard: Guard, before: Callable[[], Awaitable[None]]
+) -> bool | None:
+    """Erase under ``guard``; say whether its record was found if it did not hold."""
+    try:
+        await host.storage.erase(guard, before)
+    except RefusedError as error:
+        found = error.details["found"]
+        return bool(found)
+    return None

@@ -57,7 +57,7 @@ async def look_at_meta(dump: Dump, device: Durable) -> MetaLook:
         heads={row: version for row, version in heads.items() if version is not None},
         tail=_version("sealed", meta[TAIL]) if TAIL in meta else None,
         has_anchor="anchor" in dump.notes,
-        is_erasing=await device.heads.is_erasing(),
+        is_erasing=device.disk.is_emptied,
         checkpoints=_checkpoints(meta.get(PLAIN_IMAGES)),
     )
 

@@ -73,10 +73,9 @@ def _meta(report: Report) -> Iterable[str]:
     yield f"writer: {'none' if meta.writer is None else f'generation {meta.writer}'}"
     yield f"heads: {heads or 'none'}"
     yield f"tail: {'none' if meta.tail is None else f'written by generation {meta.tail}'}"
+    yield f"anchor: {'sealed' if meta.has_anchor else 'none'}"
     if meta.is_erasing:
-        yield "anchor: everything is being deleted; the next start finishes that"
-    else:
-        yield f"anchor: {'sealed' if meta.has_anchor else 'none'}"
+        yield "everything is being deleted; the next start finishes that"
     for route, log in report.logs.items():
         if log.generations is not None:
             first, last = log.generations

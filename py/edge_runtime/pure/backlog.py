@@ -4,9 +4,10 @@ Invariants: operations leave in the order in which they came; within one commit 
 operation on a key is written, so that a segment holds a key at most once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .segment import Operations, Route
 
@@ -50,11 +51,18 @@ class Commit(NamedTuple):
 
 
 class Backlog:
-    """A queue of entries; ``operations`` counts events and key operations in it."""
+    """A queue of entries; ``operations`` counts events and key operations in it.
+
+    Whatever is added, dropped or settled costs the entries it is about, however many wait.
+    """
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        # Ordered sets: entries leave from the front, and a single one from anywhere.
+        self._entries: OrderedDict[Entry, None] = OrderedDict()
+        self._batches: OrderedDict[Entry, None] = OrderedDict()
         self.operations = 0
+        self._events = 0
+        self._batch_chars = 0
 
     def __len__(self) -> int:
         """Return the number of entries."""
@@ -68,12 +76,14 @@ class Backlog:
     @property
     def last(self) -> Entry | None:
         """The entry that came last, None when there is none."""
-        return self._entries[-1] if self._entries else None
+        return next(reversed(self._entries), None)
 
     def add(self, entry: Entry) -> Entry:
         """Append ``entry`` and return it."""
-        self._entries.append(entry)
-        self.operations += entry.count
+        self._entries[entry] = None
+        self._count(entry, 1)
+        if entry.key is None:
+            self._batches[entry] = None
         return entry
 
     def next_commit(self, max_chars: int) -> Commit:
@@ -91,36 +101,41 @@ class Backlog:
         """Remove what has become durable and tell those who wait for it."""
         for entry in commit.entries:
             entry.settled = True
-        self._keep(entry for entry in self._entries if not entry.settled)
+            self.remove(entry)
         for entry in commit.entries:
             entry.release()
 
     def remove(self, entry: Entry) -> None:
-        """Take back an entry whose caller is told that it failed."""
-        self._keep(each for each in self._entries if each is not entry)
+        """Take back an entry whose caller is told that it failed; one that has left is no error."""
+        if entry in self._entries:
+            del self._entries[entry]
+            self._batches.pop(entry, None)
+            self._count(entry, -1)
 
     def clear(self) -> None:
         """Forget everything; nobody is told."""
-        self._keep(())
+        self._entries.clear()
+        self._batches.clear()
+        self.operations = self._events = self._batch_chars = 0
 
-    def drop_oldest_events(self, max_events: int) -> int:
-        """Drop the oldest batches of events beyond ``max_events``; return how many events went."""
-        surplus = sum(entry.count for entry in self._entries if entry.key is None) - max_events
-        kept: list[Entry] = []
-        dropped = 0
-        for entry in self._entries:
-            if entry.key is None and dropped < surplus:
-                dropped += entry.count
-                entry.release()
-            else:
-                kept.append(entry)
-        if dropped:
-            self._keep(kept)
-        return dropped
+    def drop_oldest_events(self, max_events: int, max_chars: int) -> int:
+        """Drop the oldest batches of events until neither their events nor their texts are more.
 
-    def _keep(self, entries: Iterable[Entry]) -> None:
-        self._entries = list(entries)
-        self.operations = sum(entry.count for entry in self._entries)
+        Returns:
+            How many events went.
+        """
+        before = self._events
+        while self._events > max_events or self._batch_chars > max_chars:
+            oldest = next(iter(self._batches))
+            self.remove(oldest)
+            oldest.release()
+        return before - self._events
+
+    def _count(self, entry: Entry, sign: Literal[1, -1]) -> None:
+        self.operations += sign * entry.count
+        if entry.key is None:
+            self._events += sign * entry.count
+            self._batch_chars += sign * entry.chars
 
 
 def _commit(entries: list[Entry]) -> Commit:

@@ -41,6 +41,17 @@ def has_escapes(batch_json: str) -> bool:
     return "\\u" in batch_json or "\0" in batch_json
 
 
+def is_too_large(batch_json: str) -> bool:
+    """Say whether a batch has more than ``LIMITS.batch_bytes`` in UTF-8: a start could not read it.
+
+    A thousand of the largest events, as a page sends them at once, have two thirds of that.
+    """
+    # No character has more than four bytes.
+    return len(batch_json) * 4 > LIMITS.batch_bytes and (
+        len(batch_json.encode(errors="surrogatepass")) > LIMITS.batch_bytes
+    )
+
+
 def is_flat(batch_json: str, rows: int) -> bool:
     """Say whether no value of a batch of ``rows`` rows can be nested."""
     brackets = batch_json.count("[") + batch_json.count("{")
@@ -50,8 +61,10 @@ def is_flat(batch_json: str, rows: int) -> bool:
 def check_batch(batch_json: str) -> Checked:
     """Check every row of a JSON array of rows; bad ones are left out and reported.
 
-    A batch that is no JSON array gives no row and one error.
+    A batch that is no JSON array, or too large, gives no row and one error.
     """
+    if is_too_large(batch_json):
+        return _too_large()
     try:
         check_levels(batch_json)
         rows = json.loads(batch_json)
@@ -62,7 +75,19 @@ def check_batch(batch_json: str) -> Checked:
     except ValueError as error:
         wrong = _invalid("batch", "a JSON array of events", f"text that is none: {error}")
         return Checked("[]", 0, [wrong])
-    return _check_each(rows)
+    checked = _check_each(rows)
+    # Some numbers are longer as Python writes them.
+    return _too_large() if is_too_large(checked.text) else checked
+
+
+def _too_large() -> Checked:
+    wrong = ConfigError(
+        "argument-invalid",
+        f"batch: expected at most {LIMITS.batch_bytes} bytes, got more. All of it was dropped: "
+        "track fewer events at once.",
+        {"field": "batch"},
+    )
+    return Checked("[]", 0, [wrong])
 
 
 def _check_each(rows: list[JsonValue]) -> Checked:

@@ -20,7 +20,7 @@ from .store_intake import Done, Intake, Taken
 from .store_keeper import Keeper
 from .store_mender import Mender
 from .store_query import ReadOnlyQueries
-from .store_report import store_report
+from .store_report import store_condition, store_report
 from .store_tables import Tables
 from .store_values import Values
 from .store_writer import Mode, Writer
@@ -33,8 +33,7 @@ class Store:
 
     Args:
         clock, storage, crypto: The outside.
-        data: Rules.
-        limits, key_limits: Bounds.
+        data, limits, key_limits: Rules and bounds.
         on_change: Called when the mode changes.
     """
 
@@ -72,8 +71,7 @@ class Store:
     async def start(self) -> None:
         """Open the database, load and replay it, forget what is too old, begin to commit.
 
-        Where storage cannot be opened the store works in memory: events are kept until the page
-        goes, and ``put`` raises.
+        Where storage cannot be opened it works in memory, and ``put`` raises.
 
         Raises:
             RefusedError: ``writer-superseded``: another tab took over meanwhile.
@@ -84,7 +82,7 @@ class Store:
             self._keeper.stale_rows += deleted
         self._intake.count()
         self._open_ms = round(self._clock.monotonic_ms() - started_ms, 3)
-        self._commits.start()
+        self._commits.start(self._keeper.tell)
         self._keeper.start(self._tables, self._cleaner)
 
     async def stop(self) -> None:
@@ -108,12 +106,7 @@ class Store:
 
     def condition(self) -> dict[str, JsonValue]:
         """Return mode, why it is that, and what was lost, for the page's ``status``."""
-        reason = self._writer.reason
-        return {
-            "mode": self._writer.mode.value,
-            **({} if reason is None else {"reason": reason.to_dict()}),
-            "problems": [error.to_dict() for error in self._writer.problems],
-        }
+        return store_condition(self._writer)
 
     def watch(self, patterns: Iterable[EventPattern]) -> None:
         """Have :meth:`add_batch` return events that match one of ``patterns``."""
@@ -126,7 +119,7 @@ class Store:
 
         Args:
             batch_json: Rows ``[id, ts, type, pageId, clickId, pv, props]``.
-            done: Called once they are durable; at once where nothing can become durable.
+            done: Called once they are durable, or at once where nothing can be.
         """
         is_durable = self._writer.mode is not Mode.MEMORY_ONLY
         return self._intake.add(batch_json, done, is_durable=is_durable)
@@ -151,8 +144,7 @@ class Store:
         Args:
             key: 1 to 512 characters.
             value: JSON data, at most 1 MiB as text.
-            encrypted: True seals it, None leaves it to the key's rule and seals without one; a rule
-                that encrypts wins over False.
+            encrypted: None leaves it to the key's rule, or seals; a sealing rule wins over False.
 
         Raises:
             ConfigError: ``argument-invalid``: such a key or value cannot be kept.
@@ -182,22 +174,24 @@ class Store:
         """Run one read-only select over ``events`` and ``keys``.
 
         Args:
-            sql: A statement with named parameters, such as ``:since``.
-            params: Values by name.
-            deadline_ms: Clock time at which it is stopped; never later than a second from now.
+            sql, params: A statement with parameters such as ``:since``, and their values by name.
+            deadline_ms: Unix time at which it is stopped, a second from now at the latest.
 
         Raises:
             ConfigError: ``query-invalid``.
         """
         started_ms = self._clock.monotonic_ms()
-        latest_ms = self._clock.now_ms() + self._limits.query_ms
-        stop_ms = latest_ms if deadline_ms is None else min(deadline_ms, latest_ms)
+        # Only the caller's time is the wall clock's, which may be set while the statement runs.
+        left_ms = self._limits.query_ms
+        if deadline_ms is not None:
+            left_ms = min(left_ms, deadline_ms - self._clock.now_ms())
         try:
             return self._queries.run(
                 sql,
                 params,
-                is_late=lambda: self._clock.now_ms() >= stop_ms,
+                is_late=lambda: self._clock.monotonic_ms() - started_ms >= left_ms,
                 max_rows=self._limits.query_rows,
+                max_bytes=self._limits.query_bytes,
             )
         finally:
             self._query_ms.add(self._clock.monotonic_ms() - started_ms)
@@ -208,10 +202,14 @@ class Store:
         What is tracked afterwards goes into a new database under a new key.
 
         Raises:
-            HostError: Something could not be deleted; what is in memory is gone all the same.
+            HostError: Not everything is deleted; memory is empty and the next write tries again.
+            RefusedError: ``writer-superseded``: what another tab has by now is left alone.
         """
-        async with self._keeper.turn:
-            await self._commits.emptied(self._erase)
+        # What is in memory goes in this turn; what is tracked behind it is not part of it.
+        with self._commits.thrown_away():
+            self._clear()
+            async with self._keeper.turn:
+                await self._commits.alone(self._erase)
 
     def statistics(self) -> dict[str, JsonValue]:
         """Return counts for people and tests (docs/reference.md, Statistics)."""
@@ -222,10 +220,15 @@ class Store:
         )
 
     async def _erase(self) -> None:
+        # A database that was opened again meanwhile has brought it back.
+        self._clear()
+        self._intake.add_waiting()
+        await self._writer.erase()
+
+    def _clear(self) -> None:
         for route in ROUTES:
             self._tables.clear(route)
         self._intake.count()
-        await self._writer.erase()
 
     async def _append(self, routes: Mapping[Route, Operations], durability: Durability) -> None:
         await self._mender.append(routes, durability, self._intake)

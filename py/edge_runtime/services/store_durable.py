@@ -27,10 +27,14 @@ class Durable:
     checkpoints: Checkpoints
 
     async def erase(self) -> None:
-        """Delete database, keys and notes; what a crash cuts off, the next start finishes."""
-        await self.heads.begin_erasing()
-        await self.disk.erase()
-        await self.crypto.erase()
+        """Delete database, keys and notes; what a crash cuts off, the next start finishes.
+
+        Raises:
+            HostError: Some of it is still there.
+            RefusedError: ``writer-superseded``: another writer's data and keys are left alone.
+        """
+        await self.disk.empty()
+        await self.disk.erase(before=self.crypto.erase)
 
 
 def create_durable(

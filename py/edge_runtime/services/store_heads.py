@@ -19,7 +19,6 @@ from .store_vault import HEADS, Vault
 
 PLAIN_IMAGES: Final = "plain-images"
 _ANCHOR: Final = "anchor"
-_ERASING: Final = b"erasing"
 
 
 class Anchor(NamedTuple):
@@ -130,14 +129,6 @@ class Heads:
         """Return when so many uses of the current key are written down, and the caller's."""
         while not self._vault.claim(uses):
             await self.change(self._vault.reserved)
-
-    async def begin_erasing(self) -> None:
-        """Note that everything is to be deleted, so that a start finishes what a crash cut off."""
-        await self._crypto.write_note(_ANCHOR, _ERASING)
-
-    async def is_erasing(self) -> bool:
-        """Say whether a deletion was begun and not finished."""
-        return await self._crypto.read_note(_ANCHOR) == _ERASING
 
     async def is_anchored(self) -> bool:
         """Say whether there was a head on this device once."""

@@ -68,9 +68,9 @@ class Intake:
 
     def _when_durable(self, done: Done, is_durable: bool) -> None:
         # Known ids may still be waiting, so a batch without news waits for what came before it.
-        waiting = self._commits.waiting() if is_durable else ()
-        if waiting:
-            waiting[-1].waiters.append(done)
+        last = self._commits.last if is_durable else None
+        if last is not None:
+            last.waiters.append(done)
         else:
             done()
 

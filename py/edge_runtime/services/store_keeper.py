@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from ..config import Limits
-from ..errors import EdgeError, HostError
+from ..errors import EdgeError
 from ..host.ports import Clock
+from ..pure.damage import defect
 from ..pure.head import KeyLimits
 from ..pure.segment import ROUTES
 from .store_cleaner import Cleaner
@@ -70,34 +71,41 @@ class Keeper:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def tell(self, error: EdgeError) -> None:
+        """Tell the page of a defect, once however often it comes back."""
+        if all(error.message != each.message for each in self._writer.problems):
+            self._writer.lost(error)
+
     async def _keep(self, tables: Tables, cleaner: Cleaner) -> None:
         while True:
             await self._clock.sleep_ms(self._limits.keeper_ms)
             async with self.turn:
-                await self._work(tables, cleaner)
+                try:
+                    await self._work(tables, cleaner)
+                except EdgeError as error:
+                    self._writer.notice(error)
+                    self._put_off(error)
+                except Exception as error:  # A defect must not end the keeping for good.
+                    told = defect("keeper", error)
+                    self._put_off(told)
+                    self.tell(told)
 
     async def _work(self, tables: Tables, cleaner: Cleaner) -> None:
         await self._clean(cleaner)
         now_ms = self._clock.monotonic_ms()
         if now_ms < self._retry_ms:
             return
-        try:
-            if self._writer.mode is Mode.MEMORY_ONLY:
-                self._retry_ms = now_ms + self._limits.memory_retry_ms
-                await self._come_back()
-            elif self._writer.mode is Mode.DURABLE and self._writer.durable is not None:
-                await self._keep_durable(self._writer.durable, tables)
-            self.last_error = None
-        except MemoryError:
-            self._put_off(_no_memory(), now_ms)
-        except EdgeError as error:
-            self._writer.notice(error)
-            self._put_off(error, now_ms)
+        if self._writer.mode is Mode.MEMORY_ONLY:
+            self._retry_ms = now_ms + self._limits.memory_retry_ms
+            await self._come_back()
+        elif self._writer.mode is Mode.DURABLE and self._writer.durable is not None:
+            await self._keep_durable(self._writer.durable, tables)
+        self.last_error = None
 
-    def _put_off(self, error: EdgeError, now_ms: float) -> None:
-        """Tell of a failure; what is due stays due."""
+    def _put_off(self, error: EdgeError) -> None:
+        """Remember a failure; what is due stays due."""
         self.last_error = error
-        self._retry_ms = now_ms + self._limits.memory_retry_ms
+        self._retry_ms = self._clock.monotonic_ms() + self._limits.memory_retry_ms
 
     async def _clean(self, cleaner: Cleaner) -> None:
         """Clean if that is due, a slice at a time."""
@@ -173,11 +181,3 @@ class Keeper:
             return True
         stale = self.stale_rows > max(_STALE_ROWS, rows // _STALE_PART)
         return segments >= self._limits.checkpoint_segments or stale or self._is_due
-
-
-def _no_memory() -> HostError:
-    return HostError(
-        "storage-failed",
-        "store: expected memory for a copy of the tables, got none. No checkpoint was made, the "
-        "log goes on; lower maxRows or maxBytes.",
-    )

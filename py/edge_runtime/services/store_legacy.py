@@ -22,6 +22,7 @@ from ..pure.routing import asked
 from ..pure.segment import ROUTES, Route
 from ..types import JsonValue
 from .store_disk import DATABASE, QUARANTINE, Disk
+from .store_replay import QUARANTINED_RECORDS
 from .store_tables import Tables
 
 ROOT: Final = "edge-store-1"
@@ -35,6 +36,7 @@ class LegacyLog:
 
     Attributes:
         unreadable: Places of records that did not open.
+        lost_bytes: Lengths of sealed records whose key is gone.
     """
 
     def __init__(self, disk: Disk, crypto: Crypto) -> None:
@@ -42,6 +44,7 @@ class LegacyLog:
         self._crypto = crypto
         self._records: list[tuple[str, Route, bytes]] = []
         self.unreadable: list[tuple[Route, str]] = []
+        self.lost_bytes: list[int] = []
 
     async def find(self) -> bool:
         """Read the records and return whether there are any."""
@@ -57,8 +60,11 @@ class LegacyLog:
 
     async def load(self, tables: Tables) -> None:
         """Apply every record that opens, in the order in which they were written."""
-        await self._crypto.open_root(ROOT, create=False)
+        has_root = await self._crypto.open_root(ROOT, create=False)
         for key, route, record in self._records:
+            if route == "sealed" and not has_root:
+                self.lost_bytes.append(len(record))
+                continue
             try:
                 self._apply(tables, route, await self._text(route, key, record))
             except (TrustError, sqlite3.Error, ValueError, TypeError, LookupError):
@@ -71,10 +77,13 @@ class LegacyLog:
             for key, route, record in self._records
             if route == "sealed" and (route, key) in self.unreadable
         ]
-        return [*aside, *(Delete(route, key) for key, route, _ in self._records)]
+        return [
+            *aside[:QUARANTINED_RECORDS],
+            *(Delete(route, key) for key, route, _ in self._records),
+        ]
 
     async def forget_root(self) -> None:
-        """Destroy the key, once what it sealed is sealed anew."""
+        """Destroy the key, if it is there, once what it sealed is sealed anew."""
         await self._crypto.delete_root(ROOT)
 
     async def _text(self, route: Route, key: str, record: bytes) -> str:

@@ -103,7 +103,10 @@ class Mender:
         for route in ROUTES:
             self._tables.clear(route)
         self._writer.is_unsaved = False
+        problems = [*self._writer.problems]
         await self.reopen(intake)
+        # The start misses the database, too: one loss is told once, and as what it was.
+        self._writer.problems = problems
         self._writer.lost(_deleted())
 
     async def _append_with_less(

@@ -70,3 +70,13 @@ def _checkpoint(checkpoint: Checkpoint | None, duration_ms: float | None) -> Jso
 
 def _microseconds(duration_ms: float | None) -> float | None:
     return None if duration_ms is None else round(duration_ms * 1000, 1)
+
+
+def store_condition(writer: Writer) -> dict[str, JsonValue]:
+    """Return what a page is told when the mode changes."""
+    reason = writer.reason
+    return {
+        "mode": writer.mode.value,
+        **({} if reason is None else {"reason": reason.to_dict()}),
+        "problems": [error.to_dict() for error in writer.problems],
+    }

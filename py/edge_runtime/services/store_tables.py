@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..config import EventPattern
 from ..errors import ConfigError
-from ..pure.events import check_batch, event_of, has_escapes, is_flat
+from ..pure.events import check_batch, event_of, has_escapes, is_flat, is_too_large
 from ..pure.key_operations import value_text
 from ..pure.segment import ROUTES, Route
 from ..types import Event, JsonValue
@@ -217,7 +217,7 @@ class Tables:
 
     def _is_fine(self, batch_json: str, rows: int) -> bool:
         """Say whether no row needs a look of its own; the tables' checks find the rest."""
-        if has_escapes(batch_json):
+        if has_escapes(batch_json) or is_too_large(batch_json):
             return False
         return is_flat(batch_json, rows) or not self._one(store_sql.MAYBE_DEEP, (batch_json,))
 

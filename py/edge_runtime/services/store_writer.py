@@ -71,6 +71,7 @@ class Writer:
         self.is_tight = False
         self.is_to_shrink = False
         self.is_unsaved = False
+        self._is_to_erase = False
 
     async def open(self, tables: Tables) -> None:
         """Bring what is stored into ``tables``; without storage the mode is memory-only.
@@ -82,6 +83,8 @@ class Writer:
         durable = self._create()
         recovery = Recovery(durable, tables, self._data)
         try:
+            if self._is_to_erase:
+                await self._erased(None)
             await recovery.run()
         except RefusedError as error:
             self.notice(error)
@@ -115,13 +118,19 @@ class Writer:
 
         Raises:
             HostError: Something could not be deleted; nothing of it is in use any more.
+            RefusedError: ``writer-superseded``: what another writer has is left alone.
         """
         durable, self.durable, self.recovery = self.durable, None, None
+        self._is_to_erase = True
+        self.problems, self.damage, self.reason = [], [], None
         try:
-            await (durable or self._create()).erase()
+            await self._erased(durable)
+        except RefusedError as error:
+            self.notice(error)
+            raise
         finally:
-            self.problems, self.damage, self.reason = [], [], None
-            self._change(Mode.CLOSED)
+            if self.mode is not Mode.SUPERSEDED:
+                self._change(Mode.CLOSED)
 
     async def close(self) -> None:
         """Note how far the log has come, so that its end cannot be cut off, and close."""
@@ -163,6 +172,22 @@ class Writer:
             f"goes on by itself when that ends. Try again later. Cause: {cause}",
             {"reason": self.reason.code if self.reason else "closed"},
         )
+
+    async def _erased(self, durable: Durable | None) -> None:
+        try:
+            if durable is not None:
+                await durable.erase()
+        except RefusedError as error:
+            if error.details.get("found", True):
+                raise
+            # Somebody else has deleted the database; the keys are still there.
+            durable = None
+        if durable is None:
+            durable = self._create()
+            await durable.disk.open()
+            await durable.disk.take_over()
+            await durable.erase()
+        self._is_to_erase = False
 
     def _create(self) -> Durable:
         return create_durable(

@@ -16,11 +16,16 @@ class SimulatedCrash(BaseException):
 
 @dataclass(slots=True)
 class FakeDisk:
-    """What survives a restart: ``databases[database][store][key]``, root keys and notes."""
+    """What survives a restart: ``databases[database][store][key]``, root keys and notes.
+
+    Attributes:
+        turn: Held by the transaction that writes; others wait for their turn.
+    """
 
     databases: dict[str, Records] = field(default_factory=dict)
     roots: dict[str, bytes] = field(default_factory=dict)
     notes: dict[str, bytes] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False, repr=False)
 
     def flip_byte(self, database: str, store: str, key: str, offset: int) -> None:
         """Damage one byte of a record."""
@@ -35,7 +40,7 @@ class FakeDisk:
 
     def copy(self) -> "FakeDisk":
         """Return what is on the disk now, on a disk of its own."""
-        return copy.deepcopy(self)
+        return FakeDisk(copy.deepcopy(self.databases), dict(self.roots), dict(self.notes))
 
 
 @dataclass(slots=True)
@@ -45,14 +50,18 @@ class Steps:
     Attributes:
         on_step: Called with ``write:before``, ``write:after`` and so on, around the effect of each
             operation. What it raises ends the operation there; an effect that was done remains.
+        hold_at: Waits there for as long as the worker is frozen.
     """
 
     on_step: Callable[[str], None] | None = None
+    hold_at: Callable[[str], Awaitable[None]] | None = None
 
-    def reach(self, name: str) -> None:
+    async def reach(self, name: str) -> None:
         """Tell of a step."""
         if self.on_step is not None:
             self.on_step(name)
+        if self.hold_at is not None:
+            await self.hold_at(name)
 
 
 class Stepping(Protocol):
@@ -75,9 +84,9 @@ def stepped(
     async def stepping(fake: _Fake, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         name = stepping.__name__
         await asyncio.sleep(0)
-        fake.steps.reach(f"{name}:before")
+        await fake.steps.reach(f"{name}:before")
         value = await operation(fake, *args, **kwargs)
-        fake.steps.reach(f"{name}:after")
+        await fake.steps.reach(f"{name}:after")
         return value
 
     return stepping

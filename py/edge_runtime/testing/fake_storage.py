@@ -4,11 +4,11 @@ A :class:`FakeDisk` outlives the hosts that use it, as a browser profile outlive
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from ..errors import HostError, RefusedError
-from ..host.ports import Delete, Durability, Guard, Put
+from ..host.ports import Clear, Durability, Guard, Operation, Put
 from .fake_crypto import FakeCrypto
 from .fake_disk import FakeDisk, Records, SimulatedCrash, Steps, stepped
 
@@ -71,7 +71,7 @@ class FakeStorage:
     @stepped
     async def write(
         self,
-        operations: Sequence[Put | Delete],
+        operations: Sequence[Operation],
         *,
         durability: Durability = "relaxed",
         guard: Guard | None = None,
@@ -79,13 +79,14 @@ class FakeStorage:
         """Apply all operations or none."""
         await self.may_write.wait()
         code, applied = self._failures.pop(0) if self._failures else ("", True)
-        if guard is not None:
-            self._check_guard(guard, operations)
-        for each in operations:
-            self._store(each.store)
-        self._check_room(operations)
-        if applied:
-            self._apply(operations)
+        async with self._disk.turn:
+            if guard is not None:
+                self._check_guard(guard, operations)
+            for each in operations:
+                self._store(each.store)
+            self._check_room(operations)
+            if applied:
+                self._apply(operations)
         if code:
             raise HostError(code, f"storage: expected a completed write, got {code} (injected).")
         self.writes.append(durability)
@@ -96,9 +97,16 @@ class FakeStorage:
         self._is_open = False
 
     @stepped
-    async def erase(self) -> None:
+    async def erase(
+        self, guard: Guard | None = None, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Delete the database that was opened last, and close the connection."""
-        self._disk.databases.pop(self._database, None)
+        async with self._disk.turn:
+            if guard is not None:
+                self._check_guard(guard, ())
+            if before is not None:
+                await before()
+            self._disk.databases.pop(self._database, None)
         self._is_open = False
 
     def _records(self) -> Records:
@@ -117,14 +125,16 @@ class FakeStorage:
             raise HostError("storage-failed", f"storage: expected one of {known}, got {store}.")
         return records[store]
 
-    def _apply(self, operations: Sequence[Put | Delete]) -> None:
+    def _apply(self, operations: Sequence[Operation]) -> None:
         for each in operations:
             if isinstance(each, Put):
                 self._store(each.store)[each.key] = bytes(each.data)
+            elif isinstance(each, Clear):
+                self._store(each.store).clear()
             else:
                 self._store(each.store).pop(each.key, None)
 
-    def _check_guard(self, guard: Guard, operations: Sequence[Put | Delete]) -> None:
+    def _check_guard(self, guard: Guard, operations: Sequence[Operation]) -> None:
         found = self._store(guard.store).get(guard.key)
         own = [each for each in operations if isinstance(each, Put)]
         is_own = found is not None and Put(guard.store, guard.key, found) in own
@@ -132,13 +142,16 @@ class FakeStorage:
             text = f"storage write: expected this writer's record {guard.store}/{guard.key}."
             raise RefusedError("writer-superseded", text, {"found": found is not None})
 
-    def _check_room(self, operations: Sequence[Put | Delete]) -> None:
+    def _check_room(self, operations: Sequence[Operation]) -> None:
         if self.quota_bytes is None:
             return
-        sizes_bytes = {
-            (each.store, each.key): len(each.data) if isinstance(each, Put) else 0
-            for each in operations
-        }
+        sizes_bytes: dict[tuple[str, str], int] = {}
+        for each in operations:
+            if isinstance(each, Clear):
+                sizes_bytes.update({(each.store, key): 0 for key in self._store(each.store)})
+            else:
+                size_bytes = len(each.data) if isinstance(each, Put) else 0
+                sizes_bytes[each.store, each.key] = size_bytes
         grown_bytes = sum(
             size_bytes - len(self._store(store).get(key, b""))
             for (store, key), size_bytes in sizes_bytes.items()

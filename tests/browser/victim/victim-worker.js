@@ -58,11 +58,16 @@ function abort(begun) {
 /** A storage whose databases belong to one device. */
 class DeviceStorage extends Storage {
   #device;
+  #before;
 
-  /** @param {string} device */
-  constructor(device) {
+  /**
+   * @param {string} device
+   * @param {() => Promise<any>} before  What the worker that commands this one does before `erase`.
+   */
+  constructor(device, before) {
     super();
     this.#device = device;
+    this.#before = before;
   }
 
   /**
@@ -72,16 +77,22 @@ class DeviceStorage extends Storage {
   open(name, stores) {
     return super.open(`${name}-${this.#device}`, stores);
   }
+
+  /** @param {any} guard */
+  erase(guard) {
+    return super.erase(guard, this.#before);
+  }
 }
 
 self.onmessage = ({ data: { port } }) => {
   /** @type {Map<number, {storage: any, crypto: any}>} */
   const runtimes = new Map();
-  createRpc(port, {
+  const rpc = createRpc(port, {
     handlers: {
       begin({ runtime, device }) {
         const crypto = new Crypto(`edge-keys-${device}`);
-        runtimes.set(runtime, { storage: new DeviceStorage(device), crypto });
+        const storage = new DeviceStorage(device, () => rpc.call("before", {}));
+        runtimes.set(runtime, { storage, crypto });
       },
       call: ({ runtime, part, method, args }) => runtimes.get(runtime)?.[part][method](...args),
     },

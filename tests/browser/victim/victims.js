@@ -42,7 +42,9 @@ export class Victim {
   died = new Promise((resolve) => (this.#onDeath = () => resolve(undefined)));
   #worker = nextWorker();
   #channel = new MessageChannel();
-  #rpc = createRpc(this.#channel.port1);
+  #rpc = createRpc(this.#channel.port1, { handlers: { before: () => this.#before() } });
+  /** @type {() => Promise<boolean>} What Python does in the middle of `storage.erase`. */
+  #before = async () => true;
   #runtimes = 0;
   #device = "";
   /** @type {Blow | undefined} */
@@ -93,9 +95,11 @@ export class Victim {
     return never();
   }
 
-  /** @param {{part: string, method: string}} call */
+  /** @param {{part: string, method: string, args: any[]}} call */
   #call(call) {
     if (this.isDead) return never();
+    if (call.part === "storage" && call.method === "erase" && call.args[1])
+      this.#before = call.args.pop();
     const number = this.calls.push(`${call.part}.${call.method}`) - 1;
     const send = () => this.#rpc.call("call", call);
     if (this.#blow?.call !== number) return send();

@@ -34,13 +34,17 @@ class Booted:
     error_json: str = ""
 
 
-async def boot(js_host: Any, options_json: str) -> Booted:
-    """Load the configuration and start the runtime.
+def boot(js_host: Any, options_json: str) -> asyncio.Task[Booted]:
+    """Load the configuration and start the runtime, in a task that the worker can cancel.
 
     Args:
         js_host: Object of functions per port, see ``js_shim/host/index.js``.
         options_json: ``RuntimeOptions`` of ``js_shim/protocol.js``.
     """
+    return asyncio.ensure_future(_boot(js_host, options_json))
+
+
+async def _boot(js_host: Any, options_json: str) -> Booted:
     # A restored snapshot has the same random state in every worker of every device.
     random.seed(os.urandom(32))
     install_turns(asyncio.get_running_loop())

@@ -1,12 +1,14 @@
 """Storage and keys over the worker's JavaScript host."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
-from ...errors import TrustError
-from ..ports import Delete, Durability, Guard, Put
+from pyodide.ffi import create_once_callable
+
+from ...errors import EdgeError, TrustError
+from ..ports import Clear, Durability, Guard, Operation, Put
 from .conversions import as_bytes, as_js, converted
 
 
@@ -36,16 +38,15 @@ class BrowserStorage:
 
     async def write(
         self,
-        operations: Sequence[Put | Delete],
+        operations: Sequence[Operation],
         *,
         durability: Durability = "relaxed",
         guard: Guard | None = None,
     ) -> None:
         """Apply all operations in one transaction."""
         wires = [_wire(each) for each in operations]
-        condition = [guard.store, guard.key, guard.data] if guard else None
         with converted("storage-failed", "storage write"):
-            await self._js.write(as_js(wires), durability, as_js(condition))
+            await self._js.write(as_js(wires), durability, _condition(guard))
 
     async def close(self) -> None:
         """Close the connection."""
@@ -54,10 +55,24 @@ class BrowserStorage:
             if isawaitable(closing):
                 await closing
 
-    async def erase(self) -> None:
+    async def erase(
+        self, guard: Guard | None = None, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Delete the whole database."""
+        failures: list[EdgeError] = []
+
+        async def prepare() -> bool:
+            # Kept on this side of the border, which would turn it into another error.
+            try:
+                await before() if before else None
+            except EdgeError as error:
+                failures.append(error)
+            return not failures
+
         with converted("storage-failed", "storage erase"):
-            await self._js.erase()
+            await self._js.erase(_condition(guard), create_once_callable(prepare))
+        if failures:
+            raise failures[0]
 
 
 class BrowserCrypto:
@@ -124,9 +139,15 @@ class BrowserCrypto:
         return os.urandom(count)
 
 
-def _wire(operation: Put | Delete) -> list[object]:
+def _condition(guard: Guard | None) -> Any:
+    return as_js([guard.store, guard.key, guard.data] if guard else None)
+
+
+def _wire(operation: Operation) -> list[object]:
     if isinstance(operation, Put):
         return ["put", operation.store, operation.key, operation.data]
+    if isinstance(operation, Clear):
+        return ["clear", operation.store]
     return ["delete", operation.store, operation.key]
 
 

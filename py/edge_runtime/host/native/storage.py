@@ -1,13 +1,13 @@
 """Storage in one SQLite file per database, or in memory."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from ...errors import HostError, RefusedError
-from ..ports import Delete, Durability, Guard, Put
+from ..ports import Clear, Durability, Guard, Operation, Put
 
 # Keys as UTF-16, big end first: bytes then sort as the port says, by code units.
 _SCHEMA: Final = """
@@ -63,7 +63,7 @@ class SqliteStorage:
 
     async def write(
         self,
-        operations: Sequence[Put | Delete],
+        operations: Sequence[Operation],
         *,
         durability: Durability = "relaxed",
         guard: Guard | None = None,
@@ -76,16 +76,10 @@ class SqliteStorage:
             # In WAL mode FULL syncs at every commit and NORMAL at checkpoints only.
             level = "full" if durability == "strict" else "normal"
             connection.execute(f"pragma synchronous = {level}")
-            connection.execute("begin immediate")
-            try:
-                if guard:
-                    _check_guard(connection, guard, operations)
+            with _guarded(connection, guard, operations):
                 for operation in operations:
                     _apply(connection, operation)
                 connection.execute("commit")
-            except (sqlite3.Error, RefusedError):
-                connection.rollback()
-                raise
 
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -95,8 +89,14 @@ class SqliteStorage:
             self._connection.close()
             self._connection = None
 
-    async def erase(self) -> None:
-        """Delete the database that was opened last."""
+    async def erase(
+        self, guard: Guard | None = None, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Delete the database that was opened last, if ``guard`` holds and after ``before``."""
+        if guard is not None:
+            with _converted(), _guarded(self._open_connection(), guard, ()):
+                if before is not None:
+                    await before()
         await self.close()
         self._images.pop(self._database, None)
         if self._path:
@@ -119,7 +119,25 @@ class SqliteStorage:
             raise HostError("storage-failed", f"storage: expected one of {known}, got {store}.")
 
 
-def _apply(connection: sqlite3.Connection, operation: Put | Delete) -> None:
+@contextmanager
+def _guarded(
+    connection: sqlite3.Connection, guard: Guard | None, operations: Sequence[Operation]
+) -> Iterator[None]:
+    """Begin a transaction if ``guard`` holds; what is not committed inside is rolled back."""
+    connection.execute("begin immediate")
+    try:
+        if guard:
+            _check_guard(connection, guard, operations)
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
+
+
+def _apply(connection: sqlite3.Connection, operation: Operation) -> None:
+    if isinstance(operation, Clear):
+        connection.execute("delete from records where store = ?", (operation.store,))
+        return
     place = (operation.store, _utf16(operation.key))
     if isinstance(operation, Put):
         connection.execute("replace into records values (?, ?, ?)", (*place, operation.data))
@@ -133,7 +151,7 @@ def _get(connection: sqlite3.Connection, store: str, key: str) -> bytes | None:
 
 
 def _check_guard(
-    connection: sqlite3.Connection, guard: Guard, operations: Sequence[Put | Delete]
+    connection: sqlite3.Connection, guard: Guard, operations: Sequence[Operation]
 ) -> None:
     found = _get(connection, guard.store, guard.key)
     own = [each.data for each in operations if isinstance(each, Put) and _is_at(guard, each)]

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from ...tensor import Tensor
 from ...types import Backend, JsonValue, TensorSpec
-from .stored import Crypto, Delete, Durability, Guard, Put, Storage
+from .stored import Clear, Crypto, Delete, Durability, Guard, Operation, Put, Storage
 
 __all__ = [
+    "Clear",
     "Clock",
     "Crypto",
     "Delete",
@@ -25,6 +26,7 @@ __all__ = [
     "InferenceReply",
     "Network",
     "OpenedModel",
+    "Operation",
     "Packages",
     "Page",
     "Put",

@@ -1,6 +1,6 @@
 """The two ports that keep what outlives a page: records in a database, and keys beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -22,6 +22,16 @@ class Delete:
 
     store: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Remove every record of ``store``."""
+
+    store: str
+
+
+Operation = Put | Delete | Clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,12 @@ class Storage(Protocol):
 
     async def write(
         self,
-        operations: Sequence[Put | Delete],
+        operations: Sequence[Operation],
         *,
         durability: Durability = "relaxed",
         guard: Guard | None = None,
     ) -> None:
-        """Apply all operations in one transaction; returns only when it has completed.
+        """Apply all operations, in order, in one transaction; returns when it has completed.
 
         Raises:
             HostError: ``storage-full`` (quota; nothing was written) or ``storage-failed``.
@@ -73,8 +83,19 @@ class Storage(Protocol):
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""
 
-    async def erase(self) -> None:
-        """Delete the whole database, keys included."""
+    async def erase(
+        self, guard: Guard | None = None, before: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Delete the database that was opened last, and close the connection.
+
+        Args:
+            guard: Delete only if it holds. Nobody else writes between the look at it and the end.
+            before: Is done first, once the guard holds.
+
+        Raises:
+            HostError: ``storage-failed``: it may be deleted later, when other tabs let go of it.
+            RefusedError: ``writer-superseded``: the guard did not hold; nothing was done.
+        """
 
 
 class Crypto(Protocol):

@@ -3,15 +3,26 @@
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.config import LIMITS
 from edge_runtime.errors import ConfigError
-from edge_runtime.pure.events import check_batch, check_row, event_of, has_escapes, is_flat
+from edge_runtime.pure.events import (
+    PROPS_LEVELS,
+    check_batch,
+    check_row,
+    event_of,
+    has_escapes,
+    is_flat,
+    is_too_large,
+)
 from edge_runtime.types import Event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+EVENT_LIMITS = Path(__file__).parents[3] / "vectors" / "event-limits.json"
 FIELDS = ["id", "ts", "type", "pageId", "clickId", "pv", "props"]
 VIEW: list[Any] = ["e1", 1_000, "mta", "Home", None, 1, {}]
 CLICK: list[Any] = ["e2", 1_000, "mta", "Home", "item", 0, {"sku": 7}]
@@ -29,6 +40,14 @@ def stringified(rows: list[list[Any]]) -> str:
 
 def nested(levels: int) -> dict[str, Any]:
     return {"in": nested(levels - 1)} if levels > 1 else {}
+
+
+def test_the_page_checks_the_same_limits_first() -> None:
+    assert json.loads(EVENT_LIMITS.read_text()) == {
+        "textChars": LIMITS.event_text_chars,
+        "propsBytes": LIMITS.event_props_bytes,
+        "propsLevels": PROPS_LEVELS,
+    }
 
 
 @pytest.mark.parametrize(
@@ -183,3 +202,18 @@ def test_whatever_a_page_sends_is_a_row_or_an_error(row: Any) -> None:
     else:
         assert json.loads(text.encode()) == row
         assert check_row(json.loads(text)) == text
+
+
+def test_a_thousand_of_the_largest_events_are_not_too_large() -> None:
+    # Six bytes a character, as control characters are written.
+    text = chr(1) * LIMITS.event_text_chars
+    props = {"a": "x" * (LIMITS.event_props_bytes - 8)}
+    rows = [[chr(1) * 64, 8.64e15, text, text, text, 0, props]] * 1_000
+    check_row(rows[0])
+    assert not is_too_large(stringified(rows))
+
+
+@pytest.mark.parametrize("char", ["x", "\xe9", "\u9875", chr(0x1F642), "\ud800"])
+def test_a_batch_is_measured_in_bytes(char: str) -> None:
+    fits = char * (LIMITS.batch_bytes // len(char.encode(errors="surrogatepass")))
+    assert not is_too_large(fits) and is_too_large(fits + "xxx")

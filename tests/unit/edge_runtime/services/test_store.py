@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from edge_runtime.config import DataConfig, EventsRule, KeyRule, Limits
 from edge_runtime.errors import ConfigError, HostError
-from edge_runtime.testing.manual_clock import START_MS, settle
+from edge_runtime.services.store import Store
+from edge_runtime.testing.fake_host import create_fake_host
+from edge_runtime.testing.manual_clock import START_MS, ManualClock, settle
 
 from ..store_device import DAY_MS, Device, batch, ids, named, on_device, row
 
@@ -29,6 +31,53 @@ def test_events_are_queryable_at_once_with_their_properties() -> None:
         assert rows == [{"id": "b", "sku": 8}]
 
     on_device(scenario)
+
+
+class RestlessClock(ManualClock):
+    """Somebody sets the device's clock each time it is read; 100 ms pass at each look at time."""
+
+    def __init__(self, set_by_ms: float) -> None:
+        super().__init__()
+        self.set_by_ms = set_by_ms
+
+    def now_ms(self) -> float:
+        now_ms = super().now_ms()
+        self.set_now(now_ms + self.set_by_ms)
+        return now_ms
+
+    def monotonic_ms(self) -> float:
+        self._move(self._monotonic_ms + 100)
+        return super().monotonic_ms()
+
+
+CUBED = f"select count(*) as n from {', '.join(f'json_each(:list) n{each}' for each in range(3))}"
+
+
+@pytest.mark.parametrize("set_by_ms", [-DAY_MS, 0, DAY_MS])
+@pytest.mark.parametrize("left_ms", [700, 10 * DAY_MS, None])
+def test_a_query_ends_in_time_whoever_sets_the_clock(
+    set_by_ms: float, left_ms: float | None
+) -> None:
+    host = create_fake_host(clock=RestlessClock(set_by_ms))
+    store = Store(host.clock, host.storage, host.crypto, DataConfig())
+    deadline_ms = None if left_ms is None else START_MS + left_ms
+    before_ms = host.clock.monotonic_ms()
+
+    with pytest.raises(ConfigError, match="an answer before the deadline"):
+        store.query(CUBED, {"list": str([1] * 100)}, deadline_ms=deadline_ms)
+    spent_ms = host.clock.monotonic_ms() - before_ms
+    assert min(left_ms or 1_000, 1_000) <= spent_ms <= min(left_ms or 1_000, 1_000) + 400
+
+    host.clock.set_now(START_MS)
+    assert store.query(CUBED, {"list": "[1, 2]"}, deadline_ms=deadline_ms) == [{"n": 8}]
+
+
+def test_the_bytes_of_an_answer_are_bounded() -> None:
+    async def scenario(device: Device) -> None:
+        with pytest.raises(ConfigError, match="at most 1000 bytes of values"):
+            device.store.query("select :text as text", {"text": "x" * 1_001})
+
+    on_device(scenario, limits=Limits(query_bytes=1_000))
 
 
 def test_an_event_with_a_known_id_is_left_out_also_after_a_restart() -> None:
@@ -351,6 +400,21 @@ def test_events_beyond_the_row_limit_are_dropped_while_nothing_can_be_written() 
         assert heard == [0, 1]
 
     on_device(scenario, DataConfig(EventsRule(max_rows=10)))
+
+
+def test_the_texts_that_wait_are_bounded_while_nothing_can_be_written() -> None:
+    async def scenario(device: Device) -> None:
+        for number in range(4):
+            device.store.add_batch(named(f"{number}"))
+        device.host.storage.fail_next_write("storage-failed")
+        with pytest.raises(HostError):
+            await device.store.flush()
+
+        statistics = device.store.statistics()
+        assert (statistics["pendingOps"], statistics["droppedEvents"]) == (2, 2)
+        assert ids(device.store) == ["0", "1", "2", "3"]
+
+    on_device(scenario, limits=Limits(backlog_chars=2 * len(named("0"))))
 
 
 @pytest.mark.parametrize(

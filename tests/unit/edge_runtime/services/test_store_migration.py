@@ -129,6 +129,65 @@ def test_a_damaged_record_of_schema_1_is_told_and_the_rest_comes_over(
     asyncio.run(run())
 
 
+def test_a_lost_key_of_schema_1_is_told_with_counts_and_plain_data_comes_over(
+    variant: str, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        left = Left(load(1, variant), tmp_path)
+        (tmp_path / f"{store_legacy.ROOT}.key").unlink()
+        sealed = list(left.disk.databases[DATABASE]["sealed"].values())
+
+        store = await left.start(SEALED)
+        (problem,) = store.problems
+        assert problem.code == "key-lost"
+        assert (problem.details["records"], problem.details["bytes"]) == (
+            len(sealed),
+            sum(map(len, sealed)),
+        )
+        events = 300 if variant == "plain-events" else 0
+        assert store.query("select count(*) as n from events") == [{"n": events}]
+        assert store.get("ui.theme") == "dark"
+        assert not left.disk.databases[DATABASE]["quarantine"]
+        await store.stop()
+        store = await left.start(SEALED)
+        assert (store.problems, store.get("ui.theme")) == ([], "dark")
+        await store.stop()
+
+    asyncio.run(run())
+
+
+def test_a_key_of_schema_1_is_not_missed_where_it_sealed_nothing(
+    variant: str, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        left = Left(load(1, variant), tmp_path)
+        (tmp_path / f"{store_legacy.ROOT}.key").unlink()
+        left.disk.databases[DATABASE]["sealed"].clear()
+
+        store = await left.start(SEALED)
+        assert store.problems == [] and store.get("ui.theme") == "dark"
+        await store.stop()
+
+    asyncio.run(run())
+
+
+def test_no_more_records_of_schema_1_are_moved_aside_than_of_this_one(
+    variant: str, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        left = Left(load(1, variant), tmp_path)
+        sealed = left.disk.databases[DATABASE]["sealed"]
+        sealed |= {f"17000000000{n}-00000000-00000001": b"EDS1broken" for n in range(10, 90)}
+
+        store = await left.start(SEALED)
+        assert len(store.problems[0].details["ranges"]) == 80
+        assert len(left.disk.databases[DATABASE]["quarantine"]) == 64
+        assert not sealed
+        await store.stop()
+
+    asyncio.run(run())
+
+
 def test_the_migration_of_schema_1_may_end_at_any_step(variant: str, tmp_path: Path) -> None:
     steps: list[str] = []
 
@@ -149,6 +208,7 @@ def test_the_migration_of_schema_1_may_end_at_any_step(variant: str, tmp_path: P
                 await asyncio.wait([task])
         store = await left.start(SEALED)
         await look(store)
+        assert not (folder / f"{store_legacy.ROOT}.key").exists(), last
         await store.stop()
 
     def run(last: int) -> None:

@@ -10,7 +10,7 @@ from edge_runtime.errors import HostError, RefusedError
 from edge_runtime.pure.head import KeyLimits
 from edge_runtime.services.store_disk import DATABASE
 from edge_runtime.testing.fake_host import create_fake_host
-from edge_runtime.testing.fake_storage import FakeCrypto, FakeDisk
+from edge_runtime.testing.fake_storage import FakeCrypto
 
 from ..store_device import DAY_MS, Device, batch, ids, named, on_device, problem_codes, row
 
@@ -308,42 +308,13 @@ def test_what_somebody_wanted_sealed_stays_sealed_under_a_plain_rule() -> None:
     on_device(scenario)
 
 
-def test_erasing_leaves_no_database_no_key_and_a_store_that_goes_on() -> None:
+def test_a_database_deleted_while_open_is_told_once() -> None:
     async def scenario(device: Device) -> None:
-        await device.store.put("k", 1)
-        await device.add("a")
-        device.store.add_batch(named("pending"))
-        await device.store.erase()
+        await device.add("old")
+        device.host.disk.databases.clear()
+        device.store.add_batch(named("new"))
+        await device.store.flush()
 
-        assert (device.disk.databases, device.disk.roots, device.disk.notes) == ({}, {}, {})
-        assert (ids(device.store), device.store.get("k")) == ([], None)
-        await device.host.clock.advance(5_000)
-        assert device.disk == FakeDisk()
-
-        await device.add("b")
-        store = await device.crash()
-        assert (ids(store), store.get("k"), store.problems) == (["b"], None, [])
-
-    on_device(scenario)
-
-
-def test_an_erasing_that_another_tab_delays_ends_with_the_next_write() -> None:
-    async def scenario(device: Device) -> None:
-        await device.store.put("k", 1)
-        await device.add("a")
-
-        def refuse(step: str) -> None:
-            if step == "erase:before":
-                raise HostError("storage-failed", "another tab holds it")
-
-        device.host.storage.steps.on_step = refuse
-        with pytest.raises(HostError):
-            await device.store.erase()
-        assert (ids(device.store), device.store.mode) == ([], "closed")
-
-        device.host.storage.steps.on_step = None
-        await device.add("b")
-        store = await device.restart()
-        assert (ids(store), store.get("k"), store.problems) == (["b"], None, [])
+        assert [each.details for each in device.store.problems] == [{"lost": "deleted"}]
 
     on_device(scenario)

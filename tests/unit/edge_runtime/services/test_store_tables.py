@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from edge_runtime.config import EventPattern, Trigger
+from edge_runtime.config import LIMITS, EventPattern, Trigger
 from edge_runtime.errors import ConfigError
 from edge_runtime.pure import segment
 from edge_runtime.pure.events import check_row
@@ -121,6 +121,39 @@ def test_a_bad_row_is_left_out_with_an_error_and_the_others_stay(tables: Tables,
         added = tables.add_batch(text)
         assert [error.code for error in added.errors] == ["argument-invalid"]
     assert names(tables) == ["a", "b", "deep"]
+
+
+@pytest.mark.parametrize("levels", [499, 1_001, 100_000])
+@pytest.mark.parametrize("field", range(7))
+def test_a_row_too_deep_for_a_parser_costs_its_own_batch_with_a_word(
+    tables: Tables, field: int, levels: int
+) -> None:
+    bad = [json.dumps(value) for value in row("bad")]
+    bad[field] = '{"in":' * levels + "0" + "}" * levels
+    deep = f"[{json.dumps(row('a'))},[{','.join(bad)}]]"
+
+    added = [tables.add_batch(text) for text in (deep, batch(row("b")))]
+
+    assert [(each.new, len(each.errors)) for each in added] == [(0, 1), (1, 0)]
+    assert "at most 500 levels" in added[0].errors[0].message
+    assert names(tables) == ["b"]
+
+
+def test_a_batch_that_a_start_could_not_read_again_is_refused_whole(tables: Tables) -> None:
+    wide = f"[{batch(row('a'))[1:-1]}{' ' * LIMITS.batch_bytes}]"
+    # Each number is four times as long as Python writes it; the escape has them written anew.
+    numbers = f'{{"n":[{",".join(["1e15"] * 860)}]}}'
+    grows = f'[["\\u0061",1,"mta","Home",null,1,{numbers}]'
+    more = (f'["{number}",1,"mta","Home",null,1,{numbers}]' for number in range(2_200))
+    grows += f",{','.join(more)}]"
+    assert len(grows) < LIMITS.batch_bytes
+
+    for text in (wide, grows):
+        added = tables.add_batch(text)
+        assert (added.text, added.new) == ("[]", 0)
+        (error,) = added.errors
+        assert "batch: expected at most 33554432 bytes, got more" in error.message
+    assert names(tables) == []
 
 
 def test_half_a_character_is_found_however_it_is_written(tables: Tables) -> None:
