@@ -23,22 +23,26 @@ def measure(context: BrowserContext, site: Path, peer_bytes: Mapping[str, float]
     with (
         served(site, isolated=True) as ours,
         served(site, isolated=True) as theirs,
+        served(site, isolated=True) as theirs_sealed,
         page_of(context, ours.url) as edge,
         page_of(context, f"{theirs.url}/{PEERS_PAGE}") as rxdb,
+        page_of(context, f"{theirs_sealed.url}/{PEERS_PAGE}") as sealed,
     ):
         question, expected = fill_edge(edge)
         rxdb_bytes = fill_peer_page(rxdb, "rxdb", EVENTS)["bytes"] / EVENTS
-        edge_rounds, rxdb_rounds = [], []
+        fill_peer_page(sealed, "rxdbSealed", EVENTS)
+        edge_rounds, rxdb_rounds, sealed_rounds = [], [], []
         for _ in range(ROUNDS + 1):
             edge_rounds.append(open_edge(edge, question, expected))
-            rxdb_rounds.append(open_rxdb(rxdb))
-        edge_rounds, rxdb_rounds = edge_rounds[1:], rxdb_rounds[1:]
+            rxdb_rounds.append(open_rxdb(rxdb, "openRxdb"))
+            sealed_rounds.append(open_rxdb(sealed, "openRxdbSealed"))
+        rounds = [each[1:] for each in (edge_rounds, rxdb_rounds, sealed_rounds)]
         timed = ask(edge, "timed", question)
         store = statistics_of(edge)["store"]
     if not 0 < timed["mostRows"] <= MOST_ROWS:
         raise RuntimeError(f"store bench: expected 1 to {MOST_ROWS} rows, got {timed['mostRows']}")
     return [
-        *open_measures(edge_rounds, rxdb_rounds),
+        *open_measures(*rounds),
         *query_measures(timed, store),
         bytes_measure(store, {**peer_bytes, "rxdb": rxdb_bytes}),
     ]
@@ -62,18 +66,21 @@ def open_edge(page: Page, question: dict[str, Any], expected: int) -> dict[str, 
     return opened
 
 
-def open_rxdb(page: Page) -> dict[str, Any]:
-    """Reload the peer's page and time its first answer."""
+def open_rxdb(page: Page, function: str) -> dict[str, Any]:
+    """Reload a peer's page and time its first answer."""
     page.reload()
-    opened = page.evaluate("(count) => openRxdb(count)", EVENTS)
+    opened = page.evaluate(f"(count) => {function}(count)", EVENTS)
     expect_equal("rxdb's answer after a reload", opened["expected"], opened["found"])
     return opened
 
 
-def open_measures(edge: list[dict[str, Any]], rxdb: list[dict[str, Any]]) -> list[Measure]:
+def open_measures(
+    edge: list[dict[str, Any]], rxdb: list[dict[str, Any]], sealed: list[dict[str, Any]]
+) -> list[Measure]:
     """Compare times to the first answer, a boot of Python included."""
     edge_ms = p50([opened["elapsedMs"] for opened in edge])
     rxdb_ms = p50([opened["elapsedMs"] for opened in rxdb])
+    sealed_ms = p50([opened["elapsedMs"] for opened in sealed])
     store_ms = p50([opened["statistics"]["store"]["openMs"] for opened in edge])
     peer = f"{peer_name('rxdb')}, an index of clear fields"
     details = {
@@ -89,6 +96,14 @@ def open_measures(edge: list[dict[str, Any]], rxdb: list[dict[str, Any]]) -> lis
     return [
         Measure("store.open_100k_ms", edge_ms, None, peer, details=details),
         Measure("store.open_vs_rxdb", rxdb_ms / edge_ms, 5, peer, "higher", behind),
+        Measure(
+            "store.open_vs_rxdb_sealed",
+            sealed_ms / edge_ms,
+            None,
+            f"{peer_name('rxdb')}, page and type sealed as ours are",
+            "higher",
+            {"rxdb_sealed_ms": round(sealed_ms, 1)},
+        ),
     ]
 
 

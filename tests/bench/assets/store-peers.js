@@ -4,11 +4,12 @@ import { batchesOf, makeEvents, questionFor } from "./store-events.js";
 import * as limit from "./store-limit.js";
 import * as rxdb from "./store-rxdb.js";
 
-const PEERS = { dexie, limit, rxdb };
+const rxdbSealed = { openStore: rxdb.openSealedStore };
+const PEERS = { dexie, limit, rxdb, rxdbSealed };
 
 /**
  * Fill a new store; the first batch warms up and is not in the time.
- * @param {"dexie" | "limit" | "rxdb"} peer
+ * @param {"dexie" | "limit" | "rxdb" | "rxdbSealed"} peer
  * @param {number} count
  */
 window.fillPeer = async (peer, count) => {
@@ -39,6 +40,18 @@ window.openRxdb = async (count) => {
   await store.countSealed({ ...question, clickId: "add_cart" });
   const sealedMs = performance.now() - started;
   return { elapsedMs, sealedMs, found, expected };
+};
+
+/**
+ * The same for an RxDB whose events are sealed as ours are.
+ * @param {number} count
+ */
+window.openRxdbSealed = async (count) => {
+  const { question, expected } = questionFor(makeEvents(count));
+  const started = performance.now();
+  const store = await rxdb.openSealedStore("bench");
+  const found = await store.count(question);
+  return { elapsedMs: performance.now() - started, found, expected };
 };
 
 async function storedBytes() {

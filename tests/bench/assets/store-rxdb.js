@@ -21,8 +21,29 @@ const EVENTS = {
   indexes: [["type", "pageId", "ts"], ["ts"]],
 };
 
+/**
+ * Everything sealed that our store seals, but the time: RxDB's encrypted fields cannot be in an index or a selector.
+ */
+const SEALED_EVENTS = {
+  ...EVENTS,
+  encrypted: ["type", "pageId", "clickId", "props"],
+  indexes: [["ts"]],
+};
+
 /** @param {string} name */
-export async function openStore(name) {
+export const openStore = (name) => opened(name, EVENTS);
+
+/** @param {string} name */
+export async function openSealedStore(name) {
+  const store = await opened(name, SEALED_EVENTS);
+  return { ...store, count: store.countSealedPage };
+}
+
+/**
+ * @param {string} name
+ * @param {any} schema
+ */
+async function opened(name, schema) {
   const database = await createRxDatabase({
     name,
     storage: wrappedKeyEncryptionCryptoJsStorage({ storage: getRxStorageDexie() }),
@@ -30,7 +51,7 @@ export async function openStore(name) {
     // Kind to it: other tabs are told nothing.
     multiInstance: false,
   });
-  const { events } = await database.addCollections({ events: { schema: EVENTS } });
+  const { events } = await database.addCollections({ events: { schema } });
   return {
     async add(/** @type {any[]} */ batch) {
       const { error } = await events.bulkInsert(batch);
@@ -43,6 +64,10 @@ export async function openStore(name) {
       const selector = { type, pageId, ts: { $gte: since, $lt: until } };
       const found = await events.find({ selector }).exec();
       return found.filter((document) => document.clickId === clickId).length;
+    },
+    async countSealedPage({ type, pageId, since, until }) {
+      const found = await events.find({ selector: { ts: { $gte: since, $lt: until } } }).exec();
+      return found.filter((each) => each.type === type && each.pageId === pageId).length;
     },
     total: () => events.count().exec(),
     close: () => database.close(),
