@@ -1,10 +1,13 @@
 /** Checks what a page passes in, so that mistakes are named before anything runs. */
 
 import { EdgeError } from "./errors.js";
+import { EVENT_LIMITS } from "./limits.js";
 
 const PRIORITIES = ["core", "regular", "low"];
 const NAMES = ["result", "error", "status", "log"];
 const START_OPTIONS = ["config", "base", "capture"];
+const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
+const STRINGS_AND_BRACKETS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g;
 
 /**
  * @typedef {object} StartOptions
@@ -70,13 +73,59 @@ export function checkInfer(options) {
 export function checkTrack(event) {
   record("track", event);
   const { type, pageId, clickId, pv, props } = event;
-  if (!isText(type)) throw invalid("track.type", "a string", type);
-  if (!isText(pageId)) throw invalid("track.pageId", "a string", pageId);
-  if (clickId !== undefined && !isText(clickId))
-    throw invalid("track.clickId", "a string", clickId);
+  if (!isEventText(type)) throw invalid("track.type", EVENT_TEXT, type);
+  if (!isEventText(pageId)) throw invalid("track.pageId", EVENT_TEXT, pageId);
+  if (clickId !== undefined && !isEventText(clickId))
+    throw invalid("track.clickId", EVENT_TEXT, clickId);
   if (pv !== undefined && typeof pv !== "boolean") throw invalid("track.pv", "a boolean", pv);
   if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
   return event;
+}
+
+/**
+ * An event's props as JSON text; deep or large ones are refused here, where that costs only their own event.
+ * @param {unknown} props
+ * @throws {EdgeError} argument-invalid
+ * @throws {TypeError} They are not JSON-able.
+ */
+export function propsText(props) {
+  const json = stringified(props);
+  if (!json?.startsWith("{")) throw invalid("track.props", "an object", json);
+  if (isLargerThan(EVENT_LIMITS.propsBytes, json)) throw tooMuch(`${json.length} characters`);
+  if (nestsDeeperThan(EVENT_LIMITS.propsLevels, json)) throw tooMuch("deeper nesting");
+  return json;
+}
+
+/** @param {unknown} props @returns {string | undefined} */
+function stringified(props) {
+  try {
+    return JSON.stringify(props);
+  } catch (error) {
+    // The stack or the longest string did not do; Firefox has an error of its own for the first.
+    if (error instanceof RangeError || /** @type {any} */ (error)?.name === "InternalError")
+      throw tooMuch("more than the browser can write");
+    throw error;
+  }
+}
+
+/** @param {number} bytes @param {string} json */
+function isLargerThan(bytes, json) {
+  // A character has one to three bytes, so most texts need not be encoded.
+  if (json.length > bytes || json.length * 3 <= bytes) return json.length > bytes;
+  return new TextEncoder().encode(json).length > bytes;
+}
+
+/** @param {number} levels @param {string} json */
+function nestsDeeperThan(levels, json) {
+  // Most texts have too few brackets to be deep.
+  if (json.split("[").length + json.split("{").length - 2 <= levels) return false;
+  let level = 0;
+  for (const [token] of json.matchAll(STRINGS_AND_BRACKETS)) {
+    if (token === "]" || token === "}") level--;
+    else if (token === "[" || token === "{") level++;
+    if (level > levels) return true;
+  }
+  return false;
 }
 
 /** @param {any} name @param {any} listener */
@@ -144,6 +193,16 @@ function isText(value) {
   return typeof value === "string" && value !== "";
 }
 
+/**
+ * Whether the core takes it: it counts characters, of which some are two units long.
+ * @param {any} value
+ */
+function isEventText(value) {
+  const { textChars } = EVENT_LIMITS;
+  if (!isText(value) || value.length > 2 * textChars) return false;
+  return value.length <= textChars || [...value].length <= textChars;
+}
+
 /** @param {unknown} value */
 function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -158,6 +217,13 @@ function invalid(where, expected, got) {
   return new EdgeError("argument-invalid", `${where}: expected ${expected}, got ${shown(got)}.`, {
     path: where,
   });
+}
+
+/** @param {string} got */
+function tooMuch(got) {
+  const { propsBytes, propsLevels } = EVENT_LIMITS;
+  const text = `track.props: expected at most ${propsLevels} levels and ${propsBytes} bytes of JSON, got ${got}. Put less into the event.`;
+  return new EdgeError("argument-invalid", text, { path: "track.props" });
 }
 
 /** @param {unknown} value */

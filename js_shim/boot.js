@@ -5,8 +5,9 @@
  */
 
 import { EdgeError } from "./errors.js";
-import { within } from "./timers.js";
+import { realTimers, within } from "./timers.js";
 
+/** @import { Timers } from "./timers.js" */
 /** @typedef {{python: any, mode: "snapshot" | "cold", coldReason?: string}} Started */
 /** @typedef {(level: "info" | "warning", line: string) => void} OnLine  A line that Python printed. */
 /** @typedef {(extra: object) => Promise<any>} Load */
@@ -22,8 +23,9 @@ const EMPTY_MODULE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
 /**
  * Run a boot's steps, tell each one's beginning and keep its time.
  * @param {(step: string) => void} onStep
+ * @param {Timers} [timers]
  */
-export function createSteps(onStep) {
+export function createSteps(onStep, timers = realTimers) {
   /** @type {Record<string, number>} */
   const stepsMs = {};
   /** @type {Step} */
@@ -31,7 +33,7 @@ export function createSteps(onStep) {
     onStep(name);
     const startedMs = performance.now();
     try {
-      return await within(action(), deadlineMs, () => late(name, deadlineMs));
+      return await within(action(), deadlineMs, () => late(name, deadlineMs), timers);
     } finally {
       stepsMs[name] = Math.round((performance.now() - startedMs) * 10) / 10;
     }
@@ -188,6 +190,11 @@ async function compileNothing() {
  * @param {number} deadlineMs
  */
 function late(name, deadlineMs) {
-  const text = `boot step ${name}: expected its end within ${deadlineMs} ms, got none.`;
+  // Of the steps only the core's waits for other tabs.
+  const next =
+    name === "core"
+      ? "Another tab may hold the database; it is tried again by itself."
+      : "Try again on a faster connection.";
+  const text = `boot step ${name}: expected its end within ${deadlineMs} ms, got none. ${next}`;
   return new EdgeError("boot-timeout", text, { step: name });
 }

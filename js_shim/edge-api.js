@@ -1,6 +1,14 @@
 /** The public API: what a page calls, joined from capture, buffer and supervision. */
 
-import { checkInfer, checkKey, checkOn, checkPut, checkStart, checkTrack } from "./arguments.js";
+import {
+  checkInfer,
+  checkKey,
+  checkOn,
+  checkPut,
+  checkStart,
+  checkTrack,
+  propsText,
+} from "./arguments.js";
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
 import { createEventBuffer } from "./event-buffer.js";
@@ -9,7 +17,6 @@ import { inferOn } from "./infer-call.js";
 import { beginSession } from "./page-session.js";
 import { createRouter } from "./router.js";
 
-/** @import { EventRow } from "./protocol.js" */
 /** @import { PageSession } from "./page-session.js" */
 /** @import { Edge } from "./types.js" */
 
@@ -46,6 +53,13 @@ export function createEdge(scriptBase) {
     return supervisorFor(method).call(method, params);
   }
 
+  /** @param {"pause" | "resume"} method */
+  async function pauseOrResume(method) {
+    const asked = session;
+    await call(method, {});
+    asked?.keepPause(method === "pause");
+  }
+
   /** @type {Edge} */
   const edge = {
     version: __BUILD_ID__,
@@ -70,9 +84,10 @@ export function createEdge(scriptBase) {
 
     track(event) {
       try {
-        const { type, pageId, clickId, pv = clickId === undefined, props } = checkTrack(event);
-        const row = [nextId(), Date.now(), type, pageId, clickId ?? null, pv ? 1 : 0, props ?? {}];
-        buffer.add(/** @type {EventRow} */ (row));
+        const { type, pageId, clickId, pv = clickId === undefined, props = {} } = checkTrack(event);
+        const json = propsText(props);
+        const row = [nextId(), Date.now(), type, pageId, clickId ?? null, pv ? 1 : 0];
+        buffer.add(`${JSON.stringify(row).slice(0, -1)},${json}]`);
       } catch (error) {
         warn(`event dropped: ${error instanceof Error ? error.message : error}`);
       }
@@ -104,13 +119,9 @@ export function createEdge(scriptBase) {
       return Object.freeze({ ...statistics, page: buffer.counts });
     },
 
-    async pause() {
-      await call("pause", {});
-    },
+    pause: () => pauseOrResume("pause"),
 
-    async resume() {
-      await call("resume", {});
-    },
+    resume: () => pauseOrResume("resume"),
 
     async erase() {
       await call("erase", {});

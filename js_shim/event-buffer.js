@@ -1,34 +1,44 @@
 /**
  * Events on their way to the worker: in order, bounded, one JSON text per turn of the page.
  *
- * Invariant: what was added is confirmed as durable, kept here to be sent again, or counted in `dropped`. The one
- * exception: of what was sent and not confirmed yet only the latest `capacity` events are kept; those before them
- * were delivered to a live worker, which makes them durable unless it dies first. A worker ignores ids it knows.
+ * Invariant: what was added is confirmed as durable, kept here to be sent (again), or counted in `dropped`. What had to
+ * be given up after it was sent is not counted yet: its worker still makes it durable, unless it refuses it or is lost.
+ * A worker ignores ids it knows.
  */
 
-/** @import { EventRow } from "./protocol.js" */
-
-const CAPACITY = 10_000;
-const BATCH = 1_000;
+const WAITING_EVENTS = 10_000;
+const KEPT_EVENTS = 100_000;
+const KEPT_CHARS = 32 * 2 ** 20;
+const BATCH_EVENTS = 1_000;
+const TOO_MANY = "too many are waiting";
+const LOST = "too many were on their way when their worker was lost";
 
 /**
  * @typedef {object} EventBufferOptions
- * @property {number} [capacity]  Events that may wait for a way, above it the oldest is dropped; and events kept unconfirmed.
- * @property {number} [batch]     Where there is a way, as many are shipped without waiting for the turn's end.
+ * @property {number} [waitingEvents]  Not sent yet: above it the oldest of them is dropped.
+ * @property {number} [keptEvents]     Not sent or not confirmed: above it the oldest batch is given up.
+ * @property {number} [keptChars]      The same in characters of JSON.
+ * @property {number} [batchEvents]    Where there is a way, as many are shipped without waiting for the turn's end.
  * @property {(task: () => void) => void} [defer]
  * @property {(reason: string) => void} [onDrop]  The first event was dropped.
  */
 
 /** @typedef {(batch: string) => Promise<unknown>} Ship  Resolves when the batch is durable; rejects when it is refused. */
+/** @typedef {{events: string[], count: number, chars: number}} Batch */
 
 /** @param {EventBufferOptions} [options] */
 export function createEventBuffer(options = {}) {
-  const { capacity = CAPACITY, batch = BATCH, defer = queueMicrotask, onDrop } = options;
+  const { waitingEvents = WAITING_EVENTS, keptEvents = KEPT_EVENTS, onDrop } = options;
+  const { keptChars = KEPT_CHARS, batchEvents = BATCH_EVENTS, defer = queueMicrotask } = options;
   /** @type {string[]} */
-  let waiting = [];
-  /** @type {Set<string[]>} Batches sent and not confirmed, in order. */
+  const waiting = [];
+  let waitingChars = 0;
+  /** @type {Set<Batch>} In order. Sent, or without a way: they were, and will be again. */
   const unconfirmed = new Set();
   let unconfirmedEvents = 0;
+  let unconfirmedChars = 0;
+  /** @type {Set<Batch>} Sent, without their events: this worker's answer decides whether they are lost. */
+  const givenUp = new Set();
   let dropped = 0;
   let isScheduled = false;
   /** @type {Ship | undefined} */
@@ -36,53 +46,85 @@ export function createEventBuffer(options = {}) {
 
   function drain() {
     isScheduled = false;
-    while (ship && waiting.length > 0) send(ship, waiting.splice(0, batch));
-  }
-
-  /**
-   * @param {Ship} through
-   * @param {string[]} events
-   */
-  function send(through, events) {
-    remember(events);
-    through(`[${events.join()}]`).then(
-      () => forget(events),
-      (error) => forget(events) && drop(events.length, `refused: ${error?.message ?? error}`),
-    );
-  }
-
-  /** @param {string[]} events */
-  function remember(events) {
-    unconfirmed.add(events);
-    unconfirmedEvents += events.length;
-    for (const oldest of unconfirmed) {
-      if (unconfirmedEvents <= capacity) return;
-      forget(oldest);
+    while (ship && waiting.length > 0) {
+      const batch = batchOf(waiting.splice(0, batchEvents));
+      waitingChars -= batch.chars;
+      remember(batch);
+      send(ship, batch);
     }
   }
 
   /**
-   * @param {string[]} events
+   * @param {Ship} through
+   * @param {Batch} batch
+   */
+  function send(through, batch) {
+    through(`[${batch.events.join()}]`).then(
+      () => settle(batch),
+      (error) => settle(batch) && drop(batch.count, `refused: ${error?.message ?? error}`),
+    );
+  }
+
+  /**
+   * @param {Batch} batch
+   * @returns {boolean} Whether its answer counts: a former worker's does not.
+   */
+  function settle(batch) {
+    return forget(batch) || givenUp.delete(batch);
+  }
+
+  /** @param {Batch} batch */
+  function remember(batch) {
+    unconfirmed.add(batch);
+    unconfirmedEvents += batch.count;
+    unconfirmedChars += batch.chars;
+  }
+
+  /**
+   * @param {Batch} batch
    * @returns {boolean} Whether it was still kept.
    */
-  function forget(events) {
-    const isKept = unconfirmed.delete(events);
-    if (isKept) unconfirmedEvents -= events.length;
-    return isKept;
+  function forget(batch) {
+    if (!unconfirmed.delete(batch)) return false;
+    unconfirmedEvents -= batch.count;
+    unconfirmedChars -= batch.chars;
+    return true;
   }
 
+  function isTooMuch() {
+    const events = unconfirmedEvents + waiting.length;
+    return events > keptEvents || unconfirmedChars + waitingChars > keptChars;
+  }
+
+  /** Make room: the oldest goes first. */
+  function bound() {
+    for (const batch of unconfirmed) {
+      if (!isTooMuch()) break;
+      giveUp(batch);
+    }
+    while (waiting.length > waitingEvents || isTooMuch()) {
+      waitingChars -= /** @type {string} */ (waiting.shift()).length;
+      drop(1, TOO_MANY);
+    }
+  }
+
+  /** @param {Batch} batch */
+  function giveUp(batch) {
+    forget(batch);
+    batch.events = [];
+    if (ship) givenUp.add(batch);
+    else drop(batch.count, TOO_MANY);
+  }
+
+  /** What the former worker has not confirmed is to be sent again, in as few batches as it takes. */
   function takeBack() {
-    waiting = [...unconfirmed, waiting].flat();
-    unconfirmed.clear();
-    unconfirmedEvents = 0;
-    dropOldest();
-  }
-
-  function dropOldest() {
-    const excess = waiting.length - capacity;
-    if (excess <= 0) return;
-    waiting.splice(0, excess);
-    drop(excess, "too many are waiting");
+    const events = [...unconfirmed].flatMap((batch) => batch.events);
+    for (const batch of unconfirmed) forget(batch);
+    for (let start = 0; start < events.length; start += batchEvents)
+      remember(batchOf(events.slice(start, start + batchEvents)));
+    const lost = [...givenUp].reduce((sum, { count }) => sum + count, 0);
+    givenUp.clear();
+    if (lost > 0) drop(lost, LOST);
   }
 
   /**
@@ -95,38 +137,51 @@ export function createEventBuffer(options = {}) {
   }
 
   return {
-    /** How many events wait, and how many were lost. */
+    /** How many events wait to be sent (again), and how many were lost. */
     get counts() {
-      return { waiting: waiting.length, dropped };
+      return { waiting: waiting.length + (ship ? 0 : unconfirmedEvents), dropped };
     },
 
     /**
-     * Add one event; the oldest waiting one makes room when the buffer is full.
-     * @param {EventRow} event
-     * @throws {TypeError} The event is not JSON-able; nothing was added.
+     * Add one event; the oldest makes room when the buffer is full.
+     * @param {string} event  JSON text of an `EventRow`.
      */
     add(event) {
-      waiting.push(JSON.stringify(event));
-      dropOldest();
+      waiting.push(event);
+      waitingChars += event.length;
+      bound();
       if (!ship) return;
-      if (waiting.length >= batch) return drain();
+      if (waiting.length >= batchEvents) return drain();
       if (isScheduled) return;
       isScheduled = true;
       defer(drain);
     },
 
     /**
-     * Send what waits and what comes through `target`; undefined holds everything back again,
-     * unconfirmed batches included.
+     * Send what is not confirmed, what waits and what comes through `target`; undefined holds everything back.
      * @param {Ship | undefined} target
      */
     connect(target) {
       ship = target;
       takeBack();
+      for (const batch of [...unconfirmed]) {
+        // A way may end while it is used.
+        if (!target || ship !== target) return;
+        send(target, batch);
+      }
       drain();
     },
 
     /** Send what waits now, if there is a way. */
     drain,
   };
+}
+
+/**
+ * @param {string[]} events
+ * @returns {Batch}
+ */
+function batchOf(events) {
+  const chars = events.reduce((sum, { length }) => sum + length, 0);
+  return { events, count: events.length, chars };
 }

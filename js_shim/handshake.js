@@ -100,3 +100,12 @@ function versionMismatch(name, version) {
   const text = `${name}: expected protocol version ${PROTOCOL_VERSION}, got ${version}. A half-updated cache: reload the page.`;
   return new EdgeError("version-mismatch", text, { expected: PROTOCOL_VERSION, got: version });
 }
+
+/**
+ * The tab that runs Python speaks a higher version.
+ * @param {number} version
+ */
+export function otherVersion(version) {
+  const text = `protocol: expected version ${PROTOCOL_VERSION} in every tab, got ${version} in the one that runs Python. Reload this page.`;
+  return new EdgeError("version-mismatch", text, { expected: PROTOCOL_VERSION, got: version });
+}

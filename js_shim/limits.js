@@ -1,9 +1,9 @@
-/** How long a page waits for its worker, how often it replaces one, and when a tab takes another's office. */
+/** How long a page waits for its worker, how often it replaces one, when a tab takes another's office, what an event holds. */
 
 /**
  * @typedef {object} Limits
  * @property {number} greetingMs
- * @property {number} bootMs
+ * @property {number} bootMs           From one word about the boot to the next; longer than any of its steps.
  * @property {number} pingMs
  * @property {number} silenceMs
  * @property {number} restarts         In any `restartWindowMs`.
@@ -30,6 +30,7 @@ export const LIMITS = Object.freeze({
  * @property {number} answerMs       The last chance: how long a silent writer may take to answer.
  * @property {number} courtesyMs     How long a tab waits for another one that is about to take over.
  * @property {number} lingerMs       What a tab posted just before its end is taken for so long.
+ * @property {number} coreMs         How long a runtime may take to get at the store before the next tab tries.
  * @property {number} stopMs         How long a former runtime may take to stop before the next one boots.
  */
 
@@ -41,5 +42,16 @@ export const OFFICE_LIMITS = Object.freeze({
   answerMs: 1_000,
   courtesyMs: 5_000,
   lingerMs: 2_000,
+  coreMs: 45_000,
   stopMs: 5_000,
+});
+
+/**
+ * The core's limits of an event, checked on the page first: an event too deep for the core's parsers would cost it the
+ * whole batch. `tests/vectors/event-limits.json` keeps both sides equal.
+ */
+export const EVENT_LIMITS = Object.freeze({
+  textChars: 256,
+  propsBytes: 16_384,
+  propsLevels: 16,
 });

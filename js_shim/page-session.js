@@ -32,9 +32,16 @@ const STOP_DEADLINE_MS = 5_000;
  * @throws {EdgeError} argument-invalid: an address that is none.
  */
 export function beginSession(options, { emitter, buffer, ...page }) {
+  /** This page's pause was answered and holds: for the worker that replaces a lost one. */
+  let isPaused = false;
+  const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
-    ...workerFor(options, page.scriptBase),
-    emit: emitter.emit,
+    ...worker,
+    options: () => ({ ...optionsOf(), isPaused }),
+    emit(name, body) {
+      if (name === "overruled") isPaused = false;
+      else emitter.emit(name, body);
+    },
     onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.call("track", { batch }))),
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
@@ -51,6 +58,11 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   if (options.capture ?? true) releases.push(startCapture(page.track, page.warn));
   return {
     supervisor,
+
+    /** @param {boolean} holds  Whether this page's latest word was `pause`. */
+    keepPause(holds) {
+      isPaused = holds;
+    },
 
     /** Settle when the boot does, without asking for one. */
     booted() {

@@ -64,6 +64,7 @@ export const PROTOCOL_VERSION = 2;
  * @property {string | Record<string, unknown>} config  Absolute URL, or the configuration itself.
  * @property {string} base       Absolute URL that relative URLs of an inline config resolve against.
  * @property {number} loadingMs  Page-side time from `start()` to worker creation, for boot timings.
+ * @property {boolean} [isPaused]  This page's `pause` holds: a lost worker answered it.
  */
 
 /**
@@ -80,7 +81,8 @@ export const PROTOCOL_VERSION = 2;
  *
  * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left,
  * and back).
- * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {}.
+ * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {},
+ * `overruled` {} (another page has paused or resumed since this one did).
  */
 
 /**
@@ -140,7 +142,8 @@ export const PROTOCOL_VERSION = 2;
  * @property {string} [step]              While booting: the step that has just begun.
  * @property {Role} [role]                With `ready` and `role`.
  * @property {BootReport} [boot]          With `ready` and `role`.
- * @property {PlainError} [error]         With `failed`.
+ * @property {PlainError} [error]         With `failed`; with `booting` and `role`: why the writer did not get at the store
+ *   in time. Another try follows.
  * @property {PlainError[]} [problems]    With `ready`, and with `role` where there is a writer: what is missing although
  *   the rest works (a bundle, a model).
  * @property {Record<string, unknown>} [store]  With `store`, from Python: its mode, and why.
@@ -169,10 +172,10 @@ export const PROTOCOL_VERSION = 2;
  * - `beat` Beat: the writer's sign of life, about every second and at once on `who`
  * - `who` {}: anybody there?
  * - `hello` Visit: a follower asks the ready writer to open `channel` for it
- * - `bye` {writer}: its term of office is over
+ * - `bye` {writer, error?}: its term of office is over; `error`: it did not get at the store in time
  *
  * On a follower's own channel: its page's requests and `cancel` notices, the replies, and the notices `welcome` Welcome,
- * `result`, `error` and `log` of the writer. A follower holds the Web Lock `edge-client:<client>` while it can be reached:
+ * `result`, `error`, `log` and `overruled` of the writer. A follower holds the Web Lock `edge-client:<client>` while it can be reached:
  * whoever is granted it knows that the follower is gone.
  */
 

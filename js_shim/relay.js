@@ -3,7 +3,7 @@
  *
  * Invariant: what may be repeated stays here until it is answered; an `infer` or `erase` that was sent and not answered is
  * rejected when its writer goes, because it may have taken effect. That a runtime has stopped is no answer: the
- * next one gives it.
+ * next one gives it. An answered `pause` is told to each next writer first, until this page's or another's word replaces it.
  */
 
 import { EdgeError } from "./errors.js";
@@ -35,8 +35,16 @@ const HELD_REQUESTS = 10_000;
 const ONCE = ["infer", "erase"];
 const NO_ANSWERS = ["runtime-stopped", "writer-superseded"];
 
-/** @param {{timers?: Timers, capacity?: number}} [options]  `capacity`: requests that may wait for a way. */
-export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = {}) {
+/**
+ * @typedef {object} RelayOptions
+ * @property {Timers} [timers]
+ * @property {number} [capacity]   Requests that may wait for a way.
+ * @property {boolean} [isPaused]  The page's `pause` holds already: a former worker answered it.
+ */
+
+/** @param {RelayOptions} [options] */
+export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS, ...rest } = {}) {
+  let { isPaused = false } = rest;
   /** @type {Set<Entry>} In order of arrival. */
   const entries = new Set();
   /** @type {Way | undefined} */
@@ -48,7 +56,7 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
     entry.forget();
     entry.sentBy = through;
     through.call(entry.method, paramsOf(entry)).then(
-      (value) => entry.sentBy === through && settle(entry, () => entry.resolve(value)),
+      (value) => entry.sentBy === through && settle(entry, () => answered(entry, value)),
       (error) => entry.sentBy === through && refused(entry, error),
     );
   }
@@ -58,6 +66,16 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
     if (method !== "infer" || !params.timeoutMs) return params;
     // Counted from the page's call, wherever it waited.
     return { ...params, timeoutMs: Math.max(1, params.timeoutMs - (timers.nowMs() - askedMs)) };
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {unknown} value
+   */
+  function answered({ method, resolve }, value) {
+    // Not before: unanswered it is sent again in its place, behind what was asked before it.
+    if (method === "pause" || method === "resume") isPaused = method === "pause";
+    resolve(value);
   }
 
   /**
@@ -126,6 +144,11 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
       }
     },
 
+    /** Another page has paused or resumed the runtime since: this page's pause is not told to the next writer. */
+    yieldPause() {
+      isPaused = false;
+    },
+
     /**
      * Send what waits, and what came unanswered from the way before, through `next`; undefined: hold everything.
      * An answer that the former way still gives counts until then.
@@ -133,6 +156,8 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS } = 
      */
     connect(next) {
       way = next;
+      // Lost, it is told to the writer after that.
+      if (isPaused) next?.call("pause", {}).catch(() => {});
       for (const entry of [...entries]) {
         if (ONCE.includes(entry.method) && entry.sentBy)
           settle(entry, () => entry.reject(writerLost(entry.method)));

@@ -27,7 +27,7 @@ const ROOT = new URL("./", location.href).href;
  * @param {MessagePort} port
  * @param {RuntimeOptions} options
  */
-function start(port, options) {
+function start(port, { isPaused, ...options }) {
   /** @type {Record<string, (params: any) => unknown>} */
   const handlers = {};
   /** @type {Record<string, (body: any) => void>} */
@@ -36,7 +36,7 @@ function start(port, options) {
     handlers,
     onNotice: (name, body) => guarded(rpc, name, () => notices[name]?.(body)),
   });
-  const relay = createRelay();
+  const relay = createRelay({ isPaused });
   const among = otherTabs();
   const tab = createTab({
     id: randomHex(),

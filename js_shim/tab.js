@@ -5,12 +5,14 @@
 
 import { EdgeError, toPlainError } from "./errors.js";
 import { createFollower } from "./follower.js";
+import { otherVersion } from "./handshake.js";
 import { LIMITS } from "./limits.js";
+import { createLonelyOffice } from "./lonely-office.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
 import { createRestarts } from "./restarts.js";
 import { realTimers } from "./timers.js";
 import { OWN_PAGE } from "./writer-desk.js";
-import { createLonelyOffice, createOffice } from "./writer-office.js";
+import { createOffice } from "./writer-office.js";
 
 /** @import { OfficeLimits } from "./limits.js" */
 /** @import { BootReport, PlainError, Role, RuntimeOptions, StatusBody, Welcome } from "./protocol.js" */
@@ -37,6 +39,7 @@ import { createLonelyOffice, createOffice } from "./writer-office.js";
 export function createTab({ id, among, options, relay, openTerm, notify, limits, ...rest }) {
   const { timers = realTimers } = rest;
   const startedMs = timers.nowMs();
+  const sinceStartMs = () => options.loadingMs + timers.nowMs() - startedMs;
   const resignations = createRestarts(LIMITS);
   const status = (/** @type {StatusBody} */ body) => notify("status", body);
   let isIn = false;
@@ -59,20 +62,29 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
           onElected,
           onDeposed,
           onBeat: (beat) => isIn && follower?.hear(beat),
-          onBye: (writer) => follower?.lose(writer),
+          onBye(writer, error) {
+            follower?.lose(writer);
+            if (error) tellOfDelay(error);
+          },
           onHello: (visit) => term?.receive(visit),
           onNewer: (version) => fail(otherVersion(version)),
         },
       )
-    : createLonelyOffice({ onElected, onSuperseded: () => fail(superseded()) });
+    : createLonelyOffice({ onElected, onDeposed });
   const follower =
     among &&
-    createFollower({ ...among, id, sayHello: office.sayHello, onWay, onWelcome, onNotice: notify });
+    createFollower({ ...among, id, sayHello: office.sayHello, onWay, onWelcome, onNotice });
 
   /** @param {Way | undefined} way */
   function onWay(way) {
     isServed = way !== undefined;
     relay.connect(way);
+  }
+
+  /** @param {string} name @param {any} body */
+  function onNotice(name, body) {
+    if (name === "overruled") relay.yieldPause();
+    notify(name, body);
   }
 
   /** @param {Welcome} welcome */
@@ -93,17 +105,30 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     follower?.leave();
     const electedMs = timers.nowMs();
     const own = openTerm({ onStep, onSuperseded: () => term === own && resign() });
-    const seat = own.desk.seat(OWN_PAGE, notify);
+    const seat = own.desk.seat(OWN_PAGE, onNotice);
     term = own;
     try {
       await settled;
       const booted = await own.boot();
       if (term === own) serve(seat, booted, isReady ? timers.nowMs() - electedMs : sinceStartMs());
     } catch (error) {
-      if (term !== own) return;
-      if (error instanceof EdgeError && error.code === "writer-superseded") resign();
-      else fail(error);
+      if (term === own) bootFailed(error);
     }
+  }
+
+  /** @param {unknown} error */
+  function bootFailed(error) {
+    const plain = toPlainError(error, "boot-failed");
+    if (plain.code === "writer-superseded") return resign();
+    if (plain.code !== "boot-timeout" || plain.details.step !== "core") return fail(error);
+    // Whoever was frozen in the middle of a write holds the store until it wakes or ends: the next in line tries.
+    office.resign(plain);
+    tellOfDelay(plain);
+  }
+
+  /** @param {PlainError} error */
+  function tellOfDelay(error) {
+    status({ state: isReady ? "role" : "booting", step: "core", ...(isReady && { role }), error });
   }
 
   /** @param {string} step  Told where the page waits for it; one that is served again soon only hears of the end. */
@@ -141,12 +166,12 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     const former = end({ isDeposed: true });
     boot = reported({ mode: "forwarding", stepsMs: {} }, 0);
     settled = Promise.allSettled([settled, former]);
-    if (isReady) become("follower");
+    if (role === "writer") become("follower");
   }
 
   /** Another runtime has fenced this tab's out, in the store itself; again and again it would do nobody good. */
   function resign() {
-    if (resignations.nextDelayMs(timers.nowMs()) === undefined) fail(superseded());
+    if (!among || resignations.nextDelayMs(timers.nowMs()) === undefined) fail(superseded());
     else office.resign();
   }
 
@@ -187,10 +212,6 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     move(retire);
   }
 
-  function sinceStartMs() {
-    return options.loadingMs + timers.nowMs() - startedMs;
-  }
-
   return {
     /** Take part, as the writer or as a follower. */
     join: () => move(enter),
@@ -226,10 +247,4 @@ function superseded() {
   const text =
     "store: expected this tab to write, got another one that opened it since. Close the other tabs and reload this one.";
   return new EdgeError("writer-superseded", text);
-}
-
-/** @param {number} version */
-function otherVersion(version) {
-  const text = `protocol: expected version ${PROTOCOL_VERSION} in every tab, got ${version} in the one that runs Python. Reload this page.`;
-  return new EdgeError("version-mismatch", text, { expected: PROTOCOL_VERSION, got: version });
 }

@@ -51,7 +51,6 @@ import { createDesk } from "./writer-desk.js";
 
 /** @typedef {ReturnType<typeof openTerm>} Term */
 
-const CORE_MS = 45_000;
 const MODULE = "edge_runtime.host.browser";
 
 /**
@@ -67,7 +66,11 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
   /** @type {any} */
   let host;
   /** @type {any[]} Proxies of Python objects; each keeps the runtime in memory. */
-  let proxies = [];
+  const proxies = [];
+  /** @type {any} The task in Python that opens the store. */
+  let task;
+  /** @type {Promise<string> | undefined} Its end, which may come when its time is over. */
+  let opening;
   /** @type {Promise<string> | undefined} The part that may take the store; before it there is nothing to stop. */
   let coreBoot;
   /** @type {Reception | undefined} */
@@ -92,14 +95,14 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
    */
   async function boot() {
     if (isOver) throw superseded();
-    const { step, stepsMs } = createSteps(onStep);
+    const { step, stepsMs } = createSteps(onStep, timers);
     const { json } = detached("start", options);
     const { mode, coldReason, ...started } = await startInterpreter(step);
     // From here on the store takes this runtime for its writer: not for one that is deposed already.
     if (isOver) throw superseded();
     python = started.python;
     host = createHost(python, page, calls.reply);
-    coreBoot = step("core", CORE_MS, () => bootCore(json));
+    coreBoot = step("core", limits.coreMs, () => (opening = bootCore(json)));
     const problems = JSON.parse(await coreBoot);
     openReception(problems);
     return { mode, ...(coldReason && { coldReason }), stepsMs, problems };
@@ -110,11 +113,14 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
    * @returns {Promise<string>} What is missing although the rest works, as JSON.
    */
   async function bootCore(optionsJson) {
-    const booted = await python.pyimport(MODULE).boot(host, optionsJson);
+    task = python.pyimport(MODULE).boot(host, optionsJson);
+    proxies.push(task);
+    // Awaiting a proxy destroys it.
+    const booted = await task.copy();
     if (booted.error_json) throw errorFromPlain(JSON.parse(booted.error_json));
     const { core, problems_json } = booted;
     const methods = methodsOf(core);
-    proxies = [booted, core, ...Object.values(methods)];
+    proxies.push(booted, core, ...Object.values(methods));
     calls.open(methods);
     return problems_json;
   }
@@ -128,8 +134,10 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
   }
 
   async function stop() {
-    await coreBoot?.catch(() => {});
-    const stopped = calls.call("stop", {}).catch(() => {});
+    // Its time is over: it must not take the store from whoever comes next.
+    await coreBoot?.catch(() => task?.cancel());
+    const opened = Promise.resolve(opening).catch(() => {});
+    const stopped = opened.then(() => calls.call("stop", {}));
     await within(stopped, limits.stopMs, superseded, timers).catch(() => {});
     calls.close();
     host?.end();

@@ -33,7 +33,8 @@ export function openSession({ limits, timers, ...session }) {
   /** @type {Rpc | undefined} */
   let rpc;
   /** @type {(() => void)[]} */
-  const releases = [() => worker.terminate()];
+  const releases = [() => worker.terminate(), () => forgetDeadline()];
+  let forgetDeadline = () => {};
   /** @type {(error: EdgeError) => void} */
   let fail = () => {};
   /** @type {EdgeError | undefined} */
@@ -42,13 +43,19 @@ export function openSession({ limits, timers, ...session }) {
   /** @type {Promise<Rpc>} */
   const ready = new Promise((resolve, reject) => {
     fail = reject;
-    releases.push(timers.after(limits.bootMs, () => reject(bootTimeout(limits.bootMs))));
+    expectProgress();
     const { scriptUrl: name, options } = session;
     handshake(worker, { name, options, deadlineMs: limits.greetingMs, timers }).then(
       (port) => (endedBy ? port.close() : connect(port, resolve)),
       reject,
     );
   });
+
+  /** The deadline is for silence: a boot that goes on, or is tried again, says so. */
+  function expectProgress() {
+    forgetDeadline();
+    forgetDeadline = timers.after(limits.bootMs, () => fail(bootTimeout(limits.bootMs)));
+  }
 
   /**
    * @param {MessagePort} port
@@ -82,6 +89,7 @@ export function openSession({ limits, timers, ...session }) {
     // The supervisor tells of a failure itself, whatever its cause.
     if (body.state === "failed")
       return dog ? session.onFailed(bootFailure(body)) : fail(bootFailure(body));
+    if (body.state === "booting") expectProgress();
     if (body.state === "ready") {
       guard(own);
       resolve(own);

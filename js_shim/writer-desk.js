@@ -22,6 +22,11 @@ export function createDesk(calls, statistics) {
   const clients = new Map();
   let lastCallId = 0;
 
+  /** @param {string} latest  The client whose `pause` or `resume` counts from here on. */
+  function overrule(latest) {
+    for (const [client, notify] of clients) if (client !== latest) notify("overruled", {});
+  }
+
   return {
     /**
      * Serve a client: its way to Python, and the notices for it.
@@ -47,6 +52,7 @@ export function createDesk(calls, statistics) {
 
       return {
         call(method, params) {
+          if (method === "pause" || method === "resume") overrule(client);
           if (method === "track") return calls.track(params.batch, client);
           if (method === "infer") return infer(params);
           if (method === "statistics") return statistics();

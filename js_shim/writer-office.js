@@ -10,7 +10,7 @@ import { createPause, realTimers } from "./timers.js";
 
 /** @import { Channel, OpenChannel } from "./broadcast-port.js" */
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { Beat, Visit } from "./protocol.js" */
+/** @import { Beat, PlainError, Visit } from "./protocol.js" */
 /** @import { Timers } from "./timers.js" */
 
 /**
@@ -29,7 +29,7 @@ import { createPause, realTimers } from "./timers.js";
  * @property {() => void} onElected             This worker is the writer now.
  * @property {() => void} onDeposed             It is no more, and waits for the office again.
  * @property {(beat: Beat) => void} onBeat      Of the writer, while this worker is none.
- * @property {(writer: string) => void} onBye   That writer's term is over.
+ * @property {(writer: string, error?: PlainError) => void} onBye  That writer's term is over, and why it never wrote.
  * @property {(visit: Visit) => void} onHello   A follower asks this writer to be served.
  * @property {(version: number) => void} onNewer  The writer speaks a higher version.
  */
@@ -174,7 +174,7 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
     if (data.version < version) return;
     if (data.kind === "hello") return isForUs(data) && duties.onHello(data);
     if (data.kind === "beat") return isNews(data) && heard(data);
-    if (data.kind === "bye") return isWriter() || duties.onBye(data.writer);
+    if (data.kind === "bye") return isWriter() || duties.onBye(data.writer, data.error);
   }
 
   /** @param {Visit} visit */
@@ -216,10 +216,10 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
     /** @param {Omit<Visit, "kind" | "version">} visit */
     sayHello: (visit) => post({ kind: "hello", ...visit }),
 
-    /** Give the office back and wait for it again. */
-    resign() {
+    /** Give the office back and wait for it again. @param {PlainError} [error]  Why it cannot write. */
+    resign(error) {
       if (!isWriter()) return;
-      post({ kind: "bye", writer: id });
+      post({ kind: "bye", writer: id, error });
       depose();
     },
 
@@ -238,12 +238,4 @@ export function createOffice({ id, version, locks, openChannel, limits, ...optio
       channel = undefined;
     },
   };
-}
-
-/**
- * Where there are no locks: every worker is the writer, and the one that opened the store last can write.
- * @param {{onElected: () => void, onSuperseded: () => void}} duties
- */
-export function createLonelyOffice({ onElected, onSuperseded }) {
-  return { join: onElected, resign: onSuperseded, announceReady() {}, sayHello() {}, leave() {} };
 }

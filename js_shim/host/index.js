@@ -44,8 +44,11 @@ export function createJsHost(python, root, page, reply) {
       superseded: () => page.superseded(),
     },
     reply,
-    /** End the workers that this host started; not for Python. */
-    end: () => inference.stop(),
+    /** End the workers that this host started, and what it holds of the database; not for Python. */
+    end() {
+      inference.stop();
+      storage.close();
+    },
     description: {
       userAgent: navigator.userAgent,
       crossOriginIsolated: Boolean(globalThis.crossOriginIsolated),

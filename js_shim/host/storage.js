@@ -93,13 +93,16 @@ export class Storage {
    */
   async erase(guard, before = async () => true) {
     if (!guard) return this.#erase();
+    /** @type {Promise<boolean> | undefined} Once, also where a cut connection has the rest repeated. */
+    let preparing;
+    const prepare = () => (preparing ??= before());
     /** @type {Promise<void> | undefined} */
     let deletion;
     await this.#opened().run(async (db) => {
       const tx = db.transaction([guard[0]], "readwrite");
       const refusal = await look(tx, guard, []);
       // Asked for while the transaction is open: whoever waits to take over comes behind it, and reopens.
-      if (!refusal && (await keptOpen(tx, guard, before()))) deletion = this.#erase();
+      if (!refusal && (await keptOpen(tx, guard, prepare()))) deletion = this.#erase();
       deletion?.catch(() => {});
       await tx.done;
       if (refusal) throw refusal;

@@ -83,6 +83,14 @@ class Databases:
         """Close what :meth:`hold` opened."""
         self._call("release")
 
+    def occupy(self, name: str = STORE) -> None:
+        """Hold a database in the middle of a transaction that everybody else has to wait for."""
+        self._call("occupy", name)
+
+    def vacate(self) -> None:
+        """End what :meth:`occupy` began."""
+        self._call("vacate")
+
 
 def shows(records: Records, marker: str) -> list[str]:
     """Return where a text can be read: in a record as it is, or in a zstd frame inside it."""

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
+from playwright.sync_api import Route
 
 from web_runtime.pack import pack_task
 
@@ -110,3 +111,13 @@ def variant(name: str, data: bytes, backend: str) -> dict[str, str]:
 def click_trigger(task_name: str, click_id: str) -> dict[str, Any]:
     pattern = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": [click_id]}
     return {"taskName": task_name, "events": [pattern]}
+
+
+def with_prefix(code: str) -> Callable[[Route], None]:
+    """Return a route handler that runs ``code`` in front of a script."""
+
+    def fulfill(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=f"{code}\n{response.text()}")
+
+    return fulfill

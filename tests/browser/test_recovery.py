@@ -109,6 +109,19 @@ def test_a_crash_of_the_runtime_is_noticed_and_repaired_at_once(edge: EdgePage) 
     assert any("boom" in line["message"] for line in edge.seen("log"))
 
 
+def test_a_pause_outlives_a_killed_worker(edge: EdgePage) -> None:
+    edge.call("pause")
+
+    worker(edge.page, "runtime-worker").evaluate(CRASH)
+    ready_again(edge)
+
+    assert edge.call("statistics")["ok"]["paused"]
+    assert edge.infer("count")["error"]["code"] == "runtime-paused"
+    edge.call("resume")
+    assert edge.value("count") == []
+    assert edge.failures == []
+
+
 def test_a_task_that_never_yields_costs_its_worker_not_the_page(edge: EdgePage) -> None:
     track(edge, 1)
     edge.call("flush")

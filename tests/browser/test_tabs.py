@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Worker
+from playwright.sync_api import BrowserContext, Request, Worker
 
 from .conftest import Serve
 from .edge_page import EdgePage
-from .site import ECHO, SYSTEM, Task, click_trigger, write_site
+from .site import ECHO, SYSTEM, Task, click_trigger, with_prefix, write_site
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ UNTIL_ROLE = """(role) => new Promise((ok) => {
   EdgeAI.on("status", check);
   check();
 })"""
-NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined });\n"
+NO_LOCKS = "Object.defineProperty(navigator, 'locks', { value: undefined });"
 
 Open = Callable[[], EdgePage]
 
@@ -404,18 +404,10 @@ def test_what_is_acknowledged_outlives_one_writer_after_the_other(open_tab: Open
     assert kept == busy.value("count") == list(range(len(kept)))
 
 
-def forbid_locks(page: Page) -> None:
-    def answer(route: Any) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, body=NO_LOCKS + response.text())
-
-    page.route("**/runtime-worker.*.js", answer)
-
-
 def test_without_locks_the_tab_that_came_last_writes(url: str, context: BrowserContext) -> None:
     first, second = (EdgePage(context.new_page(), url) for _ in range(2))
     for tab in (first, second):
-        forbid_locks(tab.page)
+        tab.page.route("**/runtime-worker.*.js", with_prefix(NO_LOCKS))
         status = tab.open().ready()
         assert (status["role"], status["boot"]["mode"]) == ("writer", "snapshot")
 

@@ -10,11 +10,20 @@ import {
   checkPut,
   checkStart,
   checkTrack,
+  propsText,
 } from "../../js_shim/arguments.js";
 import { EdgeError } from "../../js_shim/errors.js";
+import { EVENT_LIMITS } from "../../js_shim/limits.js";
+import { vectors } from "./vectors.js";
 
 const CODES = { systemCode: "s", businessCode: "b" };
 const EVENT = { type: "mta", pageId: "Home" };
+/** @param {number} levels */
+function nested(levels) {
+  let props = {};
+  while (--levels > 0) props = { in: props };
+  return props;
+}
 const cycle = /** @type {any} */ ({});
 cycle.self = cycle;
 
@@ -35,6 +44,7 @@ const GOOD = /** @type {[string, (options: any) => unknown, unknown][]} */ ([
   ],
   ["a page view", checkTrack, EVENT],
   ["a click", checkTrack, { ...EVENT, clickId: "buy", pv: false, props: {} }],
+  ["the longest texts", checkTrack, { type: "x".repeat(256), pageId: "🛒".repeat(256) }],
 ]);
 
 for (const [what, check, options] of GOOD) {
@@ -75,6 +85,16 @@ const BAD = /** @type {[(options: any) => unknown, unknown, string, string][]} *
   [checkTrack, { ...EVENT, clickId: cycle }, "track.clickId", "got [object Object]"],
   [checkTrack, { ...EVENT, pv: 1 }, "track.pv", "expected a boolean, got 1"],
   [checkTrack, { ...EVENT, props: "x" }, "track.props", "expected an object"],
+  [checkTrack, { ...EVENT, type: "x".repeat(257) }, "track.type", "text of 1 to 256 characters"],
+  [checkTrack, { ...EVENT, pageId: "🛒".repeat(257) }, "track.pageId", "1 to 256 characters"],
+  [propsText, nested(17), "track.props", "at most 16 levels and 16384 bytes of JSON, got deeper"],
+  [propsText, { a: [[{ b: nested(14) }]] }, "track.props", "at most 16 levels"],
+  [propsText, nested(100_000), "track.props", "at most 16 levels"],
+  [propsText, { toJSON: () => nested(17) }, "track.props", "at most 16 levels"],
+  [propsText, { text: "x".repeat(16_384) }, "track.props", "at most 16 levels and 16384 bytes"],
+  [propsText, { text: "页".repeat(5_500) }, "track.props", "16384 bytes of JSON, got 5511 char"],
+  [propsText, new Date(0), "track.props", "expected an object"],
+  [propsText, { toJSON() {} }, "track.props", "expected an object, got undefined"],
 ]);
 
 for (const [check, options, path, text] of BAD) {
@@ -138,4 +158,26 @@ test("addresses are made absolute, and one that is none is named", () => {
     code: "argument-invalid",
     message: 'start.config: expected a URL, got "http://".',
   });
+});
+
+test("the page's limits of an event are the core's", () => {
+  assert.deepEqual(EVENT_LIMITS, vectors("event-limits"));
+});
+
+for (const props of [
+  {},
+  nested(16),
+  { list: Array(100).fill([{}]) },
+  { text: "页".repeat(5_457) },
+  { text: "[{".repeat(100), quoted: '"[['.repeat(100), slashed: "\\" },
+  { ["{".repeat(30)]: 1, half: "\ud800" },
+]) {
+  test(`props become the JSON they are: ${JSON.stringify(props).slice(0, 40)}`, () => {
+    assert.equal(propsText(props), JSON.stringify(props));
+  });
+}
+
+test("props that are no JSON are a mistake of its own", () => {
+  assert.throws(() => propsText({ big: 1n }), TypeError);
+  assert.throws(() => propsText(cycle), TypeError);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createEdge } from "../../js_shim/edge-api.js";
+import { EdgeError } from "../../js_shim/errors.js";
 import { FakeWorker, speaking } from "./fake-worker.js";
 import { becomeReady } from "./supervised.js";
 
@@ -11,6 +12,10 @@ import { becomeReady } from "./supervised.js";
 
 const CODES = { systemCode: "demo", businessCode: "rank" };
 const START = { config: "config.json", capture: false };
+const METHODS = ["infer", "track", "flush", "put", "get", "erase", "stop", "statistics"].concat(
+  "pause",
+  "resume",
+);
 const scope = /** @type {any} */ (globalThis);
 
 /**
@@ -25,10 +30,12 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
   });
   /** @type {{url: string, worker: FakeWorker, options?: any}[]} */
   const workers = [];
+  /** @type {Rpc[]} */
+  const rpcs = [];
   /** @type {any[]} */
   const heard = [];
   const serving = Object.fromEntries(
-    ["infer", "track", "flush", "put", "get", "erase", "stop", "statistics"].map((method) => [
+    METHODS.map((method) => [
       method,
       (/** @type {any} */ params) => {
         heard.push([method, params]);
@@ -41,6 +48,7 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
     constructor(url) {
       const start = (/** @type {Rpc} */ rpc, /** @type {any} */ options) => {
         Object.assign(own, { options });
+        rpcs.push(rpc);
         onStart(rpc);
       };
       const onNotice = (/** @type {string} */ name, /** @type {any} */ body) =>
@@ -58,7 +66,7 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
     await edge.stop();
     for (const name of Object.keys(replaced)) delete scope[name];
   });
-  return { edge, workers, heard, document, window };
+  return { edge, workers, rpcs, heard, document, window };
 }
 
 test("start makes the addresses absolute, and a call right behind it boots the worker", async (t) => {
@@ -162,6 +170,103 @@ test("a mistaken event is a warning, never an exception", async (t) => {
     ["warning", "warning"],
   );
   assert.match(logs[0].message, /track\.pageId/);
+});
+
+test("an event too deep or too large costs itself alone, with a warning that names the limit", async (t) => {
+  const { edge, heard } = page(t);
+  /** @type {string[]} */
+  const warnings = [];
+  edge.on("log", ({ message }) => warnings.push(message));
+  let deep = {};
+  for (let n = 0; n < 100_000; n++) deep = { deep };
+  edge.start(START).catch(() => {});
+
+  const EVENT = { type: "mta", pageId: "Home" };
+  edge.track({ ...EVENT, props: { n: 1 } });
+  edge.track({ ...EVENT, props: deep });
+  edge.track({ ...EVENT, props: JSON.parse('{"a":'.repeat(600) + "1" + "}".repeat(600)) });
+  edge.track({ ...EVENT, props: { text: "x".repeat(16_384) } });
+  edge.track({ ...EVENT, props: { n: 2 } });
+  await edge.flush();
+
+  const rows = JSON.parse(heard[0][1].batch);
+  assert.deepEqual(
+    rows.map((/** @type {any[]} */ row) => row[6]),
+    [{ n: 1 }, { n: 2 }],
+  );
+  assert.equal(warnings.length, 3);
+  for (const warning of warnings)
+    assert.match(
+      warning,
+      /^event dropped: track\.props: expected at most 16 levels and 16384 bytes/,
+    );
+});
+
+/** What each worker was told of a pause when it was started. @param {{options?: any}[]} workers */
+const pauses = (workers) => workers.map(({ options }) => options.isPaused);
+
+/**
+ * Lose the worker and wait for the next one.
+ * @param {ReturnType<typeof createEdge>} edge
+ * @param {FakeWorker} worker
+ */
+function replaced(edge, worker) {
+  const ready = new Promise((resolve) => {
+    edge.on("status", ({ state }) => state === "ready" && resolve(undefined));
+  });
+  worker.crash("boom");
+  return ready;
+}
+
+test("a pause is told to the worker that replaces a lost one", async (t) => {
+  const { edge, workers } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.pause();
+
+  await replaced(edge, workers[0].worker);
+
+  assert.deepEqual(pauses(workers), [false, true]);
+});
+
+test("a pause that was taken back is not", async (t) => {
+  const { edge, workers } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.pause();
+  await edge.resume();
+
+  await replaced(edge, workers[0].worker);
+
+  assert.deepEqual(pauses(workers), [false, false]);
+});
+
+test("a pause that another page has overruled, or that was refused, is not", async (t) => {
+  let isRefused = false;
+  const pause = () => {
+    if (isRefused) throw new EdgeError("runtime-stopped", "no");
+    return {};
+  };
+  const { edge, workers, rpcs } = page(t, { handlers: { pause } });
+  edge.start(START).catch(() => {});
+  await edge.pause();
+  rpcs[0].notify("overruled", {});
+  await edge.get("until here");
+  isRefused = true;
+  await assert.rejects(edge.pause(), { code: "runtime-stopped" });
+
+  await replaced(edge, workers[0].worker);
+
+  assert.deepEqual(pauses(workers), [false, false]);
+});
+
+test("a stopped page holds no pause", async (t) => {
+  const { edge, workers } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.pause();
+  await edge.stop();
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  assert.deepEqual(pauses(workers), [false, false]);
 });
 
 test("an abort while the runtime boots ends the wait at once", async (t) => {

@@ -106,17 +106,33 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
     _module: { HEAPU8: new Uint8Array(8) },
     pyimport() {
       return {
-        boot: async (/** @type {any} */ host) => {
-          hosts.push(host);
-          const error = await boot?.();
-          if (error) return { error_json: JSON.stringify(error) };
-          const core = runtime(host);
-          this.cores.push(core);
-          return { core, problems_json: JSON.stringify(problems), error_json: "" };
-        },
+        boot: (/** @type {any} */ host) =>
+          createTask(async (signal) => {
+            hosts.push(host);
+            const error = await boot?.();
+            if (signal.aborted) return undefined;
+            if (error) return { error_json: JSON.stringify(error) };
+            const core = runtime(host);
+            this.cores.push(core);
+            return { core, problems_json: JSON.stringify(problems), error_json: "" };
+          }),
       };
     },
   };
+}
+
+/**
+ * A task of asyncio: begun, and ended by `cancel` at its next step. As a proxy it is gone once it was awaited.
+ * @param {(signal: AbortSignal) => Promise<unknown>} run
+ */
+function createTask(run) {
+  const cancelling = new AbortController();
+  const { signal } = cancelling;
+  const cancelled = new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(new Error("CancelledError"))),
+  );
+  const ended = Promise.race([run(signal), cancelled]);
+  return { copy: () => ended, cancel: () => cancelling.abort() };
 }
 
 /** A host of so little. @param {any} _python @param {any} page @param {any} reply */

@@ -163,3 +163,77 @@ test("more than so many do not wait", async () => {
 
   assert.deepEqual(methods(), ["put a", "put b", "put d"]);
 });
+
+/** A relay whose page's pause was answered by a writer that is lost since. */
+async function paused() {
+  const { relay } = relayed();
+  const lost = writer();
+  relay.connect(lost.way);
+  const pause = relay.call("pause", {});
+  lost.asked[0].resolve({});
+  await pause;
+  const track = relay.call("track", { key: "e1" });
+  relay.connect(undefined);
+  return { relay, track };
+}
+const names = (/** @type {Asked[]} */ asked) => asked.map(({ method }) => method);
+
+test("a pause is told to each next writer, before what is sent again", async () => {
+  const { relay, track } = await paused();
+  const [second, third] = [writer(), writer()];
+
+  relay.connect(second.way);
+  second.asked[0].reject(new EdgeError("writer-superseded", "over"));
+  relay.connect(third.way);
+  third.asked[1].resolve("kept");
+
+  assert.equal(await track, "kept");
+  for (const { asked } of [second, third]) assert.deepEqual(names(asked), ["pause", "track"]);
+  assert.equal(relay.outstanding, 0);
+});
+
+test("a resume takes the pause back once it is answered; until then both are told, in order", async () => {
+  const { relay } = await paused();
+  const [second, third] = [writer(), writer()];
+  const resume = relay.call("resume", {});
+
+  relay.connect(second.way);
+  assert.deepEqual(names(second.asked), ["pause", "track", "resume"]);
+  second.asked[2].resolve({});
+  await resume;
+  relay.connect(third.way);
+
+  assert.deepEqual(names(third.asked), ["track"]);
+});
+
+test("a pause that was overruled is told to nobody", async () => {
+  const { relay } = await paused();
+  const next = writer();
+
+  relay.yieldPause();
+  relay.connect(next.way);
+
+  assert.deepEqual(names(next.asked), ["track"]);
+});
+
+test("an unanswered pause keeps its place among the others", async () => {
+  const { relay } = relayed();
+  const [lost, next] = [writer(), writer()];
+  relay.connect(lost.way);
+  relay.call("track", { key: "e1" });
+  relay.call("pause", {});
+
+  relay.connect(next.way);
+
+  assert.deepEqual(names(next.asked), ["track", "pause"]);
+});
+
+test("a worker that replaces another begins with its page's pause", () => {
+  const { relay } = relayed({ isPaused: true });
+  const { way, asked } = writer();
+  relay.call("get", { key: "a" });
+
+  relay.connect(way);
+
+  assert.deepEqual(names(asked), ["pause", "get"]);
+});

@@ -143,6 +143,27 @@ test("a boot that never ends: boot-timeout", async (t) => {
   await assertFails(around, "boot-timeout", /expected its end within 1000 ms/);
 });
 
+test("a boot that goes on may take longer than each of its steps", async (t) => {
+  const step = { state: "booting", step: "core" };
+  const { supervisor, lives, timers, next } = supervised(t, { onStart: (rpc) => say(rpc) });
+  const say = (/** @type {any} */ rpc) => rpc.notify("status", step);
+  const isStep = (/** @type {string} */ _, /** @type {any} */ body) => body.step === "core";
+
+  const heard = next(isStep);
+  const woken = supervisor.wake();
+  await heard;
+  for (let n = 0; n < 3; n++) {
+    timers.pass(900);
+    const again = next(isStep);
+    say(lives[0].rpc);
+    await again;
+  }
+  becomeReady(/** @type {any} */ (lives[0].rpc));
+
+  await woken;
+  assert.equal(supervisor.state, "ready");
+});
+
 test("a boot that says why it failed: its own error", async (t) => {
   const error = new EdgeError("feature-missing", "WebAssembly: expected permission").toPlain();
   const around = supervised(t, {

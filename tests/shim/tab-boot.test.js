@@ -8,7 +8,24 @@ import { createStore } from "./fake-core.js";
 import { createOrigin } from "./fake-origin.js";
 import { openTab, opened } from "./fake-tab.js";
 
-const { beatMs } = OFFICE_LIMITS;
+const { beatMs, coreMs } = OFFICE_LIMITS;
+
+/** A store that somebody holds in the middle of a write: no runtime gets at it before the end. */
+function createHold() {
+  let isHeld = true;
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  return {
+    boot: () =>
+      isHeld ? new Promise((resolve) => waiting.push(() => resolve(undefined))) : none(),
+    end() {
+      isHeld = false;
+      for (const go of waiting) go();
+    },
+  };
+}
+
+const none = async () => undefined;
 
 test("a first boot that fails is told, and the next tab tries", async () => {
   const origin = createOrigin();
@@ -109,3 +126,71 @@ test("a runtime that is stopped keeps the next one waiting, but not for ever", a
 
   assert.deepEqual(store.log, ["a boots", "a stops", "a boots"]);
 });
+
+test("who does not get at the store leaves it to the next tab, until one gets through", async () => {
+  const { origin, store, tabs } = await opened(["a"]);
+  const hold = createHold();
+  const [b, c] = ["b", "c"].map((id) => openTab(origin, store, id, { python: hold }));
+  await origin.pass(beatMs);
+  tabs[0].close();
+  const puts = [b, c].map(({ id, relay }) => relay.call("put", { key: id, value: id }));
+
+  await origin.pass(coreMs);
+  const [ofB, ofC] = [b, c].map(({ bodies }) => bodies("status").at(-1));
+  assert.deepEqual(
+    [ofB, ofC].map(({ state, role }) => [state, role]),
+    [
+      ["role", "follower"],
+      ["role", "follower"],
+    ],
+  );
+  assert.deepEqual([ofB.error.code, ofB.error.details], ["boot-timeout", { step: "core" }]);
+  assert.match(ofB.error.message, /another tab may hold the database.*tried again/i);
+  assert.deepEqual(ofC.error, ofB.error);
+  assert.deepEqual(
+    [b, c].map(({ python }) => python.hosts.length),
+    [1, 1],
+  );
+
+  await origin.pass(coreMs);
+  hold.end();
+  await origin.pass(beatMs);
+  await Promise.all(puts);
+
+  const boots = [b, c].map(({ python }) => python.hosts.length);
+  assert.deepEqual(boots, [2, 1]);
+  assert.deepEqual([b.states().at(-1), c.states().at(-1)], ["role writer", "role follower"]);
+  assert.equal("error" in b.bodies("status").at(-1), false);
+  // What was given up never took the store.
+  assert.deepEqual(store.log, ["a boots", "b boots"]);
+});
+
+test("a runtime that gets through as it is given up is stopped before the next one boots", async () => {
+  const origin = createOrigin();
+  const store = createStore();
+  const hold = createHold();
+  // In the same turn as the deadline, before it.
+  origin.timers.after(coreMs, hold.end);
+  openTab(origin, store, "a", { python: hold });
+
+  await origin.pass(coreMs + beatMs);
+
+  assert.deepEqual(store.log, ["a boots", "a stops", "a boots"]);
+});
+
+for (const isAlone of [false, true])
+  test(`a first boot is tried again as long as it takes, ${isAlone ? "without" : "with"} locks`, async () => {
+    const origin = createOrigin();
+    const store = createStore();
+    const hold = createHold();
+    const a = openTab(origin, store, "a", { isAlone, python: hold });
+    await origin.pass(5 * coreMs);
+
+    assert.deepEqual(a.states(), []);
+    const { state, step, error } = a.bodies("status").findLast((body) => body.error);
+    assert.deepEqual([state, step, error.code], ["booting", "core", "boot-timeout"]);
+    hold.end();
+    await origin.pass(beatMs);
+
+    assert.deepEqual([a.states(), store.log], [["ready writer"], ["a boots"]]);
+  });

@@ -124,3 +124,41 @@ test("five tabs come and go, and everything that was promised is there", async (
   assert.equal(store.events.size, n);
   assert.equal(store.values.size, n);
 });
+
+/** The pauses and resumes that reached a tab's Python. @param {import("./fake-tab.js").OpenTab} tab */
+const pausesOf = ({ python }) =>
+  python.asked.map(([method]) => method).filter((method) => /pause|resume/.test(method));
+
+test("a follower's pause is told to the next writer before anything else", async () => {
+  const { origin, tabs } = await opened(["a", "b", "c"]);
+  const [a, b, c] = tabs;
+  await answered(origin, c.relay.call("pause", {}));
+  const tracked = c.relay.call("track", batch("e1"));
+
+  a.close();
+  await origin.pass(beatMs);
+  await tracked;
+
+  assert.equal(b.python.asked[0][0], "pause");
+  assert.deepEqual(pausesOf(b), ["pause"]);
+});
+
+test("a writer's own pause outlives its term, and what another page said since replaces it", async () => {
+  const { origin, tabs } = await opened(["a", "b"]);
+  const [a, b] = tabs;
+  await answered(origin, a.relay.call("pause", {}));
+  a.freeze();
+  await origin.pass(REPLACED_MS);
+  assert.deepEqual(pausesOf(b), []);
+  a.thaw();
+  await origin.pass(beatMs);
+  assert.deepEqual(pausesOf(b), ["pause"]);
+
+  await answered(origin, b.relay.call("resume", {}));
+  b.close();
+  await origin.pass(beatMs);
+
+  assert.equal(a.states().at(-1), "role writer");
+  assert.deepEqual(pausesOf(a), ["pause"]);
+  assert.deepEqual(a.bodies("overruled"), [{}]);
+});

@@ -58,6 +58,30 @@ window.databases = {
   release() {
     for (const db of window.held) db.close();
   },
+
+  /**
+   * Begin one transaction on everything, and let nobody else's begin behind it.
+   * @param {string} name
+   */
+  async occupy(name) {
+    const db = await opened(name);
+    const stores = [...db.objectStoreNames];
+    const records = db.transaction(stores, "readwrite").objectStore(stores[0]);
+    await answered(records.get(""));
+    let isOver = false;
+    // It ends when nothing is asked of it.
+    const keep = async () => {
+      while (!isOver) await answered(records.get(""));
+      db.close();
+    };
+    const kept = keep();
+    window.vacate = () => {
+      isOver = true;
+      return kept;
+    };
+  },
+
+  vacate: () => window.vacate(),
 };
 
 async function recordsOf(db) {

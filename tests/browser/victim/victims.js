@@ -1,5 +1,6 @@
 /** Victims from outside: workers that are ended, or whose connections are cut, at a call of the test's choice. */
 
+import { EdgeError } from "../../../js_shim/errors.js";
 import { createRpc } from "../../../js_shim/rpc.js";
 
 /**
@@ -7,9 +8,10 @@ import { createRpc } from "../../../js_shim/rpc.js";
  * @property {number} call  Which of the victim's calls, counted from 0.
  * @property {"before" | "under way" | "after"} when  Before it is sent, right behind that, or behind its effect.
  * @property {number} delayMs  Under way: how long it may run.
- * @property {"kill" | "cut" | "sever" | "upgrade"} kind
+ * @property {"kill" | "cut" | "sever" | "upgrade" | "deny"} kind
  *   `kill`: the worker ends. `cut`, `sever`: its connections do, see victim-worker.js. `upgrade`: another tab opens its
- *   databases under higher versions.
+ *   databases under higher versions. `deny`: they are severed, and whoever asked hears of a failure, although behind
+ *   its effect the call was done.
  */
 
 const METHODS = {
@@ -104,7 +106,8 @@ export class Victim {
     const send = () => this.#rpc.call("call", call);
     if (this.#blow?.call !== number) return send();
     const { kind, when } = this.#blow;
-    return kind === "kill" ? this.#killed(this.#blow, send) : this.#disturbed(kind, when, send);
+    if (kind === "kill") return this.#killed(this.#blow, send);
+    return kind === "deny" ? this.#denied(when, send) : this.#disturbed(kind, when, send);
   }
 
   /**
@@ -119,6 +122,16 @@ export class Victim {
     if (delayMs === 0) return kill();
     setTimeout(kill, delayMs);
     return never();
+  }
+
+  /**
+   * @param {Blow["when"]} when
+   * @param {() => Promise<any>} send
+   */
+  async #denied(when, send) {
+    if (when === "after") await send();
+    this.#rpc.notify("sever", {});
+    throw new EdgeError("storage-failed", "expected an answer, got a cut connection.");
   }
 
   /**
