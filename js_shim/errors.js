@@ -15,6 +15,7 @@ export const NUMBERS = Object.freeze({
   "model-unknown": 1004,
   "query-invalid": 1005,
   "tensor-invalid": 1006,
+  "call-cycle": 1007,
   "digest-mismatch": 2001,
   "bundle-invalid": 2002,
   "seal-broken": 2003,
@@ -39,6 +40,9 @@ export const NUMBERS = Object.freeze({
   "runtime-paused": 5005,
   "store-unavailable": 5006,
   "writer-superseded": 5007,
+  "run-superseded": 5008,
+  "run-ended": 5009,
+  "circuit-open": 5010,
 });
 
 /** @typedef {keyof typeof NUMBERS} ErrorCode */

@@ -15,9 +15,13 @@ SHIM = ROOT / "js_shim"
 LAYERS = (
     ("errors",),
     ("tensor", "types", "schema"),
+    ("config_breaker", "config_where"),
+    ("config_triggers",),
     ("config",),
     ("pure", "host.ports"),
     ("task", "services"),
+    ("run_answers", "run_reports"),
+    ("runs",),
     ("runtime",),
     ("host", "testing"),
 )

@@ -19,9 +19,11 @@ DOCUMENTS = [
 
 PUBLIC_CALLS = [
     "start", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
-    "pause", "resume", "stop", "router",
+    "pause", "resume", "reconfigure", "trace", "stop", "router",
 ]  # fmt: skip
-CONTEXT_CALLS = ["infer", "query", "get", "put", "delete", "log", "resource", "decode_image"]
+CONTEXT_CALLS = [
+    "infer", "query", "get", "put", "delete", "call", "log", "resource", "decode_image",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from . import schema
+from .config_breaker import BreakerConfig, parse_breaker
+from .config_triggers import Trigger, parse_trigger
 from .types import Priority
 
 
@@ -32,6 +34,7 @@ class Limits:
     value_bytes: int = 1 * 2**20
     event_text_chars: int = 256
     event_props_bytes: int = 16 * 2**10
+    watched_events: int = 5_000
     query_rows: int = 10_000
     query_bytes: int = 16 * 2**20
     query_ms: float = 1_000
@@ -67,24 +70,6 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class EventPattern:
-    """A view of ``page_id`` if ``need_pv``, and clicks on it whose id is in ``click_ids``."""
-
-    type: str
-    page_id: str
-    need_pv: bool
-    click_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Any one of ``events`` runs ``task_name``."""
-
-    task_name: str
-    events: tuple[EventPattern, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class EventsRule:
     """How events are kept: sealed or plain, for how many days, how many, how many bytes of text."""
 
@@ -115,12 +100,14 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerConfig:
-    """Runs at once, and runs that may wait per queue."""
+    """Runs at once and waiting per queue, the wait that promotes one class, and breakers."""
 
     max_running: int = 4
     queue_limits: Mapping[Priority, int] = field(
         default_factory=lambda: {Priority.CORE: 64, Priority.REGULAR: 256, Priority.LOW: 256}
     )
+    ageing_ms: float = 2_000
+    breaker: BreakerConfig = BreakerConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +142,8 @@ def parse_config(plain: object) -> Config:
         bundles=tuple(plain.get("bundles", [])),
         models={name: _model(model) for name, model in plain.get("models", {}).items()},
         triggers=tuple(
-            _trigger(index, each) for index, each in enumerate(plain.get("triggers", []))
+            parse_trigger(each, f"triggers[{index}]")
+            for index, each in enumerate(plain.get("triggers", []))
         ),
         data=DataConfig(_events_rule(data.get("events", {})), _key_rules(data.get("keys", []))),
         scheduler=_scheduler(plain.get("scheduler", {})),
@@ -181,25 +169,6 @@ def _model(plain: Mapping[str, Any]) -> ModelConfig:
             for each in plain["variants"]
         )
     )
-
-
-def _trigger(index: int, plain: Mapping[str, Any]) -> Trigger:
-    patterns = [
-        EventPattern(
-            each["type"], each["pageId"], each.get("needPv", False), tuple(each.get("clickIds", ()))
-        )
-        for each in plain["events"]
-    ]
-    for position, pattern in enumerate(patterns):
-        if not pattern.need_pv and not pattern.click_ids:
-            raise schema.invalid(
-                "config",
-                f"triggers[{index}].events[{position}]",
-                "needPv true or at least one of clickIds",
-                plain["events"][position],
-                "This pattern can never match: set needPv to true or list click ids.",
-            )
-    return Trigger(plain["taskName"], tuple(patterns))
 
 
 def _events_rule(plain: Mapping[str, Any]) -> EventsRule:
@@ -234,4 +203,6 @@ def _scheduler(plain: Mapping[str, Any]) -> SchedulerConfig:
             queue: int(given.get(queue.value, limit))
             for queue, limit in default.queue_limits.items()
         },
+        ageing_ms=plain.get("ageingMs", default.ageing_ms),
+        breaker=parse_breaker(plain.get("breaker", {})),
     )

@@ -82,6 +82,7 @@ NUMBERS: Final[dict[str, int]] = {
     "model-unknown": 1004,
     "query-invalid": 1005,
     "tensor-invalid": 1006,
+    "call-cycle": 1007,
     "digest-mismatch": 2001,
     "bundle-invalid": 2002,
     "seal-broken": 2003,
@@ -106,6 +107,9 @@ NUMBERS: Final[dict[str, int]] = {
     "runtime-paused": 5005,
     "store-unavailable": 5006,
     "writer-superseded": 5007,
+    "run-superseded": 5008,
+    "run-ended": 5009,
+    "circuit-open": 5010,
 }
 
 

@@ -4,23 +4,33 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
+from random import Random
 
-from .config import Config
-from .errors import ConfigError, EdgeError, RefusedError
+from .config import LIMITS, Config, Limits, parse_config
+from .errors import EdgeError, RefusedError
 from .host.ports import Host
 from .pure.activations import Activations
-from .pure.config_checks import absolute_url, missing_models, usable_triggers
+from .pure.config_checks import (
+    absolute_url,
+    fixed_sections,
+    missing_fallbacks,
+    missing_models,
+)
 from .pure.requests import InferRequest
-from .pure.statistics import Statistics, TriggerStatistics
-from .pure.triggers import TriggerIndex
+from .pure.statistics import Statistics
+from .pure.trace import Journal, Unheard, described_task
+from .run_reports import tell_overdue
+from .runs import Runs
+from .services.breakers import Breakers
 from .services.catalogue import Catalogue
-from .services.container import Completion, Container, LoadedTask
+from .services.container import Container
 from .services.container_context import Surroundings
 from .services.inference import ModelLibrary
+from .services.lanes import Lanes
 from .services.scheduler import Scheduler
-from .services.scheduler_run import Job, Outcome, Run
 from .services.store import Mode, Store
-from .types import Activation, Priority, Result, Timings
+from .services.triggers import Triggers
+from .types import JsonValue, Result
 
 __all__ = ["InferRequest", "Runtime", "Statistics"]
 
@@ -38,32 +48,59 @@ class Runtime:
         host: The outside.
         config: A parsed configuration.
         base_url: Where the configuration came from; its relative URLs resolve against it.
+        journal: Hears what goes in and what is decided, for a trace.
+        limits: The store's bounds; others are smaller or slower in tests.
     """
 
-    def __init__(self, host: Host, config: Config, base_url: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        config: Config,
+        base_url: str,
+        *,
+        journal: Journal | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
         self._host = host
         self._config = config
+        self._journal = journal or Unheard()
         resolve = partial(absolute_url, base_url)
+        tell = self._store_changed
         self._store = Store(
-            host.clock, host.storage, host.crypto, config.data, on_change=self._store_changed
+            host.clock, host.storage, host.crypto, config.data, limits, on_change=tell
         )
+        jitter = Random(host.crypto.random_bytes(8)).random
+        breaker = config.scheduler.breaker
+        self._breakers = Breakers(
+            host.clock, host.page, self._store, breaker, jitter, self._journal
+        )
+        self._lanes = Lanes(host.clock, config.scheduler.ageing_ms)
         self._models = ModelLibrary(
             inference=host.inference,
             network=host.network,
             clock=host.clock,
             models=config.models,
             resolve=resolve,
+            breakers=self._breakers,
+            lanes=self._lanes,
         )
         around = Surroundings(host.clock, host.images, host.page, self._models, self._store)
         self._container = Container(around, host.packages)
         self._tasks = Catalogue(host.network, resolve, self._container.load)
-        self._scheduler = Scheduler(host.clock, config.scheduler)
-        self._triggers = TriggerIndex(())
-        self._calls: dict[int, Run[Completion]] = {}
-        self._matches = 0
+        self._runs = Runs(
+            clock=host.clock,
+            page=host.page,
+            activations=Activations(host.crypto.random_bytes(6).hex()),
+            tasks=self._tasks,
+            container=self._container,
+            scheduler=Scheduler(
+                host.clock, config.scheduler, self._breakers, partial(tell_overdue, host.page)
+            ),
+            journal=journal,
+        )
+        self._triggers = Triggers(host.clock, self._store.watch)
         self._state = _State.NEW
         self._started_ms = 0.0
-        self._activations = Activations(host.crypto.random_bytes(6).hex())
 
     async def start(self) -> list[EdgeError]:
         """Open the store and load the bundles.
@@ -78,15 +115,15 @@ class Runtime:
         _, problems = await asyncio.gather(
             self._store.start(), self._tasks.load(self._config.bundles)
         )
+        self._breakers.load()
         problems += self._store.problems
-        problems += missing_models(self._config, [task.manifest for task in self._tasks])
-        usable, unusable = usable_triggers(
-            self._config.triggers, {task.manifest.name for task in self._tasks}
-        )
-        self._triggers = TriggerIndex(usable)
-        self._store.watch(pattern for trigger in usable for pattern in trigger.events)
+        manifests = [task.manifest for task in self._tasks]
+        problems += missing_models(self._config, manifests) + missing_fallbacks(manifests)
+        problems += self._triggers.start(self._config.triggers, self._task_names())
         self._state = _State.STARTED
-        return [*problems, *unusable]
+        tasks = [described_task(manifest) for manifest in manifests]
+        self._journal.note("start", nowMs=self._host.clock.now_ms(), tasks=tasks)
+        return problems
 
     def track(
         self, batch_json: str, client: str = "", done: Callable[[], None] | None = None
@@ -101,51 +138,29 @@ class Runtime:
         """
         if self._state is not _State.STARTED:
             return
+        self._journal.note("track", client=client, events=batch_json)
         taken = self._store.add_batch(batch_json, done)
         if taken.errors:
             dropped, first = len(taken.errors), taken.errors[0]
             message = f"{dropped} of the tracked events dropped, the first because: {first}"
             self._host.page.notify("log", {"level": "warning", "message": message}, client)
-        for event in taken.matching:
-            for task_name in self._triggers.match(event):
-                self._matches += 1
-                activation = self._activations.by_event(task_name, event)
-                self._start_unattended(self._tasks.by_name(task_name), activation, client)
+        for event, match in self._triggers.matches(taken.matching):
+            self._runs.by_event(match.task_name, event, client, match.priority)
 
     async def infer(self, request: InferRequest) -> Result:
-        """Run the task of the request's codes and return its result.
-
-        A paused runtime refuses calls, because someone waits for the answer; runs that events
-        asked for wait instead.
+        """Run the task of the request's codes and return its result, as :meth:`Runs.infer` says.
 
         Raises:
-            ConfigError: ``task-unknown``, or ``argument-invalid`` for a call id in use.
-            RefusedError: Stopped, paused, queue full, deadline passed or cancelled.
-            TaskError: The task raised, took too long or returned what cannot be sent.
-            EdgeError: What the runtime refused the task and the task did not catch.
+            EdgeError: ``runtime-stopped``, or as there.
         """
         self._check_started()
-        if self._scheduler.paused:
-            message = "infer: expected a running runtime, got a paused one. Call resume() first."
-            raise RefusedError("runtime-paused", message)
-        if request.call_id in self._calls:
-            message = f"infer.callId: expected a new number, got {request.call_id} once more."
-            raise ConfigError("argument-invalid", message)
-        task = self._tasks.by_codes(request.system_code, request.business_code)
-        activation = self._activations.by_call(
-            task.manifest.name, self._host.clock.now_ms(), request.ext_data
-        )
-        run = self._submit(task, activation, request.priority, request.timeout_ms)
-        self._calls[request.call_id] = run
-        try:
-            return _result(activation, await self._scheduler.wait(run))
-        finally:
-            del self._calls[request.call_id]
+        self._journal.note("infer", **request.to_dict())
+        return await self._runs.infer(request)
 
     def cancel(self, call_id: int) -> None:
         """End the run of an unanswered call with ``run-cancelled``; other ids are ignored."""
-        if call_id in self._calls:
-            self._scheduler.cancel(self._calls[call_id])
+        self._journal.note("cancel", callId=call_id)
+        self._runs.cancel(call_id)
 
     @property
     def data(self) -> Store:
@@ -159,19 +174,49 @@ class Runtime:
 
     def pause(self) -> None:
         """Start no run until :meth:`resume`; events are stored and what they trigger waits."""
-        self._scheduler.pause()
+        self._journal.note("pause")
+        self._runs.pause()
 
     def resume(self) -> None:
         """Start what waits, and accept calls again."""
-        self._scheduler.resume()
+        self._journal.note("resume")
+        self._runs.resume()
+
+    def reconfigure(self, plain: JsonValue) -> list[EdgeError]:
+        """Use triggers and the scheduler's limits of another configuration from now on.
+
+        Triggers that are equal in both keep what they remember, all others begin empty. Bundles,
+        models and data rules are those of the start.
+
+        Args:
+            plain: A whole configuration, as :func:`parse_config` takes it.
+
+        Returns:
+            What does not hold: triggers without a task, sections that would need another start.
+
+        Raises:
+            ConfigError: ``config-invalid``; nothing has changed.
+            RefusedError: ``runtime-stopped``.
+        """
+        self._check_started()
+        config = parse_config(plain)
+        self._journal.note("reconfigure", config=plain)
+        problems = self._triggers.swap(config.triggers, self._task_names())
+        self._runs.reconfigure(config.scheduler)
+        self._lanes.set_ageing(config.scheduler.ageing_ms)
+        self._breakers.reconfigure(config.scheduler.breaker)
+        return [*problems, *fixed_sections(self._config, config)]
 
     async def stop(self) -> None:
         """End all runs, make everything durable, let go of the host; a second call does nothing."""
         if self._state is _State.STOPPED:
             return
         self._state = _State.STOPPED
-        await self._scheduler.stop()
+        self._journal.note("stop")
+        await self._runs.stop()
+        await self._lanes.stop()
         await self._models.stop()
+        await self._breakers.stop()
         await self._store.stop()
         self._container.stop()
 
@@ -179,54 +224,18 @@ class Runtime:
         """Return a snapshot of every part."""
         return Statistics(
             uptimeMs=self._host.clock.monotonic_ms() - self._started_ms,
-            paused=self._scheduler.paused,
-            queues=self._scheduler.statistics(),
+            paused=self._runs.paused,
+            queues=self._runs.statistics(),
             store=self._store.statistics(),
+            lanes=self._lanes.statistics(),
             models=self._models.statistics(),
+            breakers=self._breakers.statistics(),
             tasks={task.manifest.name: task.statistics() for task in self._tasks},
-            triggers=TriggerStatistics(count=len(self._triggers), matches=self._matches),
+            triggers=self._triggers.statistics(),
         )
 
-    def _submit(
-        self,
-        task: LoadedTask,
-        activation: Activation,
-        priority: Priority | None = None,
-        timeout_ms: float | None = None,
-    ) -> Run[Completion]:
-        return self._scheduler.submit(
-            Job(
-                name=activation.task_name,
-                run=partial(self._container.run, task, activation),
-                priority=priority or task.manifest.priority,
-                timeout_ms=task.manifest.timeout_ms,
-                caller_timeout_ms=timeout_ms,
-            )
-        )
-
-    def _start_unattended(self, task: LoadedTask, activation: Activation, client: str) -> None:
-        try:
-            run = self._submit(task, activation)
-        except RefusedError as error:
-            self._report_error(activation, client, error)
-        else:
-            run.outcome.add_done_callback(partial(self._report, activation, client))
-
-    def _report(
-        self, activation: Activation, client: str, outcome: "asyncio.Future[Outcome[Completion]]"
-    ) -> None:
-        error = outcome.exception()
-        if isinstance(error, EdgeError):
-            self._report_error(activation, client, error)
-        else:
-            result = _result(activation, outcome.result())
-            self._host.page.notify("result", result.to_dict(), client)
-
-    def _report_error(self, activation: Activation, client: str, error: EdgeError) -> None:
-        if self._state is _State.STOPPED:  # Nobody listens who did not ask for that.
-            return
-        run = {"runId": activation.run_id, "taskName": activation.task_name}
-        self._host.page.notify("error", {**run, "error": error.to_dict()}, client)
+    def _task_names(self) -> set[str]:
+        return {task.manifest.name for task in self._tasks}
 
     def _store_changed(self) -> None:
         if self._store.mode is Mode.SUPERSEDED:
@@ -239,10 +248,3 @@ class Runtime:
         if self._state is not _State.STARTED:
             message = "runtime: expected a started one, got one not started or stopped. Start it."
             raise RefusedError("runtime-stopped", message)
-
-
-def _result(activation: Activation, outcome: Outcome[Completion]) -> Result:
-    value, infer_ms = outcome.value.value, outcome.value.infer_ms
-    timings = Timings(outcome.queued_ms, outcome.run_ms, infer_ms, outcome.total_ms)
-    run_id, task_name, trigger = activation.run_id, activation.task_name, activation.trigger
-    return Result(run_id, task_name, value, trigger, timings, outcome.value.backends)

@@ -3,6 +3,7 @@
 import functools
 import json
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,9 +37,13 @@ def validator(schema: str) -> Callable[[object], object]:
     text = pkgutil.get_data(__package__, f"schemas/{schema}.schema.json")
     assert text is not None
     # Defaults live in the dataclasses; writing them into the caller's object would surprise.
-    compiled: Callable[[object], object] = fastjsonschema.compile(
-        json.loads(text), use_default=False
-    )
+    code = fastjsonschema.compile_to_code(_flattened(json.loads(text)), use_default=False)
+    names: dict[str, Any] = {}
+    # Python needs a hundred bytes for each byte that it compiles at once, and Pyodide loads no
+    # snapshot of a memory that has grown.
+    for function in re.split(r"\n(?=def )", code):
+        exec(function, names)
+    compiled: Callable[[object], object] = names["validate"]
     return compiled
 
 
@@ -57,6 +62,41 @@ def show(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, default=repr)
     short = text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
     return short if value is None else f"{short} ({_json_type(value)})"
+
+
+def _flattened(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` with a definition for each subschema.
+
+    The code of a schema repeats all of its text in each of its errors; this way that text is short.
+    """
+    root = {key: value for key, value in schema.items() if key not in ("$schema", "definitions")}
+    definitions: dict[str, Any] = {}
+    for name, node in {**schema.get("definitions", {}), "root": root}.items():
+        definitions[name] = _emptied(name, node, definitions)
+    reference = {"$ref": "#/definitions/root"}
+    return {"$schema": schema["$schema"], **reference, "definitions": definitions}
+
+
+def _emptied(name: str, node: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return ``node`` with its parts moved to ``definitions``."""
+    emptied = dict(node)
+    for part in ("items", "additionalProperties"):
+        if isinstance(node.get(part), dict):
+            emptied[part] = _moved(f"{name}-{part}", node[part], definitions)
+    if "properties" in node:
+        emptied["properties"] = {
+            field: _moved(f"{name}.{field}", part, definitions)
+            for field, part in node["properties"].items()
+        }
+    return emptied
+
+
+def _moved(name: str, node: Mapping[str, Any], definitions: dict[str, Any]) -> Mapping[str, Any]:
+    # The errors of an array name the type of what it holds.
+    if "$ref" in node or (name.endswith("-items") and "properties" not in node):
+        return node
+    definitions[name] = _emptied(name, node, definitions)
+    return {"$ref": f"#/definitions/{name}"}
 
 
 def _json_type(value: object) -> str:
@@ -93,10 +133,11 @@ def _expected(error: fastjsonschema.JsonSchemaValueException, definition: Mappin
     wordings = {
         "enum": "one of " + ", ".join(map(str, limit)) if isinstance(limit, list) else "",
         "pattern": definition.get("title", f"text like {limit}"),
-        "propertyNames": "names like " + str(definition.get("title")),
+        "propertyNames": "names like " + str(definition.get("propertyNames", {}).get("title")),
         "minLength": f"at least {limit} characters",
         "maxLength": f"at most {limit} characters",
         "minProperties": f"at least {limit} entries",
+        "maxProperties": f"at most {limit} entries",
         "minItems": f"at least {limit} entries",
         "maxItems": f"at most {limit} entries",
         "minimum": f"a number from {limit} up",
@@ -107,10 +148,10 @@ def _expected(error: fastjsonschema.JsonSchemaValueException, definition: Mappin
 
 
 def _described(definition: Mapping[str, Any]) -> str:
-    kind = str(definition["type"])
+    kind = definition["type"]
     items = definition.get("items", {})
     if kind != "array":
-        return kind
+        return kind if isinstance(kind, str) else " or ".join(kind)
     return f"array of {items['type']}s" if "type" in items else "array of objects"
 
 

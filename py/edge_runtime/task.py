@@ -48,6 +48,7 @@ class Context(Protocol):
             ConfigError: ``model-unknown``, or ``tensor-invalid`` naming expected and given.
             TrustError: ``digest-mismatch``: the file is not the one the configuration names.
             HostError: ``network-failed``, ``inference-failed`` or ``worker-lost``.
+            RefusedError: ``circuit-open``: it failed too often lately; ``details`` retryAfterMs.
         """
 
     async def query(
@@ -71,6 +72,27 @@ class Context(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove ``key``; a missing one is no error."""
+
+    async def call(
+        self, task_name: str, ext_data: Mapping[str, JsonValue] | None = None
+    ) -> JsonValue:
+        """Run another task with this run's priority and what is left of its time.
+
+        The slot is given to others while this run waits; several calls at once run side by side.
+
+        Args:
+            task_name: The ``name`` of a loaded task.
+            ext_data: Its activation's ``ext_data``: JSON-able data or bytes.
+
+        Returns:
+            What it returned, as plain data.
+
+        Raises:
+            ConfigError: ``task-unknown``, ``argument-invalid``, or ``call-cycle``: it waits for
+                this run, or is the ninth inside the others.
+            RefusedError: ``queue-full``, ``deadline-passed``, ``circuit-open``, ``run-superseded``.
+            EdgeError: What it failed with.
+        """
 
     def log(
         self, message: str, level: Literal["debug", "info", "warning", "error"] = "info"

@@ -17,6 +17,31 @@ class Priority(StrEnum):
     LOW = "low"
 
 
+class Supersede(StrEnum):
+    """What a new run means for one of the same key that still waits: nothing, its end, or both."""
+
+    NONE = "none"
+    LATEST = "latest"
+    JOIN = "join"
+
+
+class WaitedFor(StrEnum):
+    """Why a run waited, the first reason."""
+
+    SLOTS = "slots"
+    CORE_SLOT = "core-slot"
+    PAUSED = "paused"
+    LANE = "lane"
+
+
+class FallbackKind(StrEnum):
+    """What stands in for the result of a task whose breaker refuses it."""
+
+    VALUE = "value"
+    LAST = "last"
+    TASK = "task"
+
+
 class TriggerKind(StrEnum):
     """What asked for a run."""
 
@@ -70,12 +95,16 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where a run's time went, milliseconds. ``total_ms`` covers admission to result."""
+    """Where a run's time went, milliseconds. ``total_ms`` covers admission to result.
+
+    ``lane_ms``, waiting for an inference worker, is part of ``run_ms``.
+    """
 
     queued_ms: float
     run_ms: float
     infer_ms: float
     total_ms: float
+    lane_ms: float = 0.0
 
     def to_dict(self) -> dict[str, float]:
         """Return the page's spelling, rounded to microseconds."""
@@ -83,6 +112,7 @@ class Timings:
             "queuedMs": round(self.queued_ms, 3),
             "runMs": round(self.run_ms, 3),
             "inferMs": round(self.infer_ms, 3),
+            "laneMs": round(self.lane_ms, 3),
             "totalMs": round(self.total_ms, 3),
         }
 
@@ -111,7 +141,11 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcome of one finished run. ``backend`` is keyed by model name."""
+    """Outcome of one finished run.
+
+    ``backend`` is keyed by model name; ``waited_for`` is None for a run that never waited;
+    ``fallback`` says what the value is instead of the task's, None if it is the task's.
+    """
 
     run_id: str
     task_name: str
@@ -119,6 +153,8 @@ class Result:
     trigger: TriggerKind
     timings: Timings
     backend: Mapping[str, Backend] = field(default_factory=dict)
+    waited_for: WaitedFor | None = None
+    fallback: FallbackKind | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return the record a page receives (README, Result)."""
@@ -128,6 +164,8 @@ class Result:
             "value": self.value,
             "trigger": self.trigger.value,
             "timings": self.timings.to_dict(),
+            "waitedFor": None if self.waited_for is None else self.waited_for.value,
+            "fallback": None if self.fallback is None else self.fallback.value,
             "backend": {model: backend.to_dict() for model, backend in self.backend.items()},
         }
 

@@ -1,4 +1,8 @@
-"""Requests to run a task, each with an id of its own."""
+"""Requests to run a task, each with an id of its own.
+
+A run that an event asked for is named by task and event: whoever hears of it twice, because a
+worker was lost in between, can tell.
+"""
 
 import itertools
 from collections.abc import Mapping
@@ -7,7 +11,7 @@ from ..types import Activation, Event, JsonValue, TriggerKind
 
 
 class Activations:
-    """Makes activations; ids are ``<prefix>-<n>``.
+    """Makes activations; ids are ``<task>-<event id>``, and ``<prefix>-<n>`` for calls.
 
     Args:
         prefix: Tells this runtime's runs from those of others, so it must be random.
@@ -18,7 +22,8 @@ class Activations:
 
     def by_event(self, task_name: str, event: Event) -> Activation:
         """Return the activation of a task by the event that completed a trigger."""
-        return Activation(next(self._ids), task_name, TriggerKind.EVENT, event.ts, event)
+        run_id = f"{task_name}-{event.id}"
+        return Activation(run_id, task_name, TriggerKind.EVENT, event.ts, event)
 
     def by_call(self, task_name: str, ts: float, ext_data: Mapping[str, JsonValue]) -> Activation:
         """Return the activation of a task by a call at ``ts`` (Unix ms)."""

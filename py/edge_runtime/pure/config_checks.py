@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable
 from urllib.parse import urljoin
 
-from ..config import Config, Trigger
+from ..config import Config
+from ..config_triggers import Trigger
 from ..errors import ConfigError
 from ..schema import invalid
 from .manifest import Manifest
@@ -38,6 +39,41 @@ def missing_models(config: Config, manifests: Iterable[Manifest]) -> list[Config
         for manifest in manifests
         for model in manifest.models
         if model not in config.models
+    ]
+
+
+def missing_fallbacks(manifests: Collection[Manifest]) -> list[ConfigError]:
+    """Return a ``task-unknown`` for each fallback on a task that is not there."""
+    known = {manifest.name for manifest in manifests}
+    return [
+        ConfigError(
+            "task-unknown",
+            f"task {manifest.name}: expected a loaded task as its fallback ("
+            f"{', '.join(sorted(known - {manifest.name})) or 'none'}), got {fallback.task!r}. "
+            "Correct it, or list the bundle; until then callers get circuit-open.",
+            {"taskName": manifest.name, "fallback": fallback.task},
+        )
+        for manifest in manifests
+        if (fallback := manifest.fallback) is not None and fallback.task not in known | {""}
+    ]
+
+
+def fixed_sections(started: Config, wanted: Config) -> list[ConfigError]:
+    """Return a ``config-invalid`` for each section that differs and takes a new start to change.
+
+    A section that ``wanted`` leaves out does not differ.
+    """
+    sections = ("bundles", "models", "data")
+    return [
+        invalid(
+            "config",
+            name,
+            f"the {name} of the start, or none",
+            "others",
+            "The triggers are in use; this section will be with the next start.",
+        )
+        for name in sections
+        if getattr(wanted, name) not in (getattr(started, name), getattr(Config(), name))
     ]
 
 

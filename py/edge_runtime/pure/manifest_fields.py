@@ -8,7 +8,8 @@ from typing import Any, Final
 from .. import schema
 from ..config import LIMITS
 from ..errors import ConfigError, TrustError
-from ..types import JsonValue, Priority
+from ..types import JsonValue, Priority, Supersede
+from .fallback import Fallback, parse_fallback
 
 FORMAT: Final = 1
 MANIFEST_NAME: Final = "manifest.json"
@@ -37,10 +38,18 @@ class Manifest:
     models: tuple[str, ...]
     packages: tuple[str, ...]
     files: Mapping[str, FileDigest]
+    supersede: Supersede = Supersede.NONE
+    fallback: Fallback | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return the form that ``manifest.json`` holds, files in order of their paths."""
         files = sorted(self.files.items())
+        # Left out where it says nothing: such a bundle opens in runtimes that do not know it.
+        given: dict[str, JsonValue] = {}
+        if self.supersede is not Supersede.NONE:
+            given["supersede"] = self.supersede.value
+        if self.fallback is not None:
+            given["fallback"] = self.fallback.to_dict()
         return {
             "format": FORMAT,
             "name": self.name,
@@ -52,6 +61,7 @@ class Manifest:
             "timeoutMs": self.timeout_ms,
             "models": list(self.models),
             "packages": list(self.packages),
+            **given,
             "files": {path: {"sha256": each.sha256, "bytes": each.bytes} for path, each in files},
         }
 
@@ -64,14 +74,15 @@ def parse_manifest(plain: object) -> Manifest:
     """
     try:
         schema.check("manifest", plain)
+        assert isinstance(plain, dict)
+        fallback = _fallback("manifest", plain)
     except ConfigError as error:
         raise TrustError("bundle-invalid", error.message, error.details) from None
-    assert isinstance(plain, dict)
     for path in plain["files"]:
         check_path(path)
     files = {path: FileDigest(**digest) for path, digest in plain["files"].items()}
     fields = {"system_code": plain["systemCode"], "business_code": plain["businessCode"]}
-    return _manifest({**plain, **fields, "timeout_ms": plain["timeoutMs"]}, files)
+    return _manifest({**plain, **fields, "timeout_ms": plain["timeoutMs"]}, files, fallback)
 
 
 def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
@@ -86,7 +97,7 @@ def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
     for path in files:
         check_path(path)
     digests = {path: digest_of(data) for path, data in files.items()}
-    manifest = _manifest(plain, digests)
+    manifest = _manifest(plain, digests, _fallback("task.toml", plain))
     module = manifest.entry.partition(":")[0].replace(".", "/")
     if not {f"{module}.py", f"{module}/__init__.py"} & files.keys():
         advice = f"Add the file, or correct entry. Files: {', '.join(sorted(files)) or 'none'}."
@@ -120,7 +131,14 @@ def bundle_invalid(
     return TrustError("bundle-invalid", f"bundle: expected {expected}, got {got}. {advice}")
 
 
-def _manifest(plain: Mapping[str, Any], files: Mapping[str, FileDigest]) -> Manifest:
+def _fallback(subject: str, plain: Mapping[str, Any]) -> Fallback | None:
+    given = plain.get("fallback")
+    return None if given is None else parse_fallback(subject, plain["name"], given)
+
+
+def _manifest(
+    plain: Mapping[str, Any], files: Mapping[str, FileDigest], fallback: Fallback | None
+) -> Manifest:
     return Manifest(
         name=plain["name"],
         version=plain["version"],
@@ -132,4 +150,6 @@ def _manifest(plain: Mapping[str, Any], files: Mapping[str, FileDigest]) -> Mani
         models=tuple(plain.get("models", ())),
         packages=tuple(plain.get("packages", ())),
         files=files,
+        supersede=Supersede(plain.get("supersede", "none")),
+        fallback=fallback,
     )

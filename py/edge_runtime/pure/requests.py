@@ -16,6 +16,7 @@ _KNOWN: Final = (
     "extData",
     "priority",
     "timeoutMs",
+    "supersedeKey",
 )
 
 
@@ -30,6 +31,7 @@ class InferRequest:
         ext_data: The caller's data, handed to the task (``bytes`` allowed as values).
         priority: Queue to wait in; None: the task's own.
         timeout_ms: Time the caller waits, from now; None: as long as it takes.
+        supersede_key: Which runs of the task supersede or join each other; one key if empty.
     """
 
     call_id: int
@@ -38,6 +40,19 @@ class InferRequest:
     ext_data: Mapping[str, JsonValue] = field(default_factory=dict)
     priority: Priority | None = None
     timeout_ms: float | None = None
+    supersede_key: str = ""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return what a trace keeps: all but the caller's data."""
+        plain: dict[str, JsonValue] = {
+            "callId": self.call_id,
+            "systemCode": self.system_code,
+            "businessCode": self.business_code,
+            "priority": None if self.priority is None else self.priority.value,
+            "timeoutMs": self.timeout_ms,
+            "supersedeKey": self.supersede_key,
+        }
+        return {name: value for name, value in plain.items() if value not in (None, "")}
 
 
 def parse_infer_request(params: object) -> InferRequest:
@@ -58,6 +73,7 @@ def parse_infer_request(params: object) -> InferRequest:
         ext_data=_ext_data(params.get("extData")),
         priority=_priority(params.get("priority")),
         timeout_ms=_timeout(params.get("timeoutMs")),
+        supersede_key=_supersede_key(params.get("supersedeKey")),
     )
 
 
@@ -98,6 +114,16 @@ def _timeout(value: Any) -> float | None:
         expected = f"milliseconds above 0, at most {LIMITS.task_timeout_max_ms:g}"
         _refuse("infer.timeoutMs", expected, value)
     return float(value)
+
+
+def _supersede_key(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > LIMITS.event_text_chars:
+        _refuse(
+            "infer.supersedeKey", f"text of at most {LIMITS.event_text_chars} characters", value
+        )
+    return value
 
 
 def _refuse(subject: str, expected: str, value: object) -> NoReturn:

@@ -5,26 +5,46 @@ from typing import TypedDict
 from ..types import JsonValue
 
 
-class QueueStatistics(TypedDict):
-    """One queue: runs now ``waiting`` and ``running``, and how others ended since the start.
+class Percentiles(TypedDict):
+    """Percentiles over the latest runs, milliseconds; None before the first."""
 
+    p50: float | None
+    p99: float | None
+
+
+class QueueStatistics(TypedDict):
+    """One queue: what it holds now, and what became of the rest since the start.
+
+    ``running`` holds a slot, ``parked`` gave it away while it waits for runs it called.
     ``finished`` returned or raised by themselves; ``refused`` never started (queue full, deadline
-    passed); ``cancelled`` by the caller or by stopping; ``timedOut`` while running.
+    passed, breaker open); ``cancelled`` by the caller or by stopping; ``timedOut`` while running;
+    ``superseded`` while waiting; ``joined`` are calls that got the outcome of a run that waited.
+    ``overdue`` runs went on a second after their deadline. ``waitMs``: from arrival to start.
+    """
+
+    waiting: int
+    running: int
+    parked: int
+    finished: int
+    refused: int
+    cancelled: int
+    timedOut: int
+    superseded: int
+    joined: int
+    overdue: int
+    waitMs: Percentiles
+
+
+class LaneStatistics(TypedDict):
+    """One inference worker: requests ``waiting`` and ``running`` now, ``finished`` since the start.
+
+    ``waitMs``: from the request to its turn, zeros included.
     """
 
     waiting: int
     running: int
     finished: int
-    refused: int
-    cancelled: int
-    timedOut: int
-
-
-class InferMs(TypedDict):
-    """Percentiles over the latest runs, milliseconds; None before the first."""
-
-    p50: float | None
-    p99: float | None
+    waitMs: Percentiles
 
 
 class ModelStatistics(TypedDict):
@@ -35,8 +55,23 @@ class ModelStatistics(TypedDict):
 
     backend: dict[str, JsonValue] | None
     runs: int
-    inferMs: InferMs
+    inferMs: Percentiles
     openMs: float | None
+
+
+class BreakerStatistics(TypedDict):
+    """One breaker: ``state`` is ``closed``, ``open``, ``half-open`` or ``forced-open``.
+
+    ``calls``, and how many of them were ``failures`` and ``slow``, are those in its window;
+    ``opens`` counts since the start; ``retryAfterMs`` is 0 where a call would be let through.
+    """
+
+    state: str
+    calls: int
+    failures: int
+    slow: int
+    opens: int
+    retryAfterMs: float
 
 
 class TaskStatistics(TypedDict):
@@ -65,6 +100,8 @@ class Statistics(TypedDict):
     paused: bool
     queues: dict[str, QueueStatistics]
     store: dict[str, JsonValue]
+    lanes: dict[str, LaneStatistics]
     models: dict[str, ModelStatistics]
+    breakers: dict[str, BreakerStatistics]
     tasks: dict[str, TaskStatistics]
     triggers: TriggerStatistics

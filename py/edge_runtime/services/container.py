@@ -13,7 +13,7 @@ from ..pure.statistics import TaskStatistics
 from ..pure.task_failure import task_failure
 from ..pure.task_output import plain_output
 from ..types import Activation, Backend, JsonValue
-from .container_context import RunContext, Surroundings
+from .container_context import Lease, RunContext, Surroundings
 from .container_loader import EntryError, TaskImporter, TaskPackage, resolve_entry
 
 
@@ -73,15 +73,14 @@ class Container:
             self._importer.remove(package)
             raise
 
-    async def run(self, task: LoadedTask, activation: Activation, budget_ms: float) -> Completion:
-        """Run ``task`` once; the caller cancels it when ``budget_ms`` is used up.
+    async def run(self, task: LoadedTask, activation: Activation, lease: Lease) -> Completion:
+        """Run ``task`` once; the caller cancels it when the lease's budget is used up.
 
         Raises:
             TaskError: ``task-raised`` or ``task-output-invalid``.
             EdgeError: What the runtime refused the task and the task did not catch.
         """
-        deadline_ms = self._around.clock.now_ms() + budget_ms
-        context = RunContext(task.bundle, activation, self._around, deadline_ms)
+        context = RunContext(task.bundle, activation, self._around, lease)
         task.runs += 1
         try:
             returned = await task.function(context, activation)

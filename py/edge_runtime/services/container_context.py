@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from ..errors import ConfigError
 from ..host.ports import Clock, Images, Page
 from ..pure.manifest import OpenedBundle
+from ..pure.rider import Rider
 from ..tensor import Tensor
 from ..types import Activation, Backend, JsonValue
 
@@ -25,11 +26,25 @@ class Inferred(Protocol):
     def backend(self) -> Backend: ...  # noqa: D102 - see the class
 
 
+class Lease(Rider, Protocol):
+    """A run's right to have effects, until the run is settled."""
+
+    @property
+    def budget_ms(self) -> float:
+        """Milliseconds until the run's deadline."""
+
+    def check(self) -> None:
+        """Raise RefusedError ``run-ended`` if the right has gone."""
+
+    async def call(self, task_name: str, ext_data: Mapping[str, JsonValue]) -> JsonValue:
+        """Run another task and return its value."""
+
+
 class Models(Protocol):
     """The models of the configuration."""
 
-    async def run(self, model: str, feeds: Mapping[str, Any]) -> Inferred:
-        """Check ``feeds`` and run ``model`` once."""
+    async def run(self, model: str, feeds: Mapping[str, Any], rider: Rider) -> Inferred:
+        """Check ``feeds`` and run ``model`` once, when the run's turn has come."""
 
 
 class Data(Protocol):
@@ -64,6 +79,8 @@ class Surroundings:
 class RunContext:
     """Implements :class:`edge_runtime.task.Context` and adds up what inference cost.
 
+    Code that goes on after its run has ended has no effect any more: every call asks the lease.
+
     Attributes:
         deadline_ms: Unix time at which the run will be cancelled.
         infer_ms: Time spent inside the inference engine so far.
@@ -75,17 +92,19 @@ class RunContext:
         bundle: OpenedBundle,
         activation: Activation,
         around: Surroundings,
-        deadline_ms: float,
+        lease: Lease,
     ) -> None:
         self._bundle = bundle
         self._activation = activation
         self._around = around
-        self.deadline_ms = deadline_ms
+        self._lease = lease
+        self.deadline_ms = around.clock.now_ms() + lease.budget_ms
         self.infer_ms = 0.0
         self.backends: dict[str, Backend] = {}
 
     async def infer(self, model: str, feeds: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Run a model that the manifest lists."""
+        self._lease.check()
         listed = self._bundle.manifest.models
         if model not in listed:
             raise ConfigError(
@@ -94,7 +113,7 @@ class RunContext:
                 f"got {model!r}. List it under models in task.toml.",
                 {"model": model, "models": list(listed)},
             )
-        inferred = await self._around.models.run(model, feeds)
+        inferred = await self._around.models.run(model, feeds, self._lease)
         self.infer_ms += inferred.infer_ms
         self.backends[model] = inferred.backend
         return inferred.outputs
@@ -103,6 +122,7 @@ class RunContext:
         self, sql: str, params: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Read events and keys with one SELECT."""
+        self._lease.check()
         return self._around.data.query(sql, params, deadline_ms=self.deadline_ms)
 
     async def get(self, key: str) -> JsonValue:
@@ -111,14 +131,24 @@ class RunContext:
 
     async def put(self, key: str, value: JsonValue, *, encrypted: bool | None = None) -> None:
         """Store ``value`` under ``key``."""
+        self._lease.check()
         await self._around.data.put(key, value, encrypted)
 
     async def delete(self, key: str) -> None:
         """Remove ``key``."""
+        self._lease.check()
         await self._around.data.delete(key)
+
+    async def call(
+        self, task_name: str, ext_data: Mapping[str, JsonValue] | None = None
+    ) -> JsonValue:
+        """Run another task and return its value."""
+        self._lease.check()
+        return await self._lease.call(task_name, {} if ext_data is None else ext_data)
 
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""
+        self._lease.check()
         if level not in LOG_LEVELS:
             raise ConfigError(
                 "argument-invalid",
@@ -147,4 +177,5 @@ class RunContext:
 
     async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
         """Decode, crop and resize a picture."""
+        self._lease.check()
         return await self._around.images.decode(data, width_px=width_px, height_px=height_px)

@@ -1,4 +1,4 @@
-"""Admission, order and end of runs: three waiting lines, a few slots, deadlines, cancellation.
+"""Takes jobs, cancels them, and asks the dispatcher when they run: calls, deadlines, nested calls.
 
 A run's outcome is settled as early as possible; its slot is released only when its code has really
 returned, so that one that ignores its cancellation cannot multiply.
@@ -6,17 +6,20 @@ returned, so that one that ignores its cancellation cannot multiply.
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from ..config import SchedulerConfig
-from ..errors import EdgeError, RefusedError
+from ..errors import EdgeError
 from ..host.ports import Clock
-from ..pure.priority_queue import PriorityQueue
+from ..pure.dispatcher import Dispatcher, Gate, OpenGate
+from ..pure.nested_call import check_call
 from ..pure.statistics import QueueStatistics
-from ..types import Priority
+from ..pure.tickets import Phase, cancelled, stopped, too_late, too_long
+from ..types import Supersede
 from .scheduler_alarm import Alarm
-from .scheduler_run import Job, Outcome, Phase, Run, cancelled, stopped, too_late, too_long
+from .scheduler_hands import Hands
+from .scheduler_run import Call, Job, Outcome, Run
 
 T = TypeVar("T")
 
@@ -24,70 +27,132 @@ STOP_GRACE_MS: Final = 1_000
 
 
 class Scheduler:
-    """Runs jobs, the most urgent first, at most ``config.max_running`` at a time."""
+    """Runs jobs, the most urgent first, at most ``config.max_running`` at a time.
 
-    def __init__(self, clock: Clock, config: SchedulerConfig) -> None:
+    Args:
+        clock: Its monotonic time is the dispatcher's.
+        config: Slots, limits and ageing.
+        gate: Circuit breakers.
+        overdue: Told of a run whose code goes on long after its deadline.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        config: SchedulerConfig,
+        gate: Gate | None = None,
+        overdue: Callable[[Run[Any]], None] | None = None,
+    ) -> None:
         self._clock = clock
-        self._max_running = config.max_running
-        self._queue: PriorityQueue[Run[Any]] = PriorityQueue(config.queue_limits)
-        self._running: dict[int, Run[Any]] = {}
-        self._counts = {
-            priority: {"finished": 0, "refused": 0, "cancelled": 0, "timedOut": 0}
-            for priority in Priority
-        }
-        self._paused = False
-        self._stopped = False
         self._alarm = Alarm(clock, self._expire_due)
+        hands = Hands(
+            clock,
+            alarm=self._alarm.set,
+            ended=self._ended,
+            fill=self._fill,
+            cancel=self.cancel,
+            overdue=overdue,
+        )
+        self._dispatcher = Dispatcher(config, hands, gate or OpenGate())
+        self._shared: dict[int, Call[Any]] = {}
+        self._stopped = False
 
     @property
     def paused(self) -> bool:
         """True while no run is started."""
-        return self._paused
+        return self._dispatcher.paused
 
-    def submit(self, job: Job[T]) -> Run[T]:
-        """Start ``job`` now if a slot is free, else let it wait; the caller reads ``outcome``.
+    def submit(
+        self,
+        job: Job[T],
+        done: Callable[[Outcome[T] | BaseException], None] | None = None,
+        chain: tuple[str, ...] = (),
+    ) -> Call[T]:
+        """Start ``job`` now if a slot is free, else let it wait, or join a run that waits.
+
+        Args:
+            job: What to run.
+            done: Told how it ended; None: the caller reads ``outcome``.
+            chain: The tasks that called it, the outermost first.
 
         Raises:
-            RefusedError: ``queue-full``, ``deadline-passed`` or ``runtime-stopped``.
+            RefusedError: ``queue-full``, ``deadline-passed``, ``runtime-stopped`` or
+                ``circuit-open``.
         """
-        if self._stopped:
-            raise stopped(job)
         now_ms = self._clock.monotonic_ms()
-        deadline_ms = math.inf if job.caller_timeout_ms is None else now_ms + job.caller_timeout_ms
-        outcome: asyncio.Future[Outcome[T]] = asyncio.get_running_loop().create_future()
-        run = Run(job, outcome, now_ms, deadline_ms)
-        try:
-            self._admit(run, now_ms)
-        except RefusedError:
-            self._counts[job.priority]["refused"] += 1
-            raise
-        return run
+        run = self._run(job, chain, now_ms)
+        if self._stopped:
+            raise stopped(run)
+        call = Call(run, now_ms, run.deadline_ms, job.caller_timeout_ms, done)
+        run.calls.append(call)
+        joined: Run[T] = self._dispatcher.submit(run, now_ms)  # type: ignore[assignment]
+        if joined is not run:
+            self._join(call, joined)
+        if call.result is None:
+            self._alarm.set(call.deadline_ms)
+        return call
 
-    async def wait(self, run: Run[T]) -> Outcome[T]:
-        """Return the outcome of ``run``; cancelling the caller cancels the run.
+    async def wait(self, call: Call[T]) -> Outcome[T]:
+        """Return the outcome of ``call``; cancelling the caller cancels the call.
 
         Raises:
-            RefusedError: ``run-cancelled``, ``deadline-passed`` or ``runtime-stopped``.
+            RefusedError: ``run-cancelled``, ``run-superseded``, ``deadline-passed``,
+                ``circuit-open`` or ``runtime-stopped``.
             TaskError: ``task-timeout``, and whatever ``job.run`` raises.
         """
         try:
-            return await run.outcome
+            return await call.outcome
         except asyncio.CancelledError:
-            self.cancel(run)
+            self.cancel(call)
             raise
 
-    def cancel(self, run: Run[Any]) -> None:
-        """End ``run`` with ``run-cancelled``: at once if it waits; an ended run stays as it is."""
-        self._abort(run, cancelled(run.job), "cancelled")
+    async def call(self, caller: Run[Any], task: str, submit: Callable[[], Call[T]]) -> Outcome[T]:
+        """Run another task for the code of ``caller``, which gives its slot away meanwhile.
+
+        Args:
+            caller: A run that runs; several calls at once are fine.
+            task: The task's name.
+            submit: Submits it, with the chain of tasks that leads to it.
+
+        Raises:
+            ConfigError: ``call-cycle``.
+            RefusedError: ``run-ended``: the caller has; or as :meth:`submit` and :meth:`wait`.
+            TaskError: As :meth:`wait`.
+        """
+        caller.check()
+        check_call(caller, task)
+        caller.pending_calls += 1
+        self._dispatcher.park(caller, self._clock.monotonic_ms())
+        try:
+            call = submit()
+        except BaseException:
+            self._answered(caller)
+            await self._slot(caller)
+            raise
+        caller.children[id(call)] = call
+        # Not after the wait: whoever stands behind the caller would have its place by then.
+        call.when_settled(lambda: self._answered(caller))
+        try:
+            return await self.wait(call)
+        finally:
+            caller.children.pop(id(call), None)
+            await self._slot(caller)
+
+    def cancel(self, call: Call[Any]) -> None:
+        """End ``call`` with ``run-cancelled``, and its run unless others joined that."""
+        self._leave(call, cancelled(call.run))
 
     def pause(self) -> None:
         """Start nothing more; what runs goes on, deadlines keep counting."""
-        self._paused = True
+        self._dispatcher.pause()
 
     def resume(self) -> None:
         """Start what waits."""
-        self._paused = False
-        self._fill_slots()
+        self._dispatcher.resume(self._clock.monotonic_ms())
+
+    def reconfigure(self, config: SchedulerConfig) -> None:
+        """Use other limits from now on; what waits beyond them stays."""
+        self._dispatcher.reconfigure(config, self._clock.monotonic_ms())
 
     async def stop(self) -> None:
         """End every run with ``runtime-stopped`` and wait until the running ones have returned.
@@ -95,9 +160,10 @@ class Scheduler:
         A run whose code ignores its cancellation is left behind after ``STOP_GRACE_MS``.
         """
         self._stopped = True
-        for run in [*self._queue, *self._running.values()]:
-            self._abort(run, stopped(run.job), "cancelled")
-        ending = [run.task for run in self._running.values() if run.task is not None]
+        runs: list[Any] = list(self._dispatcher)
+        for run in runs:
+            self._dispatcher.abort(run, stopped(run), self._clock.monotonic_ms())
+        ending = [run.code for run in runs if run.code is not None]
         grace = asyncio.create_task(self._clock.sleep_ms(STOP_GRACE_MS))
         try:
             await _first_of(asyncio.gather(*ending, return_exceptions=True), grace)
@@ -106,103 +172,68 @@ class Scheduler:
             await asyncio.gather(grace, self._alarm.stop(), return_exceptions=True)
 
     def statistics(self) -> dict[str, QueueStatistics]:
-        """Return the counts of each queue, by its name."""
-        running = [run.job.priority for run in self._running.values()]
-        return {
-            priority.value: QueueStatistics(
-                waiting=self._queue.waiting(priority),
-                running=running.count(priority),
-                finished=counts["finished"],
-                refused=counts["refused"],
-                cancelled=counts["cancelled"],
-                timedOut=counts["timedOut"],
-            )
-            for priority, counts in self._counts.items()
-        }
+        """Return the figures of each queue, by its name."""
+        return self._dispatcher.statistics()
 
-    def _admit(self, run: Run[Any], now_ms: float) -> None:
-        if run.deadline_ms <= now_ms:
-            raise too_late(run)
-        if self._has_slot():
-            self._start(run, now_ms)
-        else:
-            self._queue.push(run, run.job.priority)
-            self._alarm.set(run.deadline_ms)
+    def _run(self, job: Job[T], chain: tuple[str, ...], now_ms: float) -> Run[T]:
+        limit_ms = job.caller_timeout_ms
+        is_alone = job.supersede is Supersede.NONE
+        return Run(
+            task=job.name,
+            priority=job.priority,
+            timeout_ms=job.timeout_ms,
+            deadline_ms=math.inf if limit_ms is None else now_ms + limit_ms,
+            caller_timeout_ms=limit_ms,
+            supersede=job.supersede,
+            key=None if is_alone else f"{job.name}:{job.supersede_key}",
+            chain=chain,
+            job=job,
+            clock=self._clock,
+        )
 
-    def _has_slot(self) -> bool:
-        return not self._paused and not self._stopped and len(self._running) < self._max_running
+    def _join(self, call: Call[T], run: Run[T]) -> None:
+        """Let ``call`` wait for a run of others; each caller keeps its own deadline."""
+        call.run = run
+        run.calls.append(call)
+        self._shared |= {id(each): each for each in run.calls if each.deadline_ms < math.inf}
 
-    def _start(self, run: Run[Any], now_ms: float) -> None:
-        run.phase, run.started_ms = Phase.RUNNING, now_ms
-        run.deadline_ms = min(run.deadline_ms, now_ms + run.job.timeout_ms)
-        self._running[id(run)] = run
-        run.task = asyncio.create_task(self._perform(run))
-        # A task cancelled before its first step never enters its coroutine: release from here.
-        run.task.add_done_callback(lambda task: self._end(run, task))
-        self._alarm.set(run.deadline_ms)
-
-    async def _perform(self, run: Run[Any]) -> None:
-        try:
-            value = await run.job.run(run.deadline_ms - run.started_ms)
-        except EdgeError as error:
-            self._finish(run, error)
-        else:
-            now_ms = self._clock.monotonic_ms()
-            queued_ms, run_ms = run.started_ms - run.submitted_ms, now_ms - run.started_ms
-            self._finish(run, Outcome(value, queued_ms, run_ms, queued_ms + run_ms))
-
-    def _finish(self, run: Run[Any], result: Outcome[Any] | BaseException) -> None:
-        if run.phase is not Phase.RUNNING:
+    def _leave(self, call: Call[Any], error: EdgeError) -> None:
+        if call.result is not None:
             return
-        run.phase = Phase.ENDING
-        self._counts[run.job.priority]["finished"] += 1
-        run.settle(result)
-
-    def _end(self, run: Run[Any], task: "asyncio.Task[None]") -> None:
-        error = None if task.cancelled() else task.exception()
-        if task.cancelled():
-            self.cancel(run)
-        elif error is not None:
-            self._finish(run, error)
-        run.phase = Phase.ENDED
-        del self._running[id(run)]
-        self._fill_slots()
-
-    def _fill_slots(self) -> None:
-        while self._has_slot() and (run := self._queue.pop()) is not None:
-            now_ms = self._clock.monotonic_ms()
-            if run.deadline_ms <= now_ms:
-                self._expire(run)
-            else:
-                self._start(run, now_ms)
-
-    def _abort(self, run: Run[Any], error: EdgeError, count: str) -> None:
-        if run.phase is Phase.WAITING:
-            self._queue.remove(run)
-            run.phase = Phase.ENDED
-        elif run.phase is Phase.RUNNING and run.task is not None:
-            run.phase = Phase.ENDING
-            run.task.cancel()
+        if len(call.run.calls) > 1:
+            call.run.calls.remove(call)
+            call.settle(error)
         else:
-            return
-        self._counts[run.job.priority][count] += 1
-        run.settle(error)
+            self._dispatcher.abort(call.run, error, self._clock.monotonic_ms())
 
-    def _expire(self, run: Run[Any]) -> None:
-        if run.phase is Phase.WAITING:
-            self._abort(run, too_late(run), "refused")
-        else:
-            self._abort(run, too_long(run), "timedOut")
+    def _answered(self, caller: Run[Any]) -> None:
+        caller.pending_calls -= 1
+        if not caller.pending_calls:
+            self._dispatcher.unpark(caller, self._clock.monotonic_ms())
+
+    async def _slot(self, caller: Run[Any]) -> None:
+        """Return when ``caller`` has a slot again, is settled, or waits for another call."""
+        if caller.phase is Phase.RETURNING:
+            slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            caller.returning.append(slot)
+            await slot
+
+    def _fill(self) -> None:
+        self._dispatcher.fill(self._clock.monotonic_ms())
+
+    def _ended(self, run: Run[Any], error: BaseException | None) -> bool:
+        return self._dispatcher.ended(run, self._clock.monotonic_ms(), error)
 
     def _expire_due(self) -> float:
         now_ms = self._clock.monotonic_ms()
-        for run in [run for run in self._live() if run.deadline_ms <= now_ms]:
-            self._expire(run)
-        return min((run.deadline_ms for run in self._live()), default=math.inf)
-
-    def _live(self) -> Iterator[Run[Any]]:
-        yield from self._queue
-        yield from (run for run in self._running.values() if run.phase is Phase.RUNNING)
+        for call in list(self._shared.values()):
+            if call.deadline_ms <= now_ms:
+                limit_ms, run = call.timeout_ms, call.run
+                late = too_late(run.task, limit_ms) if run.is_waiting else None
+                self._leave(call, late or too_long(run, call.deadline_ms))
+        self._shared = {id(call): call for call in self._shared.values() if call.result is None}
+        shared_ms = (call.deadline_ms for call in self._shared.values())
+        return min([self._dispatcher.expire(now_ms), *shared_ms])
 
 
 async def _first_of(*futures: "asyncio.Future[Any]") -> None:

@@ -4,16 +4,18 @@ Reads never wait for writes. Events are in memory when :meth:`Store.add_batch` r
 with the next group commit; keys are durable first and visible then.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
-from ..config import LIMITS, DataConfig, EventPattern, Limits
+from ..config import LIMITS, DataConfig, Limits
+from ..config_triggers import EventKey
 from ..errors import EdgeError
 from ..host.ports import Clock, Crypto, Durability, Storage
 from ..pure.head import KEY_LIMITS, KeyLimits
 from ..pure.rolling_window import RollingWindow
 from ..pure.segment import ROUTES, Operations, Route
-from ..types import JsonValue
+from ..types import Event, JsonValue
 from .store_cleaner import Cleaner
 from .store_commit import GroupCommit
 from .store_intake import Done, Intake, Taken
@@ -50,8 +52,7 @@ class Store:
         self._clock = clock
         self._limits = limits
         self._tables = Tables("sealed" if data.events.encrypted else "plain")
-        self._queries = ReadOnlyQueries(self._tables.connection)
-        self._query_ms = RollingWindow()
+        self._queries, self._query_ms = ReadOnlyQueries(self._tables.connection), RollingWindow()
         self._tell = on_change
         self._commits = GroupCommit(
             clock, self._append, lambda commit: self._values.apply(commit), limits, data.events
@@ -63,7 +64,8 @@ class Store:
         )
         self._mender = Mender(self._writer, self._tables)
         self._cleaner = Cleaner(self._tables, data, limits.slice_rows)
-        come_back, is_busy, recount = self._come_back, self._is_busy, self._intake.count
+        come_back = partial(self._mender.come_back, self._commits, self._intake)
+        is_busy, recount = self._is_busy, self._intake.count
         self._keeper = Keeper(clock, limits, key_limits, self._writer, come_back, is_busy, recount)
         self._open_ms: float | None = None
         self._final_statistics: dict[str, JsonValue] | None = None
@@ -108,9 +110,14 @@ class Store:
         """Return mode, why it is that, and what was lost, for the page's ``status``."""
         return store_condition(self._writer)
 
-    def watch(self, patterns: Iterable[EventPattern]) -> None:
-        """Have :meth:`add_batch` return events that match one of ``patterns``."""
-        self._tables.watch(patterns)
+    def watch(self, keys: Collection[EventKey], window_ms: float = 0) -> list[Event]:
+        """Have :meth:`add_batch` return events of these keys; return those of ``window_ms``.
+
+        The latest 5,000 at most, in order of arrival.
+        """
+        self._tables.watch(keys)
+        since_ms = self._clock.now_ms() - window_ms
+        return self._tables.latest(since_ms, self._limits.watched_events) if window_ms else []
 
     def add_batch(self, batch_json: str, done: Done | None = None) -> Taken:
         """Add the rows of a JSON array that are new; known ids are left out.
@@ -155,12 +162,7 @@ class Store:
         await self._values.put(key, value, encrypted)
 
     async def delete(self, key: str) -> None:
-        """Forget ``key``; durable (strict) when this returns. An unknown key is no error.
-
-        Raises:
-            HostError: It could not be made durable; the key keeps its value.
-            RefusedError: ``store-unavailable``: the store works in memory only.
-        """
+        """Forget ``key``; raises as :meth:`put` does. An unknown key is no error."""
         self._check_durable()
         await self._values.delete(key)
 
@@ -174,7 +176,8 @@ class Store:
         """Run one read-only select over ``events`` and ``keys``.
 
         Args:
-            sql, params: A statement with parameters such as ``:since``, and their values by name.
+            sql: A statement with parameters such as ``:since``.
+            params: Their values by name.
             deadline_ms: Unix time at which it is stopped, a second from now at the latest.
 
         Raises:
@@ -232,9 +235,6 @@ class Store:
 
     async def _append(self, routes: Mapping[Route, Operations], durability: Durability) -> None:
         await self._mender.append(routes, durability, self._intake)
-
-    async def _come_back(self) -> None:
-        await self._mender.come_back(self._commits, self._intake)
 
     def _is_busy(self) -> bool:
         return self._commits.pending_operations > 0 and self._writer.mode is Mode.DURABLE

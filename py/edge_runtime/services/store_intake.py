@@ -19,7 +19,7 @@ _TRIMMED_PER_ADDED: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: new events that a watched pattern matches, and refused rows."""
+    """What became of a batch: new events of watched keys, and refused rows."""
 
     matching: list[Event]
     errors: list[ConfigError]

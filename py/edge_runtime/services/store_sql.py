@@ -22,11 +22,23 @@ from json_each(?{path}) where type = 'array' and value->7 is null
 ROWS: Final = """
 select case when json_valid(?1) and json_type(?1) = 'array' then json_array_length(?1) end
 """
-MATCHING: Final = f"""
-select {EVENT_COLUMNS} from {{route}}.events as e where rowid > ? and exists (
+# One statement: ten thousand would be ten thousand transactions.
+WATCH: Final = """
+insert or ignore into watched select value->>0, value->>1, value->>2 from json_each(?)
+"""
+_IS_WATCHED: Final = """exists (
     select 1 from watched as w where w.type = e.type and w.page_id = e.page_id
     and w.click_id = case when e.pv then '' else e.click_id end
-) order by rowid
+)"""
+MATCHING: Final = f"""
+select {EVENT_COLUMNS} from {{route}}.events as e
+where rowid > ? and {_IS_WATCHED} order by rowid
+"""
+LATEST: Final = f"""
+select {EVENT_COLUMNS} from (
+    select rowid as number, * from {{route}}.events as e
+    where ts >= ? and {_IS_WATCHED} order by rowid desc limit ?
+) order by number
 """
 SIZE: Final = " + ".join(
     f"coalesce(length(cast({column} as blob)), 0)"

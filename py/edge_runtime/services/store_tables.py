@@ -6,10 +6,10 @@ has a database of its own, so that its image can be kept apart from the other's.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from ..config import EventPattern
+from ..config_triggers import EventKey
 from ..errors import ConfigError
 from ..pure.events import check_batch, event_of, has_escapes, is_flat, is_too_large
 from ..pure.key_operations import value_text
@@ -25,7 +25,7 @@ class Added(NamedTuple):
     Attributes:
         text: JSON array of its rows, known ones included, as the log keeps it.
         new: How many rows were new.
-        matching: The new events that a watched pattern matches, in order.
+        matching: The new events of watched keys, in order.
         errors: One for each row that was refused.
     """
 
@@ -45,16 +45,16 @@ class Tables:
         self._empty_image = self.image(events_route)
         self._watches = False
 
-    def watch(self, patterns: Iterable[EventPattern]) -> None:
-        """Have :meth:`add_batch` return events that match one of ``patterns``."""
-        rows = [
-            (pattern.type, pattern.page_id, click_id)
-            for pattern in patterns
-            for click_id in (*pattern.click_ids, *([""] if pattern.need_pv else []))
-        ]
+    def watch(self, keys: Collection[EventKey]) -> None:
+        """Have :meth:`add_batch` return events of these keys."""
         self.connection.execute("delete from watched")
-        self.connection.executemany("insert or ignore into watched values (?, ?, ?)", rows)
-        self._watches = bool(rows)
+        self.connection.execute(store_sql.WATCH, (json.dumps(sorted(keys)),))
+        self._watches = bool(keys)
+
+    def latest(self, since_ms: float, limit: int) -> list[Event]:
+        """Return the watched events since then, those that came last, in order of arrival."""
+        sql = store_sql.LATEST.format(route=self.events_route)
+        return [event_of(row) for row in self.connection.execute(sql, (since_ms, limit))]
 
     def add_batch(self, batch_json: str) -> Added:
         """Insert what is new; a row whose id is known, or repeats in the batch, is a duplicate."""

@@ -8,15 +8,14 @@ import fastjsonschema
 import pytest
 from edge_runtime.config import (
     Config,
-    EventPattern,
     EventsRule,
     KeyRule,
     ModelConfig,
-    Trigger,
     Variant,
     parse_config,
     warm,
 )
+from edge_runtime.config_triggers import EventPattern, Trigger
 from edge_runtime.errors import ConfigError
 from edge_runtime.types import Priority
 from hypothesis import given
@@ -69,7 +68,7 @@ def test_every_field_is_read() -> None:
                     {"prefix": "p.", "maxAgeDays": 9, "maxRows": 8, "maxBytes": 7},
                 ],
             },
-            "scheduler": {"maxRunning": 2, "queueLimits": {"core": 1}},
+            "scheduler": {"maxRunning": 2, "queueLimits": {"core": 1}, "ageingMs": 500},
         }
     )
 
@@ -82,6 +81,7 @@ def test_every_field_is_read() -> None:
     )
     assert config.scheduler.queue_limits[Priority.CORE] == 1
     assert config.scheduler.queue_limits[Priority.LOW] == 256
+    assert config.scheduler.ageing_ms == 500
 
 
 MISTAKES: list[tuple[object, str]] = [
@@ -109,7 +109,7 @@ MISTAKES: list[tuple[object, str]] = [
     ),
     (
         with_pattern(clickIds=[]),
-        "config at triggers[0].events[0]: expected needPv true or at least one of clickIds, got",
+        "config at triggers[0].events[0]: expected needPv or needExit true, or at least one of",
     ),
     (
         with_pattern(withinMs=1),
@@ -117,7 +117,7 @@ MISTAKES: list[tuple[object, str]] = [
     ),
     (
         {"triggers": [{"taskName": "T"}]},
-        "config at triggers[0]: expected an object with events, got",
+        "config at triggers[0]: expected exactly one of events and sequence, got",
     ),
     (
         {"triggers": [{"taskName": "T", "events": []}]},
@@ -170,6 +170,10 @@ MISTAKES: list[tuple[object, str]] = [
     (
         {"scheduler": {"maxRunning": True}},
         "config at scheduler.maxRunning: expected integer, got true (boolean).",
+    ),
+    (
+        {"scheduler": {"ageingMs": 0}},
+        "config at scheduler.ageingMs: expected a number from 1 up, got 0 (number).",
     ),
     (
         {"scheduler": {"queueLimits": {"hot": 1}}},

@@ -119,7 +119,13 @@ async def test_a_click_runs_the_task_and_the_page_gets_its_result(site: Site) ->
 
     assert (result["taskName"], result["trigger"]) == ("Rank", "event")
     assert result["value"] == {"scores": [7], "extra": None}
-    assert result["timings"] == {"queuedMs": 0, "runMs": 2, "inferMs": 2, "totalMs": 2}
+    assert result["timings"] == {
+        "queuedMs": 0,
+        "runMs": 2,
+        "inferMs": 2,
+        "laneMs": 0,
+        "totalMs": 2,
+    }
     assert result["backend"]["ranker"]["name"] == "cpu"
 
 

@@ -6,14 +6,16 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from ...config import LIMITS, Config, parse_config
-from ...errors import ConfigError, EdgeError
-from ...pure.plain import check_levels, join
+from ...config import parse_config
+from ...errors import EdgeError
+from ...pure.plain import join
 from ...runtime import Runtime
 from ...schema import show
-from ..ports import Network
+from ...services.recorder import Recorder
+from ..ports import Host
+from .configuration import in_force, plain_config
 from .core import Core
 from .ports import browser_host
 from .turns import install_turns
@@ -50,36 +52,29 @@ async def _boot(js_host: Any, options_json: str) -> Booted:
     install_turns(asyncio.get_running_loop())
     host = browser_host(js_host)
     try:
-        config, base_url = await _load_config(host.network, join(options_json, ()))
-        runtime = Runtime(host, config, base_url)
-        problems = await runtime.start()
+        core, problems = await _start(host, join(options_json, ()), js_host.reply)
     except EdgeError as error:
         return Booted(None, "[]", _plain_json(error))
-    return Booted(Core(runtime, js_host.reply), f"[{','.join(map(_plain_json, problems))}]")
+    return Booted(core, f"[{','.join(map(_plain_json, problems))}]")
 
 
-async def _load_config(network: Network, options: Mapping[str, Any]) -> tuple[Config, str]:
-    given = options["config"]
-    if not isinstance(given, str):
-        return parse_config(given), options["base"]
-    data = await network.fetch(
-        given, max_bytes=LIMITS.config_bytes, timeout_ms=LIMITS.fetch_timeout_ms
+async def _start(
+    host: Host, options: Mapping[str, Any], js_reply: Any
+) -> tuple[Core, list[EdgeError]]:
+    given, reconfigured = options["config"], options.get("reconfigured")
+    config = parse_config(await plain_config(host.network, given))
+    recorder = Recorder(host.clock) if options.get("trace") else None
+    runtime = Runtime(
+        host,
+        in_force(config, reconfigured),
+        given if isinstance(given, str) else options["base"],
+        journal=recorder,
     )
-    try:
-        plain = _parsed(data.decode("utf-8-sig"))
-    except ValueError as error:
-        message = f"config {given}: expected JSON, got {error}. Correct the file."
-        raise ConfigError("config-invalid", message, {"url": given}) from error
-    return parse_config(plain), given
-
-
-def _parsed(text: str) -> object:
-    check_levels(text)
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which is no JSON number")
+    problems = await runtime.start()
+    if recorder and reconfigured is not None:
+        # Who plays the trace again has the configuration of the start.
+        recorder.note("reconfigure", config=reconfigured)
+    return Core(runtime, js_reply, host.network, recorder), problems
 
 
 def _plain_json(error: EdgeError) -> str:

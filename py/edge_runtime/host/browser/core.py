@@ -11,7 +11,10 @@ from ...pure.plain import join, split
 from ...pure.requests import parse_infer_request
 from ...runtime import Runtime
 from ...schema import show
+from ...services.recorder import Recorder
 from ...types import JsonValue
+from ..ports import Network
+from .configuration import plain_config
 from .conversions import all_bytes, as_js
 
 _METHODS: Final = (
@@ -23,6 +26,8 @@ _METHODS: Final = (
     "delete",
     "pause",
     "resume",
+    "reconfigure",
+    "trace",
     "erase",
     "stop",
 )
@@ -35,10 +40,15 @@ class Core:
 
     A request's answer goes to ``js_reply(call_id, json, buffers)``: ``{"value": …}`` or
     ``{"error": …}``. No promise is made per call, each would cost 0.2 ms and more.
+    Configurations are fetched through ``network``; ``recorder`` is what the runtime tells a trace.
     """
 
-    def __init__(self, runtime: Runtime, js_reply: Any) -> None:
+    def __init__(
+        self, runtime: Runtime, js_reply: Any, network: Network, recorder: Recorder | None
+    ) -> None:
         self._runtime = runtime
+        self._network = network
+        self._recorder = recorder
         self._js_reply = js_reply
         self._no_buffers = as_js([])
         self._answers: set[asyncio.Task[None]] = set()
@@ -82,8 +92,27 @@ class Core:
                 return runtime.data.get(_key(params))
             case "statistics":
                 return dict(runtime.statistics())
+            case "reconfigure":
+                return await self._reconfigure(_config(params))
+            case "trace":
+                return self._trace()
         await self._do(method, params)
         return {}
+
+    async def _reconfigure(self, given: JsonValue) -> JsonValue:
+        config = await plain_config(self._network, given)
+        problems = self._runtime.reconfigure(config)
+        # The tabs keep it for whichever writes next.
+        return {"problems": [problem.to_dict() for problem in problems], "config": config}
+
+    def _trace(self) -> str:
+        if self._recorder is None:
+            message = (
+                "trace: expected a runtime started with trace: true, got one that keeps none. "
+                "Pass it to start() in the tab that runs Python."
+            )
+            raise ConfigError("argument-invalid", message)
+        return self._recorder.jsonl()
 
     async def _do(self, method: str, params: Any) -> None:
         match method:
@@ -118,6 +147,12 @@ def _key(params: Any) -> str:
     if not isinstance(key, str):
         raise _invalid("key", "text", key)
     return key
+
+
+def _config(params: Any) -> JsonValue:
+    if not isinstance(params, Mapping) or "config" not in params:
+        raise _invalid("reconfigure", "an object with config", params)
+    return params["config"]
 
 
 def _refused(error: EdgeError) -> tuple[str, list[Any]]:

@@ -6,6 +6,7 @@ second by twelve.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -14,15 +15,24 @@ from typing import Any, Final
 import js
 from pyodide.ffi import create_proxy
 
-# Messages of the page wait while a turn goes on, so a turn ends after this many callbacks.
+# Messages of the page wait while a turn goes on: it ends after so many callbacks, and so long.
 _CALLBACKS_PER_TURN: Final = 100
+_TURN_S: Final = 0.004
 
 
 class Turns:
-    """Ready callbacks, run in order from one message to ourselves."""
+    """Ready callbacks, run in order from one message to ourselves.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        loop: What they belong to.
+        clock_s: A time that never goes back, in seconds.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._loop = loop
+        self._clock_s = clock_s
         self._ready: deque[asyncio.Handle] = deque()
         self._is_posted = False
         channel = js.MessageChannel.new()
@@ -42,6 +52,7 @@ class Turns:
 
     def _take_turn(self, _message: Any) -> None:
         self._is_posted = False
+        end_s = self._clock_s() + _TURN_S
         try:
             for _ in range(_CALLBACKS_PER_TURN):
                 if not self._ready:
@@ -49,6 +60,8 @@ class Turns:
                 handle = self._ready.popleft()
                 if not handle.cancelled():
                     handle._run()
+                if self._clock_s() >= end_s:
+                    return
         finally:
             if self._ready:
                 self._ensure_posted()

@@ -1,9 +1,13 @@
 """What a configuration promises and its tasks do not keep."""
 
-from edge_runtime.config import Trigger, parse_config
-from edge_runtime.pure.config_checks import missing_models, usable_triggers
+from dataclasses import replace
+
+from edge_runtime.config import parse_config
+from edge_runtime.config_triggers import Trigger
+from edge_runtime.pure.config_checks import missing_fallbacks, missing_models, usable_triggers
+from edge_runtime.pure.fallback import Fallback
 from edge_runtime.pure.manifest import Manifest
-from edge_runtime.types import Priority
+from edge_runtime.types import FallbackKind, Priority
 
 
 def manifest(*models: str) -> Manifest:
@@ -32,3 +36,14 @@ def test_models_that_tasks_list_must_be_configured() -> None:
 
     assert [problem.details for problem in problems] == [{"taskName": "Rank", "model": "other"}]
     assert "expected models of the configuration (ranker), got 'other'" in problems[0].message
+
+
+def test_a_task_that_others_fall_back_on_must_be_loaded() -> None:
+    there, absent = (Fallback(FallbackKind.TASK, task=name) for name in ("Simple", "Simpel"))
+    tasks = [replace(manifest(), fallback=each) for each in (None, there, absent)]
+    simple = replace(manifest(), name="Simple", fallback=Fallback(FallbackKind.LAST))
+
+    problems = missing_fallbacks([*tasks, simple])
+
+    assert [problem.details for problem in problems] == [{"taskName": "Rank", "fallback": "Simpel"}]
+    assert "a loaded task as its fallback (Simple), got 'Simpel'" in problems[0].message

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from edge_runtime.errors import ConfigError, EdgeError, TrustError
 from edge_runtime.pure.manifest import build_bundle, from_task_toml, open_bundle, parse_manifest
-from edge_runtime.types import Priority
+from edge_runtime.types import Priority, Supersede
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +50,20 @@ def test_a_packed_task_opens_with_its_fields_and_files() -> None:
 
 def test_packing_twice_gives_the_same_bytes_in_any_order_of_files() -> None:
     assert bundle() == bundle(dict(reversed(FILES.items())))
+
+
+def test_what_a_task_says_of_supersession_is_kept() -> None:
+    manifest = from_task_toml({**TOML, "supersede": "latest"}, FILES)
+
+    assert manifest.supersede is Supersede.LATEST
+    assert parse_manifest(json.loads(json.dumps(manifest.to_dict()))) == manifest
+
+
+def test_a_task_that_says_nothing_of_supersession_opens_where_that_is_not_known() -> None:
+    manifest = from_task_toml(TOML, FILES)
+
+    assert manifest.supersede is Supersede.NONE
+    assert "supersede" not in manifest.to_dict()
 
 
 def test_a_manifest_survives_its_plain_form() -> None:

@@ -12,15 +12,16 @@ CALL = {"callId": 1, "systemCode": "demo", "businessCode": "rank"}
 
 def test_a_call_needs_its_id_and_its_two_codes_only() -> None:
     assert parse_infer_request(CALL) == InferRequest(1, "demo", "rank")
-    absent = {"extData": None, "priority": None, "timeoutMs": None}
+    absent = {"extData": None, "priority": None, "timeoutMs": None, "supersedeKey": None}
     assert parse_infer_request({**CALL, **absent}) == InferRequest(1, "demo", "rank")
 
 
 def test_a_full_call_keeps_everything() -> None:
     full = {**CALL, "extData": {"photo": b"x"}, "priority": "core", "timeoutMs": 500}
+    full["supersedeKey"] = "sidebar"
 
     assert parse_infer_request(full) == InferRequest(
-        1, "demo", "rank", {"photo": b"x"}, Priority.CORE, 500
+        1, "demo", "rank", {"photo": b"x"}, Priority.CORE, 500, "sidebar"
     )
 
 
@@ -37,6 +38,8 @@ def test_a_full_call_keeps_everything() -> None:
         ({"timeoutMs": 0}, "infer.timeoutMs: expected milliseconds above 0, at most 600000, got"),
         ({"timeoutMs": float("nan")}, "infer.timeoutMs: expected milliseconds above 0"),
         ({"timeoutMs": "5"}, "infer.timeoutMs: expected milliseconds above 0"),
+        ({"supersedeKey": 5}, "infer.supersedeKey: expected text of at most 256 characters, got 5"),
+        ({"supersedeKey": "x" * 257}, "infer.supersedeKey: expected text of at most 256"),
         ({"bussinessCode": "x"}, "infer: expected only the fields callId, systemCode"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",

@@ -7,7 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from edge_runtime.errors import ConfigError, EdgeError, HostError, TaskError, TrustError
+from edge_runtime.errors import (
+    ConfigError,
+    EdgeError,
+    HostError,
+    RefusedError,
+    TaskError,
+    TrustError,
+)
 from edge_runtime.pure.manifest import open_bundle
 from edge_runtime.services.container import Container, LoadedTask
 from edge_runtime.services.container_context import LOG_CHARS, RunContext, Surroundings
@@ -15,7 +22,7 @@ from edge_runtime.services.inference import ModelRun
 from edge_runtime.task import Context
 from edge_runtime.testing.fake_host import create_fake_host
 from edge_runtime.testing.manual_clock import START_MS
-from edge_runtime.types import Activation, Backend, Event, TriggerKind
+from edge_runtime.types import Activation, Backend, Event, Priority, TriggerKind
 
 from ..task_bundles import bundle
 
@@ -23,10 +30,29 @@ EVENT = Event("e1", 5.0, "mta", "Home", click_id="item", props={"sku": 7})
 ACTIVATION = Activation("r1", "Rank", TriggerKind.EVENT, 5.0, EVENT)
 
 
+class Lease:
+    """The right of a run to have effects, for 100 ms; calls answer with what they got."""
+
+    priority, since_ms, number = Priority.CORE, 0.0, 1
+    budget_ms = 100.0
+
+    def __init__(self) -> None:
+        self.has_ended = False
+
+    def check(self) -> None:
+        if self.has_ended:
+            raise RefusedError("run-ended", "the run has ended")
+
+    def waited_in_lane(self, wait_ms: float) -> None: ...
+
+    async def call(self, task_name: str, ext_data: Mapping[str, Any]) -> Any:
+        return [task_name, ext_data]
+
+
 class Models:
     """Answers with what it was fed, in 1.5 ms."""
 
-    async def run(self, model: str, feeds: Mapping[str, Any]) -> ModelRun:
+    async def run(self, model: str, feeds: Mapping[str, Any], rider: Lease) -> ModelRun:
         return ModelRun({"y": feeds["x"]}, 1.5, Backend("wasm"))
 
 
@@ -69,7 +95,7 @@ class Stage:
         """Return what a task of this body returns."""
         indented = "".join(f"    {line}\n" for line in body.strip().splitlines())
         task = await self.load(f"async def run(ctx, activation):\n{indented}", **manifest)
-        return (await self.container.run(task, ACTIVATION, 100)).value
+        return (await self.container.run(task, ACTIVATION, Lease())).value
 
     async def error(self, body: str, **manifest: Any) -> EdgeError:
         with pytest.raises(EdgeError) as raised:
@@ -119,7 +145,7 @@ async def test_a_run_tells_what_its_inference_cost_and_where_it_ran(stage: Stage
         models=["m"],
     )
 
-    completion = await stage.container.run(task, ACTIVATION, 100)
+    completion = await stage.container.run(task, ACTIVATION, Lease())
 
     assert completion.value == [1, 2]
     assert (completion.infer_ms, completion.backends) == (3.0, {"m": Backend("wasm")})
@@ -175,7 +201,7 @@ async def test_resources_are_files_of_the_bundle(stage: Stage) -> None:
     }
     task = await stage.load(files)
 
-    assert (await stage.container.run(task, ACTIVATION, 100)).value == b"words"
+    assert (await stage.container.run(task, ACTIVATION, Lease())).value == b"words"
     error = await stage.error("ctx.resource('absent')")
     assert "expected one of the task's files (main.py), got 'absent'" in error.message
 
@@ -202,7 +228,7 @@ async def test_an_error_tells_the_tasks_own_lines_across_its_files(stage: Stage)
     )
 
     with pytest.raises(TaskError) as raised:
-        await stage.container.run(task, ACTIVATION, 100)
+        await stage.container.run(task, ACTIVATION, Lease())
 
     text = raised.value.details["traceback"]
     lines = [line for line in text.splitlines() if "^" not in line and "~" not in line]
@@ -244,7 +270,7 @@ async def test_a_cancelled_run_is_cancelled_not_raised(stage: Stage) -> None:
     task = await stage.load(
         "import asyncio\nasync def run(ctx, activation): await asyncio.Event().wait()"
     )
-    running = asyncio.create_task(stage.container.run(task, ACTIVATION, 100))
+    running = asyncio.create_task(stage.container.run(task, ACTIVATION, Lease()))
     await asyncio.sleep(0)
 
     running.cancel()
@@ -313,12 +339,46 @@ async def test_an_entry_that_is_no_task_is_refused(stage: Stage) -> None:
 
 
 @on_stage
+async def test_a_task_calls_another_by_its_lease(stage: Stage) -> None:
+    value = await stage.value("return [await ctx.call('Other', {'n': 1}), await ctx.call('Other')]")
+
+    assert value == [["Other", {"n": 1}], ["Other", {}]]
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        "await ctx.put('k', 1)",
+        "await ctx.delete('k')",
+        "await ctx.call('Other')",
+        "await ctx.infer('m', {})",
+        "await ctx.query('select 1')",
+        "await ctx.decode_image(b'', width_px=1, height_px=1)",
+        "ctx.log('still here')",
+    ],
+)
+def test_a_run_that_has_ended_has_no_effects(effect: str) -> None:
+    @on_stage
+    async def play(stage: Stage) -> None:
+        lease = Lease()
+        lease.has_ended = True
+        task = await stage.load(f"async def run(ctx, activation):\n    {effect}\n", models=["m"])
+        with pytest.raises(EdgeError) as refused:
+            await stage.container.run(task, ACTIVATION, lease)
+        assert refused.value.code == "run-ended"
+        assert stage.data.values == {}
+        assert stage.host.page.named("log") == []
+
+    play()
+
+
+@on_stage
 async def test_what_tasks_get_is_what_task_authors_are_promised(stage: Stage) -> None:
     task = await stage.load("async def run(ctx, activation): ...")
     around = Surroundings(
         stage.host.clock, stage.host.images, stage.host.page, Models(), stage.data
     )
-    context: Context = RunContext(task.bundle, ACTIVATION, around, 0.0)
+    context: Context = RunContext(task.bundle, ACTIVATION, around, Lease())
 
     promised = {name for name in dir(Context) if not name.startswith("_")}
     assert promised <= set(dir(context))

@@ -7,17 +7,22 @@ from typing import Any
 
 import pytest
 from edge_runtime.config import ModelConfig, Variant
+from edge_runtime.config_breaker import BreakerConfig
 from edge_runtime.errors import ConfigError, EdgeError, HostError, TrustError
 from edge_runtime.host.ports import InferenceReply, OpenedModel
-from edge_runtime.services.inference import ModelLibrary
+from edge_runtime.services.breakers import Breakers
+from edge_runtime.services.inference import ModelLibrary, ModelRun
+from edge_runtime.services.lanes import Lanes
 from edge_runtime.tensor import Tensor
-from edge_runtime.testing.manual_clock import ManualClock
-from edge_runtime.types import Backend, TensorSpec
+from edge_runtime.testing.fake_host import FakePage
+from edge_runtime.testing.manual_clock import ManualClock, settle
+from edge_runtime.types import Backend, Priority, TensorSpec
 
 MODEL = b"an ONNX file"
 DIGEST = hashlib.sha256(MODEL).hexdigest()
 INPUT = TensorSpec("x", "float32", (None,))
 FEEDS = {"x": Tensor.float32([1.0])}
+BREAKER = BreakerConfig(min_calls=5, open_ms=100, half_open_calls=1)
 
 
 class Engine:
@@ -50,6 +55,19 @@ class Engine:
         self.sessions.discard(model)
 
 
+class Rider:
+    """A run that is never ended."""
+
+    priority, since_ms, number = Priority.CORE, 0.0, 1
+
+    def check(self) -> None: ...
+
+    def waited_in_lane(self, wait_ms: float) -> None: ...
+
+
+RIDER = Rider()
+
+
 class Files:
     """A network port over a dict that opens its gate when told."""
 
@@ -67,11 +85,22 @@ class Files:
         return self.content[url]
 
 
+class Forgetful:
+    """A store of values that keeps none."""
+
+    def get(self, key: str) -> None:
+        return None
+
+    async def put(self, key: str, value: object, encrypted: bool | None = None) -> None:
+        """Do nothing."""
+
+
 class Stage:
     """A library of one model with its engine and its files."""
 
     def __init__(self, *variants: Variant) -> None:
         self.engine, self.files, self.clock = Engine(), Files(), ManualClock()
+        self.breakers = Breakers(self.clock, FakePage(), Forgetful(), BREAKER, lambda: 0.5)
         config = ModelConfig(variants or (Variant("m.onnx", DIGEST),))
         self.library = ModelLibrary(
             inference=self.engine,
@@ -79,6 +108,8 @@ class Stage:
             clock=self.clock,
             models={"m": config, "other": config},
             resolve=lambda url: f"https://site/{url}",
+            lanes=Lanes(self.clock, 2_000),
+            breakers=self.breakers,
         )
 
     def count(self, what: str) -> int:
@@ -92,6 +123,7 @@ def on_stage(
         stage = Stage()
         await test(stage)
         await stage.library.stop()
+        await stage.breakers.stop()
         assert not stage.engine.sessions
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -120,17 +152,17 @@ def unable() -> HostError:
 async def test_a_model_is_fetched_and_opened_at_its_first_run(stage: Stage) -> None:
     assert stage.files.fetched == []
 
-    run = await stage.library.run("m", FEEDS)
+    run = await stage.library.run("m", FEEDS, RIDER)
 
     assert (run.outputs, run.infer_ms, run.backend.name) == ({"y": FEEDS["x"]}, 2.0, "wasm")
-    await stage.library.run("m", FEEDS)
+    await stage.library.run("m", FEEDS, RIDER)
     assert stage.files.fetched == ["https://site/m.onnx"]
     assert (stage.count("open"), stage.count("run")) == (1, 2)
 
 
 @on_stage
 async def test_concurrent_first_runs_share_one_opening(stage: Stage) -> None:
-    await asyncio.gather(*(stage.library.run("m", FEEDS) for _ in range(5)))
+    await asyncio.gather(*(stage.library.run("m", FEEDS, RIDER) for _ in range(5)))
 
     assert (stage.count("open"), stage.count("run")) == (1, 5)
 
@@ -138,13 +170,13 @@ async def test_concurrent_first_runs_share_one_opening(stage: Stage) -> None:
 @on_stage
 async def test_an_opening_outlives_the_run_that_asked_for_it(stage: Stage) -> None:
     stage.files.gate.clear()
-    impatient = asyncio.create_task(stage.library.run("m", FEEDS))
+    impatient = asyncio.create_task(stage.library.run("m", FEEDS, RIDER))
     await asyncio.sleep(0)
     impatient.cancel()
     await asyncio.gather(impatient, return_exceptions=True)
     stage.files.gate.set()
 
-    await stage.library.run("m", FEEDS)
+    await stage.library.run("m", FEEDS, RIDER)
 
     assert len(stage.files.fetched) == 1
 
@@ -152,7 +184,7 @@ async def test_an_opening_outlives_the_run_that_asked_for_it(stage: Stage) -> No
 @on_stage
 async def test_stopping_gives_up_an_opening(stage: Stage) -> None:
     stage.files.gate.clear()
-    waiting = asyncio.create_task(stage.library.run("m", FEEDS))
+    waiting = asyncio.create_task(stage.library.run("m", FEEDS, RIDER))
     await asyncio.sleep(0)
 
     await stage.library.stop()
@@ -165,7 +197,7 @@ async def test_stopping_gives_up_an_opening(stage: Stage) -> None:
 async def test_a_file_with_another_digest_is_never_opened(stage: Stage) -> None:
     stage.files.content["https://site/m.onnx"] = b"tampered"
 
-    error = await error_of(stage.library.run("m", FEEDS))
+    error = await error_of(stage.library.run("m", FEEDS, RIDER))
 
     assert isinstance(error, TrustError) and error.code == "digest-mismatch"
     assert error.details["expected"] == DIGEST
@@ -176,19 +208,21 @@ async def test_a_file_with_another_digest_is_never_opened(stage: Stage) -> None:
 @on_stage
 async def test_a_failed_opening_is_tried_again_by_the_next_run(stage: Stage) -> None:
     content = stage.files.content.pop("https://site/m.onnx")
-    errors = await asyncio.gather(*(error_of(stage.library.run("m", FEEDS)) for _ in range(2)))
+    errors = await asyncio.gather(
+        *(error_of(stage.library.run("m", FEEDS, RIDER)) for _ in range(2))
+    )
     assert [error.code for error in errors] == ["network-failed"] * 2
     assert errors[0] is not errors[1]
 
     stage.files.content["https://site/m.onnx"] = content
 
-    await stage.library.run("m", FEEDS)
+    await stage.library.run("m", FEEDS, RIDER)
 
 
 @on_stage
 async def test_wrong_feeds_and_unknown_models_are_the_callers_errors(stage: Stage) -> None:
-    feeds = await error_of(stage.library.run("m", {"x": Tensor.int64([1])}))
-    unknown = await error_of(stage.library.run("absent", FEEDS))
+    feeds = await error_of(stage.library.run("m", {"x": Tensor.int64([1])}, RIDER))
+    unknown = await error_of(stage.library.run("absent", FEEDS, RIDER))
 
     assert isinstance(feeds, ConfigError) and feeds.code == "tensor-invalid"
     assert isinstance(unknown, ConfigError) and unknown.details["models"] == ["m", "other"]
@@ -197,12 +231,12 @@ async def test_wrong_feeds_and_unknown_models_are_the_callers_errors(stage: Stag
 
 @on_stage
 async def test_a_lost_engine_is_replaced_and_the_run_repeated(stage: Stage) -> None:
-    await stage.library.run("m", FEEDS)
-    await stage.library.run("other", FEEDS)
+    await stage.library.run("m", FEEDS, RIDER)
+    await stage.library.run("other", FEEDS, RIDER)
     stage.engine.run_failures = [lost()]
 
-    await stage.library.run("m", FEEDS)
-    await stage.library.run("other", FEEDS)
+    await stage.library.run("m", FEEDS, RIDER)
+    await stage.library.run("other", FEEDS, RIDER)
 
     assert stage.count("open") == 4
 
@@ -211,25 +245,39 @@ async def test_a_lost_engine_is_replaced_and_the_run_repeated(stage: Stage) -> N
 async def test_an_engine_lost_twice_is_reported(stage: Stage) -> None:
     stage.engine.run_failures = [lost(), lost()]
 
-    assert (await error_of(stage.library.run("m", FEEDS))).code == "worker-lost"
-    assert (await stage.library.run("m", FEEDS)).infer_ms == 2.0
+    assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "worker-lost"
+    assert (await stage.library.run("m", FEEDS, RIDER)).infer_ms == 2.0
 
 
 @on_stage
 async def test_runs_that_lose_the_engine_together_reopen_it_once(stage: Stage) -> None:
-    await stage.library.run("m", FEEDS)
-    stage.engine.run_failures = [lost(), lost()]
+    await stage.library.run("m", FEEDS, RIDER)
+    stage.engine.run_failures = [lost()]
 
-    await asyncio.gather(*(stage.library.run("m", FEEDS) for _ in range(2)))
+    await asyncio.gather(*(stage.library.run("m", FEEDS, RIDER) for _ in range(2)))
 
     assert stage.count("open") == 2
+
+
+@on_stage
+async def test_a_session_lost_while_a_run_waited_is_not_asked_for(stage: Stage) -> None:
+    await stage.library.run("m", FEEDS, RIDER)
+    stage.engine.run_failures = [lost()]
+    stage.files.gate.clear()
+    runs = [asyncio.create_task(stage.library.run("m", FEEDS, RIDER)) for _ in range(2)]
+    await settle()
+
+    assert stage.count("run") == 2
+    stage.files.gate.set()
+    await asyncio.gather(*runs)
+    assert (stage.count("open"), stage.count("run")) == (2, 4)
 
 
 @on_stage
 async def test_a_failed_run_is_not_repeated(stage: Stage) -> None:
     stage.engine.run_failures = [unable()]
 
-    assert (await error_of(stage.library.run("m", FEEDS))).code == "inference-failed"
+    assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "inference-failed"
     assert stage.count("run") == 1
 
 
@@ -239,7 +287,7 @@ def test_the_next_variant_replaces_one_that_cannot_be_opened(failure: HostError)
         stage = Stage(Variant("m.onnx", DIGEST, "webnn"), Variant("cpu.onnx", DIGEST, "wasm"))
         stage.engine.open_failures = [failure]
 
-        run = await stage.library.run("m", FEEDS)
+        run = await stage.library.run("m", FEEDS, RIDER)
 
         assert run.backend == Backend("wasm", 1, failure.message)
         assert stage.files.fetched == ["https://site/m.onnx", "https://site/cpu.onnx"]
@@ -252,7 +300,7 @@ def test_the_last_variants_failure_is_reported() -> None:
         stage = Stage(Variant("m.onnx", DIGEST, "webnn"), Variant("cpu.onnx", DIGEST))
         stage.engine.open_failures = [lost(), unable()]
 
-        assert (await error_of(stage.library.run("m", FEEDS))).code == "inference-failed"
+        assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "inference-failed"
 
     asyncio.run(play())
 
@@ -261,7 +309,7 @@ def test_the_last_variants_failure_is_reported() -> None:
 async def test_statistics_tell_backend_runs_and_times(stage: Stage) -> None:
     fresh = stage.library.statistics()["m"]
     stage.files.gate.clear()
-    running = asyncio.create_task(stage.library.run("m", FEEDS))
+    running = asyncio.create_task(stage.library.run("m", FEEDS, RIDER))
     await stage.clock.advance(40)
     stage.files.gate.set()
     await running
@@ -278,3 +326,129 @@ async def test_statistics_tell_backend_runs_and_times(stage: Stage) -> None:
         "inferMs": {"p50": 2.0, "p99": 2.0},
         "openMs": 40,
     }
+
+
+async def fail(stage: Stage, times: int) -> None:
+    for _ in range(times):
+        stage.engine.run_failures = [unable()]
+        assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "inference-failed"
+
+
+@on_stage
+async def test_a_model_that_fails_again_and_again_is_refused_for_a_while(stage: Stage) -> None:
+    await fail(stage, 5)
+
+    refused = await error_of(stage.library.run("m", FEEDS, RIDER))
+
+    assert refused.code == "circuit-open"
+    assert refused.details == {"breaker": "m@wasm", "retryAfterMs": 100}
+    assert stage.count("run") == 5
+    await stage.library.run("other", FEEDS, RIDER)
+
+
+@on_stage
+async def test_a_model_that_works_again_is_used_again(stage: Stage) -> None:
+    await fail(stage, 5)
+    stage.engine.sessions.add("m")
+    await stage.clock.advance(100)
+
+    await stage.library.run("m", FEEDS, RIDER)
+
+    assert stage.breakers.statistics()["m@wasm"]["state"] == "closed"
+
+
+@on_stage
+async def test_what_cannot_be_opened_is_not_opened_again_and_again(stage: Stage) -> None:
+    for _ in range(5):
+        stage.engine.open_failures = [unable()]
+        await error_of(stage.library.run("m", FEEDS, RIDER))
+
+    assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "circuit-open"
+    assert (stage.count("open"), len(stage.files.fetched)) == (5, 5)
+
+
+@on_stage
+async def test_an_opening_that_works_does_not_close_what_failing_runs_opened(stage: Stage) -> None:
+    stage.engine.run_failures = [lost() for _ in range(5)]
+    for _ in range(3):
+        await error_of(stage.library.run("m", FEEDS, RIDER))
+    await stage.clock.advance(100)
+    stage.engine.run_failures = [lost()]
+
+    assert (await error_of(stage.library.run("m", FEEDS, RIDER))).code == "circuit-open"
+    assert stage.breakers.statistics()["m@wasm"]["opens"] == 2
+
+
+@on_stage
+async def test_neither_wrong_feeds_nor_a_missing_file_count_against_a_model(stage: Stage) -> None:
+    for _ in range(6):
+        await error_of(stage.library.run("m", {"x": Tensor.int64([1])}, RIDER))
+    stage.files.content.clear()
+    for _ in range(6):
+        assert (await error_of(stage.library.run("other", FEEDS, RIDER))).code == "network-failed"
+
+    assert stage.breakers.refusal("m@wasm") is stage.breakers.refusal("other@wasm") is None
+
+
+@on_stage
+async def test_what_the_engine_answers_counts_although_the_run_has_gone(stage: Stage) -> None:
+    await fail(stage, 5)
+    await stage.clock.advance(100)
+    stage.engine.sessions.add("m")
+    running = asyncio.create_task(stage.library.run("m", FEEDS, RIDER))
+    await settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await settle()
+
+    assert stage.breakers.statistics()["m@wasm"]["state"] == "closed"
+
+
+@on_stage
+async def test_what_waits_for_its_turn_is_refused_once_the_breaker_opens(stage: Stage) -> None:
+    await stage.library.run("m", FEEDS, RIDER)
+    stage.engine.run_failures = [unable() for _ in range(9)]
+
+    errors = await asyncio.gather(
+        *(error_of(stage.library.run("m", FEEDS, RIDER)) for _ in range(9))
+    )
+
+    codes = [error.code for error in errors]
+    assert codes == ["inference-failed"] * 4 + ["circuit-open"] * 5
+
+
+def test_another_variant_serves_while_the_breaker_refuses_the_preferred_one() -> None:
+    async def play() -> None:
+        stage = Stage(Variant("m.onnx", DIGEST, "webgpu"), Variant("cpu.onnx", DIGEST, "wasm"))
+        await fail(stage, 5)
+
+        runs = await asyncio.gather(*(stage.library.run("m", FEEDS, RIDER) for _ in range(3)))
+
+        assert {run.backend.name for run in runs} == {"wasm"}
+        reason = runs[0].backend.fallback_reason
+        assert reason is not None and reason.startswith("m@webgpu: expected most of the latest")
+        assert [backend for what, backend in stage.engine.calls if what == "open"] == [
+            "webgpu",
+            "wasm",
+        ]
+        await stage.library.stop()
+        await stage.breakers.stop()
+
+    asyncio.run(play())
+
+
+def test_what_waits_when_the_breaker_opens_goes_to_the_next_variant() -> None:
+    async def play() -> None:
+        stage = Stage(Variant("m.onnx", DIGEST, "webgpu"), Variant("cpu.onnx", DIGEST, "wasm"))
+        await stage.library.run("m", FEEDS, RIDER)
+        stage.engine.run_failures = [unable() for _ in range(4)]
+        runs = (stage.library.run("m", FEEDS, RIDER) for _ in range(9))
+
+        outcomes = await asyncio.gather(*runs, return_exceptions=True)
+
+        assert [isinstance(outcome, HostError) for outcome in outcomes] == [True] * 4 + [False] * 5
+        assert {each.backend.name for each in outcomes if isinstance(each, ModelRun)} == {"wasm"}
+        await stage.library.stop()
+        await stage.breakers.stop()
+
+    asyncio.run(play())

@@ -8,12 +8,12 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from edge_runtime.config import LIMITS, EventPattern, Trigger
+from edge_runtime.config import LIMITS
+from edge_runtime.config_triggers import EventKey, key_of
 from edge_runtime.errors import ConfigError
 from edge_runtime.pure import segment
 from edge_runtime.pure.events import check_row
 from edge_runtime.pure.segment import ROUTES, Operations, Route
-from edge_runtime.pure.triggers import TriggerIndex
 from edge_runtime.services import store_sql
 from edge_runtime.services.store_tables import Tables
 from edge_runtime.types import Event
@@ -175,7 +175,7 @@ def test_props_count_without_the_spaces_and_escapes_of_their_text(tables: Tables
 
 
 def test_a_number_of_too_many_digits_harms_nobody(tables: Tables) -> None:
-    tables.watch([EventPattern("mta", "Home", need_pv=False, click_ids=("item",))])
+    tables.watch([("mta", "Home", "item")])
     text = batch(row("a", x=1)).replace('"x": 1', f'"x": {"1" * 5_000}')
     assert [event.props for event in tables.add_batch(text).matching] == [{"x": math.inf}]
 
@@ -247,34 +247,64 @@ def test_exactly_the_rows_that_pass_every_check_get_in(rows: list[Any], is_ascii
 
 
 few = st.sampled_from(["a", "b"])
-patterns = st.lists(
-    st.builds(EventPattern, few, few, st.booleans(), st.lists(few, max_size=2).map(tuple)),
-    max_size=3,
-)
+keys = st.lists(st.tuples(few, few, st.sampled_from(["", "a", "b"])), max_size=3)
 views = st.tuples(ids, few, few, st.none(), st.sampled_from([0, 1]))
 clicks = st.tuples(ids, few, few, few, st.just(0))
 
 
 @settings(max_examples=50)
-@given(patterns, st.lists(st.lists(views | clicks, max_size=4), max_size=3))
-def test_the_new_events_that_a_pattern_matches_are_returned(
-    watched: list[EventPattern], rows: list[list[Any]]
+@given(keys, st.lists(st.lists(views | clicks, max_size=4), max_size=3))
+def test_the_new_events_of_watched_keys_are_returned_at_once_and_later(
+    watched: list[EventKey], rows: list[list[Any]]
 ) -> None:
-    tables, index, seen = Tables(), TriggerIndex([Trigger("Task", tuple(watched))]), set[str]()
-    tables.watch([EventPattern("a", "a", need_pv=True, click_ids=("a", "b"))])
+    tables, seen = Tables(), dict[str, Event]()
+    tables.watch([("a", "a", "a"), ("a", "a", "")])
     tables.watch(watched)
     for each in rows:
-        expected = []
+        news: dict[str, Event] = {}
         for name, kind, page, click, pv in each:
-            event = Event(name, 5, kind, page, click, bool(pv))
-            if name not in seen and index.match(event):
-                expected.append(event)
-            seen.add(name)
+            if name not in seen:
+                news.setdefault(name, Event(name, 5, kind, page, click, bool(pv)))
+        seen |= news
         text = json.dumps([[name, 5, *rest, {}] for name, *rest in each])
-        assert tables.add_batch(text).matching == expected
+        assert tables.add_batch(text).matching == [
+            event for event in news.values() if key_of(event) in watched
+        ]
+    assert tables.latest(0, 100) == [e for e in seen.values() if key_of(e) in watched]
 
 
-def test_without_patterns_nothing_matches(tables: Tables) -> None:
+def test_the_latest_events_are_those_that_came_last_in_order_of_arrival(tables: Tables) -> None:
+    tables.watch([("mta", "Home", "item")])
+    tables.add_batch(batch(row("a", ts=9), row("old", ts=4), row("b", ts=5), row("c", ts=7)))
+
+    assert [event.id for event in tables.latest(5, 9)] == ["a", "b", "c"]
+    assert [event.id for event in tables.latest(5, 2)] == ["b", "c"]
+    tables.watch([])
+    assert tables.latest(5, 9) == []
+
+
+def test_a_key_that_no_event_can_have_is_watched_in_vain(tables: Tables) -> None:
+    tables.watch([("mta", "\ud800", "\0"), ("mta", "Home", "item"), ("mta", "Home", "item")])
+    assert [event.id for event in tables.add_batch(batch(row("a"))).matching] == ["a"]
+
+
+@pytest.mark.parametrize("spread", ["event", "page"])
+def test_ten_thousand_watched_keys_are_looked_up_by_index(tables: Tables, spread: str) -> None:
+    tables.watch(
+        [
+            ("mta", "Home", f"c{n}") if spread == "event" else ("mta", f"P{n}", "")
+            for n in range(10_000)
+        ]
+    )
+    for sql in (store_sql.MATCHING, store_sql.LATEST):
+        params = (0,) * sql.count("?")
+        plan = tables.connection.execute(
+            f"explain query plan {sql.format(route='sealed')}", params
+        ).fetchall()
+        assert any("SEARCH w USING PRIMARY KEY (type=? AND page_id=? AND" in p[3] for p in plan)
+
+
+def test_without_keys_nothing_matches(tables: Tables) -> None:
     tables.watch([])
     assert tables.add_batch(batch(row("a"))).matching == []
 

@@ -1,0 +1,51 @@
+"""A configuration as a page names it: itself, or the address of its file."""
+
+import json
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from ...config import LIMITS, Config, parse_config
+from ...errors import ConfigError
+from ...pure.plain import check_levels
+from ..ports import Network
+
+
+async def plain_config(network: Network, given: Any) -> Any:
+    """Return a configuration as plain data, not checked yet; text is the URL of its file.
+
+    Raises:
+        HostError: ``network-failed``.
+        ConfigError: ``config-invalid``: the file is no JSON.
+    """
+    if not isinstance(given, str):
+        return given
+    data = await network.fetch(
+        given, max_bytes=LIMITS.config_bytes, timeout_ms=LIMITS.fetch_timeout_ms
+    )
+    try:
+        return _parsed(data.decode("utf-8-sig"))
+    except ValueError as error:
+        message = f"config {given}: expected JSON, got {error}. Correct the file."
+        raise ConfigError("config-invalid", message, {"url": given}) from error
+
+
+def in_force(started: Config, reconfigured: Any) -> Config:
+    """Return the configuration of a start with what a ``reconfigure`` has changed since.
+
+    Raises:
+        ConfigError: ``config-invalid``.
+    """
+    if reconfigured is None:
+        return started
+    changed = parse_config(reconfigured)
+    scheduler = replace(changed.scheduler, breaker=started.scheduler.breaker)
+    return replace(started, triggers=changed.triggers, scheduler=scheduler)
+
+
+def _parsed(text: str) -> object:
+    check_levels(text)
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name}, which is no JSON number")

@@ -1,0 +1,244 @@
+"""Who runs when: admission, order, slots, deadlines, supersession, and runs that wait for others.
+
+Bound: while not paused, a run of class index c (core 0, low 2) waits at most
+``c · ageing_ms + ceil((Σ limits + max_running + p) / max(1, max_running − 1)) · s``, where s is the
+longest time a run holds a slot and p counts parked runs that came earlier. After c ageing steps
+only runs with an earlier place go first: at most Σ limits − 1 wait, the others hold slots or are
+parked; and until its turn comes, at least max_running − 1 slots serve those.
+"""
+
+import math
+from collections.abc import Iterator
+
+from ..config import SchedulerConfig
+from ..errors import EdgeError, RefusedError
+from ..types import Supersede, WaitedFor
+from .dispatcher_ports import Gate, Listener, OpenGate, return_permit
+from .queue_counts import QueueCounts
+from .run_lines import RunLines
+from .slots import Slots
+from .statistics import QueueStatistics
+from .tickets import Phase, Ticket, queue_full, superseded, too_late, too_long
+from .waiting_lines import PRIORITIES
+
+__all__ = ["Dispatcher", "Gate", "Listener", "OpenGate"]
+
+
+class Dispatcher:
+    """Decides; never waits and reads no clock. ``now_ms`` is monotonic and never goes back."""
+
+    def __init__(self, config: SchedulerConfig, listener: Listener, gate: Gate) -> None:
+        self._limits = config.queue_limits
+        self._slots = Slots(config.max_running)
+        self._listener = listener
+        self._gate = gate
+        self._lines = RunLines(config.ageing_ms)
+        self._started: dict[int, Ticket] = {}
+        self._counts = {priority: QueueCounts() for priority in PRIORITIES}
+        self._number = 0
+        self.paused = False
+
+    def __iter__(self) -> Iterator[Ticket]:
+        """Iterate over what waits, and what has started and not returned."""
+        yield from self._lines
+        yield from self._started.values()
+
+    def submit(self, ticket: Ticket, now_ms: float) -> Ticket:
+        """Start ``ticket`` or let it wait; return it, or the waiting one that it joined.
+
+        Raises:
+            RefusedError: ``deadline-passed``, ``queue-full``, or what the gate says.
+        """
+        waiting = self._lines.by_key(ticket.key)
+        try:
+            self._check(ticket, waiting, now_ms)
+        except RefusedError as error:
+            self._counts[ticket.priority].cut_short(error)
+            raise
+        if waiting is not None and _joins(ticket, waiting):
+            self._join(ticket, waiting)
+            return waiting
+        self._admit(ticket, waiting, now_ms)
+        return ticket
+
+    def ended(self, ticket: Ticket, now_ms: float, error: BaseException | None = None) -> bool:
+        """Free the slot of a run whose code has really returned, or raised ``error``.
+
+        :meth:`fill` is to follow, when the callers know: one of them may have been parked.
+
+        Returns:
+            Whether that is its outcome; False if it was settled before, or is too late now.
+        """
+        was_settled, is_late = ticket.is_settled, ticket.deadline_ms <= now_ms
+        self._lines.remove(ticket)
+        self._slots.free(ticket)
+        del self._started[ticket.number]
+        ticket.phase = Phase.ENDED
+        if not was_settled and is_late:
+            self._cut_short(ticket, too_long(ticket, ticket.deadline_ms), now_ms)
+        elif not was_settled:
+            self._counts[ticket.priority].finished()
+            return_permit(self._gate, ticket, error, now_ms)
+        return not was_settled and not is_late
+
+    def abort(self, ticket: Ticket, error: EdgeError, now_ms: float) -> None:
+        """End a run with ``error``; nobody else's place changes. A settled one stays as it is.
+
+        Code that runs keeps its slot until :meth:`ended`; where it is parked it takes one at once,
+        above the limit if need be: code that ignores its end must not multiply.
+        """
+        if ticket.is_settled:
+            return
+        self._lines.remove(ticket)
+        if ticket.phase is Phase.WAITING:
+            ticket.phase = Phase.ENDED
+        else:
+            self._slots.take(ticket)
+            ticket.phase = Phase.ENDING
+            # A late alarm must not count as its code's delay.
+            ticket.deadline_ms = max(ticket.deadline_ms, now_ms)
+        self._cut_short(ticket, error, now_ms)
+
+    def park(self, ticket: Ticket, now_ms: float) -> None:
+        """Give the slot of a running run to others while it waits for runs it called."""
+        if ticket.phase in (Phase.RUNNING, Phase.RETURNING):
+            self._lines.remove(ticket)
+            ticket.phase = Phase.PARKED
+            self._slots.free(ticket)
+            self.fill(now_ms)
+
+    def unpark(self, ticket: Ticket, now_ms: float) -> None:
+        """Let a parked run wait for a slot at its old place; it may get one at once."""
+        if ticket.phase is Phase.PARKED:
+            ticket.phase = Phase.RETURNING
+            self._lines.push_returning(ticket)
+            self.fill(now_ms)
+
+    def pause(self) -> None:
+        """Start nothing more; what has started goes on, deadlines keep counting."""
+        self.paused = True
+
+    def resume(self, now_ms: float) -> None:
+        """Start what waits."""
+        self.paused = False
+        self.fill(now_ms)
+
+    def reconfigure(self, config: SchedulerConfig, now_ms: float) -> None:
+        """Use other limits from now on; what waits beyond them stays."""
+        self._limits = config.queue_limits
+        self._slots.max_running = config.max_running
+        self._lines.set_ageing(config.ageing_ms)
+        self.fill(now_ms)
+
+    def expire(self, now_ms: float) -> float:
+        """End what is due and report what is overdue; return when to ask again, inf for never."""
+        due = [ticket for ticket in self if ticket.due_ms <= now_ms]
+        for ticket in sorted(due, key=lambda ticket: ticket.number):
+            if ticket.due_ms > now_ms:
+                continue  # One before it took this one along.
+            if ticket.phase is Phase.ENDING:
+                ticket.is_overdue = True
+                self._counts[ticket.priority].overdue += 1
+                self._listener.overdue(ticket)
+            elif ticket.phase is Phase.WAITING:
+                self.abort(ticket, too_late(ticket.task, ticket.caller_timeout_ms), now_ms)
+            else:
+                self.abort(ticket, too_long(ticket, ticket.deadline_ms), now_ms)
+        return min((ticket.due_ms for ticket in self), default=math.inf)
+
+    def statistics(self) -> dict[str, QueueStatistics]:
+        """Return the figures of each queue, by its name."""
+        parked = [ticket.priority for ticket in self._started.values() if not ticket.holds_slot]
+        waiting, running = self._lines.waiting, self._slots.held
+        return {
+            queue.value: counts.statistics(waiting(queue), running(queue), parked.count(queue))
+            for queue, counts in self._counts.items()
+        }
+
+    def _check(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
+        refusal = self._refusal(ticket, now_ms)
+        if refusal is not None:
+            raise refusal
+        if waiting is not None and (waiting.priority is ticket.priority or _joins(ticket, waiting)):
+            return
+        limit = self._limits.get(ticket.priority, 0)
+        if self._lines.waiting(ticket.priority) >= limit and not self._starts(ticket, now_ms):
+            raise queue_full(ticket.priority, limit)
+
+    def _refusal(self, ticket: Ticket, now_ms: float) -> RefusedError | None:
+        if ticket.deadline_ms <= now_ms:
+            return too_late(ticket.task, ticket.caller_timeout_ms)
+        return self._gate.refusal(ticket.task)
+
+    def _starts(self, ticket: Ticket, now_ms: float) -> bool:
+        is_open = not self.paused and ticket.priority in self._slots.open()
+        return is_open and self._next(now_ms) is None
+
+    def _join(self, ticket: Ticket, waiting: Ticket) -> None:
+        self._counts[ticket.priority].joined += 1
+        if ticket.deadline_ms > waiting.deadline_ms:
+            waiting.deadline_ms = ticket.deadline_ms
+            waiting.caller_timeout_ms = ticket.caller_timeout_ms
+
+    def _admit(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
+        self._number += 1
+        ticket.number = self._number
+        ticket.place, ticket.since_ms, ticket.submitted_ms = (self._number, 0), now_ms, now_ms
+        old = waiting if ticket.supersede is Supersede.LATEST else None
+        if old is not None:
+            self._lines.remove(old)
+            if old.priority is ticket.priority:
+                # Else a key that is asked for all the time would never be served.
+                ticket.place, ticket.since_ms = old.place, old.since_ms
+        self._lines.push(ticket)
+        if old is not None:
+            old.phase = Phase.ENDED
+            self._cut_short(old, superseded(old), now_ms)
+        self.fill(now_ms)
+        if ticket.phase is Phase.WAITING:
+            ticket.waited_for = self._obstacle()
+
+    def _obstacle(self) -> WaitedFor:
+        if self.paused:
+            return WaitedFor.PAUSED
+        return WaitedFor.SLOTS if self._slots.are_used_up else WaitedFor.CORE_SLOT
+
+    def fill(self, now_ms: float) -> None:
+        """Start or resume what may; all else here does so by itself."""
+        while (ticket := self._next(now_ms)) is not None:
+            self._lines.remove(ticket)
+            if ticket.phase is Phase.RETURNING:
+                self._slots.take(ticket)
+                ticket.phase = Phase.RUNNING
+                self._listener.resume(ticket)
+            else:
+                self._start(ticket, now_ms)
+
+    def _next(self, now_ms: float) -> Ticket | None:
+        return self._lines.first(now_ms, self._slots.open(), with_new=not self.paused)
+
+    def _start(self, ticket: Ticket, now_ms: float) -> None:
+        ticket.phase = Phase.ENDED  # Unless nothing refuses it.
+        refusal = self._refusal(ticket, now_ms)
+        if refusal is not None:
+            return self._cut_short(ticket, refusal, now_ms)
+        ticket.permit = self._gate.acquire(ticket.task)
+        ticket.phase, ticket.started_ms = Phase.RUNNING, now_ms
+        ticket.deadline_ms = min(ticket.deadline_ms, now_ms + ticket.timeout_ms)
+        self._started[ticket.number] = ticket
+        self._slots.take(ticket)
+        self._counts[ticket.priority].started(now_ms - ticket.submitted_ms)
+        self._listener.start(ticket)
+
+    def _cut_short(self, ticket: Ticket, error: EdgeError, now_ms: float) -> None:
+        # Last the listener: it may submit, and must find a consistent state.
+        self._counts[ticket.priority].cut_short(error)
+        return_permit(self._gate, ticket, error, now_ms)
+        self._listener.settle(ticket, error)
+
+
+def _joins(ticket: Ticket, waiting: Ticket) -> bool:
+    """Joining a less urgent run would make an urgent caller wait in its queue."""
+    order = PRIORITIES.index
+    is_urgent_enough = order(waiting.priority) <= order(ticket.priority)
+    return ticket.supersede is Supersede.JOIN and is_urgent_enough

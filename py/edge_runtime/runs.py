@@ -1,0 +1,227 @@
+"""What starts runs, waits for them and reports them: calls to their callers, others to the page."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from .config import LIMITS, SchedulerConfig
+from .errors import ConfigError, RefusedError
+from .host.ports import Clock, Page
+from .pure.activations import Activations
+from .pure.nested_call import checked_ext_data, unknown_task
+from .pure.requests import InferRequest
+from .pure.statistics import QueueStatistics
+from .pure.task_output import plain_output
+from .pure.trace import Journal
+from .run_answers import Answers, fallback_result, result_of
+from .run_reports import Reports
+from .services.catalogue import Catalogue
+from .services.container import Completion, Container, LoadedTask
+from .services.run_journal import RunJournal
+from .services.scheduler import Scheduler
+from .services.scheduler_run import Call, Job, Outcome, Run
+from .types import Activation, Event, FallbackKind, JsonValue, Priority, Result
+
+Ended = Outcome[Completion] | BaseException
+Done = Callable[[Ended], None]
+
+
+class Runs:
+    """The runs of one runtime; part of its composition root.
+
+    Args:
+        clock: Dates calls.
+        page: Gets ``result`` and ``error`` notices of runs that events asked for.
+        activations: Makes the runs' requests.
+        tasks: The tasks by name and codes.
+        container: Runs a task.
+        scheduler: Says when.
+        journal: Hears of every run, if there is one.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        page: Page,
+        activations: Activations,
+        tasks: Catalogue[LoadedTask],
+        container: Container,
+        scheduler: Scheduler,
+        journal: Journal | None = None,
+    ) -> None:
+        self._clock = clock
+        self._reports = Reports(page)
+        self._answers = Answers(tasks)
+        self._activations = activations
+        self._tasks = tasks
+        self._container = container
+        self._scheduler = scheduler
+        self._journal = RunJournal(journal, clock, container.run) if journal else None
+        self._calls: dict[int, Call[Completion]] = {}
+
+    @property
+    def paused(self) -> bool:
+        """True while no run is started."""
+        return self._scheduler.paused
+
+    def by_event(
+        self, task_name: str, event: Event, client: str, priority: Priority | None = None
+    ) -> None:
+        """Run a task for an event; the page of ``client`` hears how it ended. Never raises.
+
+        Args:
+            task_name: A loaded task.
+            event: What completed the trigger.
+            client: The tab that tracked it.
+            priority: The trigger's queue; None: the task's own.
+        """
+        activation = self._activations.by_event(task_name, event)
+        self._start(activation, priority, partial(self._told, activation, priority, client))
+
+    async def infer(self, request: InferRequest) -> Result:
+        """Run the task of the request's codes and return its result.
+
+        A paused runtime refuses calls, because someone waits for the answer; runs that events
+        asked for wait instead.
+
+        Raises:
+            ConfigError: ``task-unknown``, or ``argument-invalid`` for a call id in use.
+            RefusedError: Stopped, paused, queue full, deadline passed or cancelled.
+            TaskError: The task raised, took too long or returned what cannot be sent.
+            EdgeError: What the runtime refused the task and the task did not catch.
+        """
+        if self._scheduler.paused:
+            message = "infer: expected a running runtime, got a paused one. Call resume() first."
+            raise RefusedError("runtime-paused", message)
+        if request.call_id in self._calls:
+            message = f"infer.callId: expected a new number, got {request.call_id} once more."
+            raise ConfigError("argument-invalid", message)
+        task = self._tasks.by_codes(request.system_code, request.business_code)
+        activation = self._activations.by_call(
+            task.manifest.name, self._clock.now_ms(), request.ext_data
+        )
+        ask = partial(self._call, request, self._clock.monotonic_ms())
+        return await self._answers.answer(activation, ask)
+
+    def cancel(self, call_id: int) -> None:
+        """End the run of an unanswered call with ``run-cancelled``; other ids are ignored."""
+        if call_id in self._calls:
+            self._scheduler.cancel(self._calls[call_id])
+
+    def pause(self) -> None:
+        """Start no run until :meth:`resume`."""
+        self._scheduler.pause()
+
+    def resume(self) -> None:
+        """Start what waits, and accept calls again."""
+        self._scheduler.resume()
+
+    def reconfigure(self, config: SchedulerConfig) -> None:
+        """Use other limits from now on; what waits beyond them stays."""
+        self._scheduler.reconfigure(config)
+
+    async def stop(self) -> None:
+        """End every run; those that events asked for are not reported any more."""
+        self._reports.stop()
+        await self._scheduler.stop()
+
+    def statistics(self) -> dict[str, QueueStatistics]:
+        """Return the counts of each queue, by its name."""
+        return self._scheduler.statistics()
+
+    async def _nested(
+        self, caller: Run[Completion], task_name: str, ext_data: Mapping[str, JsonValue]
+    ) -> JsonValue:
+        """Run a task for the code of another; see :meth:`edge_runtime.task.Context.call`."""
+        names = [task.manifest.name for task in self._tasks]
+        if task_name not in names:
+            raise unknown_task(task_name, names)
+        given, now_ms = checked_ext_data(ext_data), self._clock.now_ms()
+        activation = self._activations.by_call(task_name, now_ms, given)
+        result = await self._answers.answer(activation, partial(self._call_nested, caller))
+        # A copy of its own: the value may go to others who joined the run.
+        return plain_output(task_name, result.value, max_bytes=LIMITS.result_bytes)
+
+    async def _call_nested(
+        self, caller: Run[Completion], activation: Activation
+    ) -> Outcome[Completion]:
+        task = self._tasks.by_name(activation.task_name)
+        job = self._job(task, activation, caller.priority, caller.budget_ms)
+        submit = partial(self._submit, job, activation, chain=(*caller.chain, caller.task))
+        return await self._scheduler.call(caller, activation.task_name, submit)
+
+    async def _call(
+        self, request: InferRequest, asked_ms: float, activation: Activation
+    ) -> Outcome[Completion]:
+        task, left_ms = self._tasks.by_name(activation.task_name), request.timeout_ms
+        if left_ms is not None:
+            left_ms -= self._clock.monotonic_ms() - asked_ms
+        job = self._job(task, activation, request.priority, left_ms, request.supersede_key)
+        call = self._calls[request.call_id] = self._submit(job, activation)
+        try:
+            return await self._scheduler.wait(call)
+        finally:
+            del self._calls[request.call_id]
+
+    def _start(self, activation: Activation, priority: Priority | None, done: Done) -> None:
+        task = self._tasks.by_name(activation.task_name)
+        try:
+            self._submit(self._job(task, activation, priority), activation, done)
+        except RefusedError as error:
+            done(error)
+
+    def _told(
+        self, activation: Activation, priority: Priority | None, client: str, ended: Ended
+    ) -> None:
+        """Report how a run ended that an event asked for, unless another one stands in for it."""
+        instead = self._answers.instead(activation, ended)
+        if instead is not None and instead.kind is FallbackKind.TASK:
+            stands_in = replace(activation, task_name=instead.task)
+            self._start(stands_in, priority, partial(self._stood_in, activation, client))
+        elif instead is not None:
+            self._reports.ended(activation, client, fallback_result(activation, instead))
+        elif isinstance(ended, Outcome):
+            self._reports.ended(activation, client, self._answers.result(activation, ended))
+        else:
+            self._reports.ended(activation, client, ended)
+
+    def _stood_in(self, activation: Activation, client: str, ended: Ended) -> None:
+        if isinstance(ended, Outcome):
+            result = result_of(activation, ended, FallbackKind.TASK)
+            self._reports.ended(activation, client, result)
+        else:
+            self._reports.ended(activation, client, ended)
+
+    def _job(
+        self,
+        task: LoadedTask,
+        activation: Activation,
+        priority: Priority | None = None,
+        timeout_ms: float | None = None,
+        supersede_key: str = "",
+    ) -> Job[Completion]:
+        run = self._journal.run if self._journal else self._container.run
+        return Job(
+            name=activation.task_name,
+            run=partial(run, task, activation),
+            priority=priority or task.manifest.priority,
+            timeout_ms=task.manifest.timeout_ms,
+            caller_timeout_ms=timeout_ms,
+            supersede=task.manifest.supersede,
+            supersede_key=supersede_key,
+            call=self._nested,
+            run_id=activation.run_id,
+        )
+
+    def _submit(
+        self,
+        job: Job[Completion],
+        activation: Activation,
+        done: Callable[[Outcome[Completion] | BaseException], None] | None = None,
+        chain: tuple[str, ...] = (),
+    ) -> Call[Completion]:
+        if self._journal is None:
+            return self._scheduler.submit(job, done, chain)
+        submit = partial(self._scheduler.submit, job, chain=chain)
+        return self._journal.submit(activation, job.priority, submit, done)

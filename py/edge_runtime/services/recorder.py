@@ -1,0 +1,52 @@
+"""Keeps a trace of a running runtime, for development; see :mod:`edge_runtime.pure.trace`."""
+
+import json
+from collections import deque
+from typing import Final
+
+from ..host.ports import Clock
+from ..types import JsonValue
+
+_CLOCK_SET_MS: Final = 1_000.0
+
+
+class Recorder:
+    """Implements ``Journal``: the latest lines, as JSONL.
+
+    Args:
+        clock: Dates the lines; a device's clock that was set is a line of its own.
+        max_lines: The oldest are dropped above that, but never the first, which names the tasks.
+
+    Attributes:
+        dropped: Lines dropped so far.
+    """
+
+    def __init__(self, clock: Clock, max_lines: int = 100_000) -> None:
+        self._clock = clock
+        self._began_ms = clock.monotonic_ms()
+        self._ahead_ms = clock.now_ms() - self._began_ms
+        self._first = ""
+        self._lines: deque[str] = deque(maxlen=max_lines - 1)
+        self.dropped = 0
+
+    def note(self, kind: str, **fields: JsonValue) -> None:
+        """Keep one line, and a line before it if the device's clock was set."""
+        now_ms = self._clock.monotonic_ms()
+        ahead_ms = self._clock.now_ms() - now_ms
+        if abs(ahead_ms - self._ahead_ms) > _CLOCK_SET_MS:
+            self._ahead_ms = ahead_ms
+            self._keep(now_ms, "clock", {"nowMs": self._clock.now_ms()})
+        self._keep(now_ms, kind, fields)
+
+    def jsonl(self) -> str:
+        """Return the trace."""
+        return "".join(f"{line}\n" for line in (self._first, *self._lines) if line)
+
+    def _keep(self, now_ms: float, kind: str, fields: dict[str, JsonValue]) -> None:
+        at_ms = round(now_ms - self._began_ms, 3)
+        line = json.dumps({"atMs": at_ms, "kind": kind, **fields}, separators=(",", ":"))
+        if not self._first:
+            self._first = line
+            return
+        self.dropped += len(self._lines) == self._lines.maxlen
+        self._lines.append(line)

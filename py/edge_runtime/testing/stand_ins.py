@@ -1,0 +1,100 @@
+"""Tasks that only take time: they behave as the runs of a trace did, without the tasks' code."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import FAMILIES, NUMBERS
+from ..host.ports import Clock
+from ..pure.manifest import FileDigest, build_bundle, parse_manifest
+from ..pure.trace import RecordedRun
+from ..types import Activation, JsonValue
+
+_FILE: Final = "main.py"
+_SOURCE: Final = b"""
+from edge_runtime.testing.stand_ins import behave
+
+async def run(ctx, activation):
+    return await behave(activation)
+"""
+_TIE_MS: Final = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How runs behave.
+
+    Attributes:
+        clock: They sleep on it.
+        runs: By task and run id, as a trace has them.
+        default_run_ms: What a run takes of which nothing is known.
+    """
+
+    clock: Clock
+    runs: Mapping[tuple[str, str], RecordedRun]
+    default_run_ms: float
+
+    def of(self, activation: Activation) -> RecordedRun:
+        """Return how a run behaves."""
+        task_name, run_id = activation.task_name, activation.run_id
+        known = self.runs.get((task_name, run_id)) or self.runs.get(("", run_id))
+        return known or RecordedRun(self.default_run_ms)
+
+
+SCRIPT: Final[ContextVar[Script]] = ContextVar("script")
+
+
+def stand_in_bundle(task: Mapping[str, JsonValue]) -> bytes:
+    """Return a bundle with the manifest of ``task``, as a trace describes it.
+
+    Raises:
+        TrustError: ``bundle-invalid``: the description is no manifest's.
+    """
+    digest = FileDigest(hashlib.sha256(_SOURCE).hexdigest(), len(_SOURCE))
+    files = {_FILE: {"sha256": digest.sha256, "bytes": digest.bytes}}
+    code = {"format": 1, "entry": "main:run", "models": [], "packages": [], "files": files}
+    return build_bundle(parse_manifest({**task, **code}), {_FILE: _SOURCE})
+
+
+async def behave(activation: Activation) -> JsonValue:
+    """Take the time of the run and end as it did.
+
+    Raises:
+        EdgeError: What the run ended with.
+        RuntimeError: It ended with an exception of its own.
+    """
+    script = SCRIPT.get()
+    run = script.of(activation)
+    if run.ended == "cancelled":
+        await asyncio.get_running_loop().create_future()
+    duration_ms = run.run_ms + tie_break_ms(activation.run_id)
+    await _sleep(script.clock, duration_ms, is_deaf=run.is_deaf)
+    if run.ended == "task-output-invalid":
+        return object()
+    if run.ended == "task-raised" or (run.ended != "ok" and run.ended not in NUMBERS):
+        raise RuntimeError(f"as recorded: {run.ended}")
+    if run.ended != "ok":
+        raise FAMILIES[NUMBERS[run.ended] // 1000](run.ended, "as recorded")
+    return None
+
+
+def tie_break_ms(run_id: str) -> float:
+    """Return less than a microsecond, by the run's id: no two runs end in the same instant.
+
+    What two ends in one instant mean would depend on which is heard first.
+    """
+    digest = hashlib.sha256(run_id.encode()).digest()
+    return _TIE_MS * (1 + int.from_bytes(digest[:4], "big")) / 2**32
+
+
+async def _sleep(clock: Clock, duration_ms: float, *, is_deaf: bool) -> None:
+    until_ms = clock.monotonic_ms() + duration_ms
+    while clock.monotonic_ms() < until_ms:
+        try:
+            await clock.sleep_ms(until_ms - clock.monotonic_ms())
+        except asyncio.CancelledError:
+            if not is_deaf:
+                raise

@@ -1,0 +1,294 @@
+"""The matcher: equality with brute force over whole streams, and what brute force cannot see."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from edge_runtime.config_triggers import Count, EventPattern, Scope, Trigger
+from edge_runtime.config_where import Condition
+from edge_runtime.pure.matcher import LATE_MS, Match, Matcher
+from edge_runtime.pure.sequences import MAX_LOADS
+from edge_runtime.types import Event, Priority
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .naive_matcher import NaiveMatcher
+
+VIEW = EventPattern("mta", "Home", need_pv=True)
+ITEM = EventPattern("mta", "Home", click_ids=("item",))
+BUY = EventPattern("mta", "Home", click_ids=("buy",))
+PAIR = Trigger("T", sequence=(ITEM, BUY))
+PAGED = replace(PAIR, scope=Scope.PAGE)
+
+
+class Session:
+    """Feeds a matcher with one event after the other, a second apart."""
+
+    def __init__(self, *triggers: Trigger) -> None:
+        self.matcher = Matcher(triggers)
+        self.now_ms = 1e12
+        self.count = 0
+
+    def click(self, click_id: str, *, load: str = "1", after_ms: float = 1_000) -> list[str]:
+        return self.take(click_id, after_ms, load)
+
+    def view(self, *, load: str = "1") -> list[str]:
+        return self.take(None, 1_000, load)
+
+    def take(self, click_id: str | None, after_ms: float, load: str) -> list[str]:
+        self.now_ms += after_ms
+        self.count += 1
+        name = f"{self.count}-{load}-0"
+        event = Event(name, self.now_ms, "mta", "Home", click_id, pv=click_id is None)
+        return [match.task_name for match in self.matcher.match(event, self.now_ms)]
+
+    def swap(self, *triggers: Trigger) -> None:
+        self.matcher = self.matcher.swapped(triggers)
+
+
+def test_a_match_tells_task_queue_and_trigger() -> None:
+    triggers = [Trigger("A", (VIEW,)), Trigger("B", (ITEM,), priority=Priority.CORE)]
+    click = Event("1", 0, "mta", "Home", "item")
+
+    assert Matcher(triggers).match(click, 0) == (Match("B", Priority.CORE, 1),)
+
+
+def test_an_event_that_is_neither_view_nor_click_matches_nothing() -> None:
+    assert Matcher([Trigger("A", (VIEW, ITEM))]).match(Event("1", 0, "mta", "Home"), 0) == ()
+
+
+def test_one_event_activates_a_task_once_and_tasks_in_the_order_of_the_configuration() -> None:
+    triggers = [Trigger("B", (ITEM, ITEM)), Trigger("A", (ITEM,)), Trigger("B", (ITEM,))]
+    matcher = Matcher(triggers)
+
+    assert [each.task_name for each in matcher.match(Event("1", 0, "mta", "Home", "item"), 0)] == [
+        "B",
+        "A",
+    ]
+    assert len(matcher) == 3
+
+
+def test_the_store_must_watch_all_kinds_and_the_views_that_begin_a_page_anew() -> None:
+    every = EventPattern("mta", "Home", True, ("a",), ("b",), need_exit=True)
+    named = {
+        ("mta", "Home", ""),
+        ("mta", "Home", "a"),
+        ("mta.exposure", "Home", "b"),
+        ("mta.exit", "Home", ""),
+    }
+
+    assert set(Matcher([Trigger("T", (every,))]).patterns) == named
+    assert set(Matcher([PAIR]).patterns) == {("mta", "Home", "item"), ("mta", "Home", "buy")}
+    assert set(Matcher([PAGED]).patterns) == {*Matcher([PAIR]).patterns, ("mta", "Home", "")}
+
+
+def test_the_window_covers_a_sequence_then_a_count_then_a_cooldown() -> None:
+    assert Matcher([]).window_ms == Matcher([Trigger("T", (VIEW,))]).window_ms == 0
+    whole = Trigger(
+        "T", sequence=(VIEW, ITEM), within_ms=5, count=Count(2, within_ms=70), cooldown_ms=900
+    )
+    assert Matcher([PAIR, whole]).window_ms == 600_000
+    assert Matcher([whole]).window_ms == 975
+
+
+def test_page_loads_beyond_the_bound_are_forgotten_the_most_silent_first() -> None:
+    session = Session(PAGED)
+    for load in range(MAX_LOADS):
+        session.click("item", load=str(load))
+    session.click("buy", load="0")
+    session.click("item", load="new")
+
+    assert session.click("buy", load="0") == session.click("buy", load="2") == ["T"]
+    assert session.click("buy", load="1") == []
+
+
+def test_ids_of_another_form_are_one_page_load() -> None:
+    matcher = Matcher([PAGED])
+    matcher.match(Event("one", 0, "mta", "Home", "item"), 0)
+
+    assert matcher.match(Event("an-other", 0, "mta", "Home", "buy"), 0)
+
+
+def test_a_swap_keeps_what_equal_triggers_remember_and_nothing_else() -> None:
+    cooled = Trigger("C", (BUY,), cooldown_ms=60_000)
+    counted = Trigger("N", (BUY,), count=Count(2, 60_000))
+    session = Session(PAIR, replace(PAGED, task_name="P"), cooled, counted)
+    session.click("item")
+    session.click("buy")
+    longer = replace(PAIR, task_name="L", within_ms=700_000)
+    session.swap(longer, counted, replace(PAGED, task_name="P"), cooled, PAIR)
+
+    assert session.click("buy") == ["N", "P", "T"]
+    session.click("item")
+    assert session.click("buy", after_ms=60_000) == ["L", "P", "C", "T"]
+
+
+def test_a_trigger_swapped_out_and_in_begins_empty() -> None:
+    session = Session(PAIR)
+    session.click("item")
+    session.swap()
+    session.swap(PAIR)
+
+    assert session.click("buy") == []
+    session.click("item")
+    assert session.click("buy") == ["T"]
+
+
+def test_after_a_swap_late_is_as_late_as_before() -> None:
+    session = Session(PAIR)
+    session.click("item")
+    session.swap(PAIR)
+    late = Event("9", session.now_ms - LATE_MS - 1, "mta", "Home", "buy")
+
+    assert session.matcher.match(late, session.now_ms) == ()
+
+
+def test_a_swap_leaves_the_former_matcher_as_it_was() -> None:
+    counted = Trigger("N", (BUY,), count=Count(2, 60_000))
+    session = Session(counted)
+    session.click("buy")
+    former = session.matcher
+    session.swap(counted)
+    session.click("buy")
+    session.matcher = former
+
+    assert session.click("buy") == ["N"]
+
+
+def test_what_is_replayed_is_remembered() -> None:
+    session = Session(PAIR)
+    session.matcher.replayed(Event("0", 1e12, "mta", "Home", "item"), 1e12)
+
+    assert session.click("buy") == ["T"]
+
+
+def test_steps_whose_conditions_differ_in_type_alone_are_other_steps() -> None:
+    one, true = (replace(ITEM, where=(Condition("k", "eq", operand),)) for operand in ("1", "true"))
+    matcher = Matcher([Trigger("1", sequence=(one, BUY)), Trigger("t", sequence=(true, BUY))])
+    matcher.match(Event("1", 0, "mta", "Home", "item", props={"k": True}), 0)
+
+    assert [m.task_name for m in matcher.match(Event("2", 0, "mta", "Home", "buy"), 0)] == ["t"]
+
+
+def test_steps_are_looked_up_from_the_side_where_they_are_fewer() -> None:
+    starts = [EventPattern("mta", "Home", click_ids=(f"c{n}",)) for n in range(100)]
+    session = Session(
+        *(Trigger(f"T{n}", sequence=(start, BUY)) for n, start in enumerate(starts)),
+        Trigger("Late", sequence=(starts[0], ITEM, BUY), within_ms=5_000),
+    )
+    session.click("c0")
+    session.click("c7")
+
+    assert session.click("buy") == ["T0", "T7"]
+    assert session.click("buy", after_ms=598_999) == ["T7"]
+    assert session.click("buy", after_ms=1) == ["T7"]
+    assert session.click("buy", after_ms=1) == []
+    session.click("c7")
+    assert session.click("buy") == ["T7"]
+
+
+def test_a_sampled_trigger_samples_its_share_and_a_larger_share_keeps_it() -> None:
+    def sampled(share: float) -> set[int]:
+        matcher = Matcher([Trigger("T", (ITEM,), sample=share)])
+        return {
+            n for n in range(2_000) if matcher.match(Event(f"{n}", 0, "mta", "Home", "item"), 0)
+        }
+
+    assert 500 < len(sampled(0.3)) < 700
+    assert sampled(0.3) < sampled(0.6) < sampled(1)
+
+
+ids = st.sampled_from(["x", "y"])
+some = st.lists(ids, max_size=2, unique=True).map(tuple)
+values = st.sampled_from([0, 1, 1.5, True, "1", None])
+conditions = st.one_of(
+    st.builds(lambda v: Condition("k", "exists", v), st.sampled_from(["true", "false"])),
+    st.builds(
+        lambda operator, value: Condition("k", operator, value),
+        st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"]),
+        st.sampled_from(["1", '"1"', "1.5"]),
+    ),
+    st.builds(
+        lambda operator, value: Condition("o.k", operator, value),
+        st.sampled_from(["in", "notIn"]),
+        st.sampled_from(['[1, "1"]', "[true, null]"]),
+    ),
+)
+wheres = st.one_of(st.just(()), st.lists(conditions, max_size=2).map(tuple))
+
+
+def patterns(pages: st.SearchStrategy[str]) -> st.SearchStrategy[EventPattern]:
+    return st.builds(
+        EventPattern, st.just("m"), pages, st.booleans(), some, some, st.booleans(), wheres
+    )
+
+
+@st.composite
+def triggers(draw: st.DrawFn) -> Trigger:
+    common: dict[str, Any] = {
+        "count": draw(st.sampled_from([None, None, Count(2, 50), Count(3, 100_000)])),
+        "cooldown_ms": draw(st.sampled_from([0, 0, 30, 90_000])),
+        "sample": draw(st.sampled_from([1, 1, 0.5])),
+        "expires_at_ms": draw(st.sampled_from([None, None, 1e12 + 500])),
+    }
+    name = draw(st.sampled_from(["S", "T"]))
+    if draw(st.booleans()):
+        events = draw(st.lists(patterns(st.sampled_from("AB")), min_size=1, max_size=2))
+        return Trigger(name, tuple(events), **common)
+    scope = draw(st.sampled_from(Scope))
+    pages = st.just(draw(st.sampled_from("AB"))) if scope is Scope.PAGE else st.sampled_from("AB")
+    sequence = draw(st.lists(patterns(pages), min_size=2, max_size=3))
+    within_ms = draw(st.sampled_from([40, 600_000]))
+    return Trigger(name, sequence=tuple(sequence), within_ms=within_ms, scope=scope, **common)
+
+
+kinds = st.one_of(
+    st.tuples(st.sampled_from(["m", "m.exit"]), st.none(), st.just(True)),
+    st.tuples(st.sampled_from(["m", "m.exposure"]), ids, st.just(False)),
+)
+props = st.one_of(
+    st.just({}),
+    st.builds(lambda v: {"k": v}, values),
+    st.builds(lambda v: {"o": {"k": v}, "k": [v]}, values),
+)
+moments = st.tuples(
+    st.sampled_from([0, 1, 10, 45, 100, 20_000, -900, -3_000]),
+    st.sampled_from([0, 0, 0, -5, 70, -59_000, -61_000]),
+)
+happenings = st.tuples(kinds, st.sampled_from("AB"), st.sampled_from("12"), props, moments)
+
+
+def played(happenings: list[Any]) -> Iterator[tuple[Event, float]]:
+    now_ms = 1e12
+    for n, ((kind, click_id, pv), page, load, props, (step_ms, offset_ms)) in enumerate(happenings):
+        now_ms += step_ms
+        yield Event(f"{n}-{load}-0", now_ms + offset_ms, kind, page, click_id, pv, props), now_ms
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(triggers(), min_size=1, max_size=6),
+    st.lists(happenings, max_size=30),
+    st.lists(st.integers(0, 29), max_size=2),
+    st.data(),
+)
+def test_it_agrees_with_asking_every_trigger_about_the_whole_stream(
+    rules: list[Trigger], stream: list[Any], swaps: list[int], data: st.DataObject
+) -> None:
+    matcher, naive = Matcher(rules), NaiveMatcher(rules)
+    for n, (event, now_ms) in enumerate(played(stream)):
+        if n in swaps:
+            rules = data.draw(st.lists(st.one_of(st.sampled_from(rules), triggers()), min_size=1))
+            matcher = matcher.swapped(rules)
+            naive.swap(rules)
+        found = [(each.task_name, each.trigger_index) for each in matcher.match(event, now_ms)]
+        assert found == naive.match(event, now_ms)
+
+
+def test_how_late_is_late() -> None:
+    session = Session(PAIR)
+    session.click("item")
+    buy = Event("b", session.now_ms - LATE_MS, "mta", "Home", "buy")
+
+    assert session.matcher.match(replace(buy, ts=buy.ts - 1), session.now_ms) == ()
+    assert session.matcher.match(buy, session.now_ms)

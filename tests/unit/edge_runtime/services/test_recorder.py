@@ -1,0 +1,55 @@
+"""A trace kept while a runtime works: bounded, dated, and read back as it was noted."""
+
+import asyncio
+
+from edge_runtime.pure.trace import parse_trace
+from edge_runtime.services.recorder import Recorder
+from edge_runtime.testing.manual_clock import ManualClock
+
+
+def test_lines_are_dated_from_the_recorders_beginning() -> None:
+    async def play() -> str:
+        clock = ManualClock()
+        await clock.advance(1_000)
+        recorder = Recorder(clock)
+        recorder.note("start", tasks=[])
+        await clock.advance(12.5)
+        recorder.note("track", client="é", events="[]")
+        return recorder.jsonl()
+
+    first, second = parse_trace(asyncio.run(play()))
+
+    assert (first.at_ms, first.kind, first.fields) == (0, "start", {"tasks": []})
+    assert (second.at_ms, second.fields) == (12.5, {"client": "é", "events": "[]"})
+
+
+def test_a_clock_that_was_set_is_a_line_before_the_next() -> None:
+    clock = ManualClock(now_ms=5_000)
+    recorder = Recorder(clock)
+    recorder.note("start")
+    clock.set_now(5_900)
+    recorder.note("pause")
+    clock.set_now(90_000)
+    recorder.note("resume")
+    recorder.note("pause")
+
+    records = parse_trace(recorder.jsonl())
+
+    assert [each.kind for each in records] == ["start", "pause", "clock", "resume", "pause"]
+    assert records[2].fields == {"nowMs": 90_000}
+
+
+def test_the_oldest_lines_go_when_there_are_too_many_but_not_the_first() -> None:
+    recorder = Recorder(ManualClock(), max_lines=3)
+    recorder.note("start")
+    for call_id in range(5):
+        recorder.note("cancel", callId=call_id)
+
+    records = parse_trace(recorder.jsonl())
+
+    assert [each.fields.get("callId") for each in records] == [None, 3, 4]
+    assert recorder.dropped == 3
+
+
+def test_nothing_noted_is_an_empty_trace() -> None:
+    assert Recorder(ManualClock()).jsonl() == ""

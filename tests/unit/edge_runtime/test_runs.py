@@ -1,0 +1,164 @@
+"""Runs of real tasks on the fake host: calls of each other, supersession, waiting, what is told."""
+
+import asyncio
+
+import pytest
+from edge_runtime.testing.manual_clock import settle
+from edge_runtime.types import Priority
+
+from .task_bundles import bundle
+from .test_runtime import RANK, WAIT, Site, on_site
+
+TOP = """
+import asyncio
+async def run(ctx, activation):
+    calls = [ctx.call("Double", {"n": n}) for n in activation.ext_data["numbers"]]
+    return await asyncio.gather(*calls)
+"""
+DOUBLE = """
+async def run(ctx, activation):
+    return {"n": 2 * activation.ext_data["n"], "by": activation.trigger.value}
+"""
+CALLER = """
+async def run(ctx, activation):
+    return await ctx.call(activation.ext_data["task"], activation.ext_data.get("data"))
+"""
+KEEPER = """
+kept = []
+async def run(ctx, activation):
+    kept.append(activation.ext_data)
+    return kept
+"""
+STUBBORN = """
+import asyncio
+async def run(ctx, activation):
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
+"""
+ONE_SLOT = {"maxRunning": 1}
+
+
+@on_site({"Top": TOP, "Double": DOUBLE}, scheduler=ONE_SLOT)
+async def test_a_task_calls_others_side_by_side_in_one_slot(site: Site) -> None:
+    result = await site.infer("top", ext_data={"numbers": [1, 2, 3]})
+
+    assert result.value == [{"n": n, "by": "api"} for n in (2, 4, 6)]
+    queue = site.runtime.statistics()["queues"]["regular"]
+    assert (queue["finished"], queue["running"], queue["parked"]) == (4, 0, 0)
+    assert site.host.page.named("result") == []
+
+
+@on_site({"Caller": CALLER, "Keeper": KEEPER})
+async def test_tasks_that_call_each_other_share_no_objects(site: Site) -> None:
+    first = await site.infer("caller", ext_data={"task": "Keeper", "data": {"a": [1]}})
+    second = await site.infer("caller", ext_data={"task": "Keeper", "data": {"a": [2]}})
+
+    assert first.value == [{"a": [1]}]
+    assert second.value == [{"a": [1]}, {"a": [2]}]
+
+
+@on_site({"Caller": CALLER})
+async def test_a_call_of_a_task_that_is_not_there_names_those_that_are(site: Site) -> None:
+    error = await site.refusal("caller", ext_data={"task": "Rang"})
+
+    assert error.code == "task-unknown"
+    assert error.message == (
+        'ctx.call: expected the name of a loaded task (Caller), got "Rang" (string). Correct it, '
+        "or add the task's bundle."
+    )
+
+
+@on_site({"Caller": CALLER})
+async def test_a_task_that_calls_itself_is_refused_with_the_path(site: Site) -> None:
+    error = await site.refusal("caller", ext_data={"task": "Caller"})
+
+    assert (error.code, error.details["path"]) == ("call-cycle", ["Caller", "Caller"])
+
+
+@on_site({"Caller": "async def run(ctx, activation):\n    await ctx.call('Caller', {'x': {1}})\n"})
+async def test_data_for_a_call_must_be_plain(site: Site) -> None:
+    error = await site.refusal("caller")
+
+    assert error.code == "argument-invalid"
+    assert "expected JSON-able data or bytes at value.x, got set" in error.message
+
+
+@on_site({"Caller": CALLER, "Wait": WAIT})
+async def test_cancelling_a_call_cancels_what_its_task_called(site: Site) -> None:
+    calling = asyncio.create_task(site.refusal("caller", 7, ext_data={"task": "Wait"}))
+    await settle()
+
+    site.runtime.cancel(7)
+
+    assert (await calling).code == "run-cancelled"
+    await settle()
+    queue = site.runtime.statistics()["queues"]["regular"]
+    assert (queue["cancelled"], queue["running"], queue["parked"]) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("supersede", "codes", "finished"),
+    [("latest", ["run-superseded", "ok", "ok"], 2), ("join", ["ok", "ok", "ok"], 2)],
+)
+def test_what_a_task_says_of_a_run_that_waits_is_done(
+    supersede: str, codes: list[str], finished: int
+) -> None:
+    async def play() -> None:
+        site = Site({"Keeper": KEEPER}, scheduler=ONE_SLOT)
+        url = "https://shop.test/edge/tasks/Keeper.edge"
+        site.host.network.files[url] = bundle("Keeper", KEEPER, supersede=supersede)
+        await site.runtime.start()
+        site.runtime.pause()
+        site.click("Keeper")
+        site.click("Keeper")
+        site.runtime.resume()
+        other = await site.infer("keeper", supersede_key="another")
+        await settle()
+        told = site.host.page.notices
+        heard = [body["error"]["code"] if name == "error" else "ok" for name, body in told]
+        assert [*heard, "ok"] == codes
+        assert other.value
+        assert site.runtime.statistics()["queues"]["regular"]["finished"] == finished
+        await site.runtime.stop()
+
+    asyncio.run(play())
+
+
+@on_site({"Rank": RANK}, scheduler={"maxRunning": 4})
+async def test_requests_for_one_inference_worker_wait_for_each_other(site: Site) -> None:
+    calls = [asyncio.create_task(site.infer("rank", number)) for number in range(2)]
+    calls.append(asyncio.create_task(site.infer("rank", 2, priority=Priority.CORE)))
+    await site.host.clock.advance(20)
+
+    results = [await call for call in calls]
+
+    assert [result.timings.lane_ms for result in results] == [0, 4, 2]
+    assert [result.to_dict()["waitedFor"] for result in results] == [None, "lane", "lane"]
+    assert site.runtime.statistics()["lanes"]["wasm"] == {
+        "waiting": 0,
+        "running": 0,
+        "finished": 3,
+        "waitMs": {"p50": 2, "p99": 4},
+    }
+
+
+@on_site({"Stubborn": STUBBORN})
+async def test_code_that_ignores_its_end_is_told_in_the_log_once(site: Site) -> None:
+    site.click("Stubborn")
+    await site.host.clock.advance(10_000)
+
+    (warning,) = site.host.page.named("log")
+
+    assert (warning["level"], warning["taskName"]) == ("warning", "Stubborn")
+    assert "expected its code to return when it was cancelled" in warning["message"]
+    assert site.runtime.statistics()["queues"]["regular"]["overdue"] == 1
+    # The runtime does not wait for it for ever, and a cancelled event loop ends it.
+    stopping = asyncio.create_task(site.runtime.stop())
+    await site.host.clock.advance(1_000)
+    await stopping
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left)

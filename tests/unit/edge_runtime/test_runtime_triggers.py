@@ -1,0 +1,102 @@
+"""The whole runtime on the fake host: which runs events start, over restarts and other rules."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from edge_runtime.errors import ConfigError, RefusedError
+from edge_runtime.testing.fake_host import create_fake_host
+
+from .test_runtime import WAIT, Site, on_site, trigger
+
+ECHO = "async def run(ctx, activation):\n    return activation.run_id\n"
+ITEM = {"type": "mta", "pageId": "Home", "clickIds": ["item"]}
+BUY = {"type": "mta", "pageId": "Home", "clickIds": ["buy"]}
+PAIR = {"taskName": "Echo", "sequence": [ITEM, BUY]}
+
+
+async def ran(site: Site) -> list[Any]:
+    await site.host.clock.advance(10)
+    found = [result["runId"] for result in site.host.page.named("result")]
+    site.host.page.notices.clear()
+    return found
+
+
+@on_site({"Echo": ECHO}, triggers=[PAIR])
+async def test_a_sequence_runs_its_task_under_the_id_of_its_last_event(site: Site) -> None:
+    site.click("item")
+    site.click("buy")
+    assert await ran(site) == ["Echo-e2"]
+
+
+@on_site({"Wait": WAIT}, triggers=[{**trigger("Wait"), "priority": "core"}])
+async def test_a_run_waits_in_the_queue_of_its_trigger(site: Site) -> None:
+    site.click("Wait")
+    await site.host.clock.advance(1)
+    queues = site.runtime.statistics()["queues"]
+    assert (queues["core"]["running"], queues["regular"]["running"]) == (1, 0)
+
+
+def test_a_restart_goes_on_in_the_middle_of_a_sequence() -> None:
+    async def play() -> None:
+        first = Site({"Echo": ECHO}, triggers=[PAIR])
+        await first.runtime.start()
+        first.click("item")
+        await first.runtime.stop()
+        again = create_fake_host(first.host.disk, first.host.clock)
+        second = Site({"Echo": ECHO}, host=again, triggers=[PAIR])
+        assert await second.runtime.start() == []
+        second.events = first.events
+        second.click("buy")
+        assert await ran(second) == ["Echo-e2"]
+        await second.runtime.stop()
+
+    asyncio.run(play())
+
+
+@on_site({"Echo": ECHO}, triggers=[PAIR])
+async def test_another_configuration_keeps_what_equal_triggers_remember(site: Site) -> None:
+    site.click("item")
+    other = {"taskName": "Echo", "events": [{**ITEM, "clickIds": ["other"]}]}
+    assert site.runtime.reconfigure({**site.config, "triggers": [other, PAIR]}) == []
+    site.click("other")
+    site.click("buy")
+    assert await ran(site) == ["Echo-e2", "Echo-e3"]
+    assert site.runtime.statistics()["triggers"] == {"count": 2, "matches": 2}
+
+
+@on_site({"Echo": ECHO}, triggers=[PAIR])
+async def test_an_invalid_configuration_is_refused_as_a_whole(site: Site) -> None:
+    site.click("item")
+    with pytest.raises(ConfigError, match="at triggers"):
+        site.runtime.reconfigure({"triggers": [PAIR, {**PAIR, "withinMs": 0}]})
+    site.click("buy")
+    assert await ran(site) == ["Echo-e2"]
+
+
+@on_site({"Echo": ECHO}, triggers=[PAIR])
+async def test_what_another_configuration_cannot_change_is_told(site: Site) -> None:
+    absent = {**PAIR, "taskName": "Gone"}
+    rules = {"events": {"encrypted": False}}
+    problems = site.runtime.reconfigure({"triggers": [absent], "data": rules})
+    assert [problem.details["path"] for problem in problems] == ["triggers[0].taskName", "data"]
+    site.click("item")
+    site.click("buy")
+    assert await ran(site) == []
+
+
+@on_site({"Wait": WAIT}, scheduler={"maxRunning": 1, "queueLimits": {"regular": 1}})
+async def test_another_configuration_brings_its_limits(site: Site) -> None:
+    for _ in range(2):
+        site.click("Wait")
+    site.runtime.reconfigure({**site.config, "scheduler": {"maxRunning": 3}})
+    await site.host.clock.advance(1)
+    site.click("Wait")
+    await site.host.clock.advance(1)
+    assert site.host.page.named("error") == []
+    assert site.runtime.statistics()["queues"]["regular"]["running"] == 2
+
+
+def test_only_a_started_runtime_takes_another_configuration() -> None:
+    with pytest.raises(RefusedError, match="expected a started one"):
+        Site({}).runtime.reconfigure({})

@@ -1,0 +1,279 @@
+"""Replays: the same decisions from the same trace, in any order of callbacks, without tasks."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from edge_runtime.config import parse_config
+from edge_runtime.pure.trace import Record, parse_trace
+from edge_runtime.runtime import InferRequest, Runtime
+from edge_runtime.services.recorder import Recorder
+from edge_runtime.testing.decision_log import Decision
+from edge_runtime.testing.fake_host import create_fake_host
+from edge_runtime.testing.replay import Replay
+from edge_runtime.testing.replay_report import ReplayReport, spread
+from edge_runtime.testing.stand_ins import tie_break_ms
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ..task_bundles import bundle
+
+NOW_MS = 1_700_000_000_000
+NAMES = ("Rank", "Warm", "Slow")
+
+
+def config(**more: Any) -> dict[str, Any]:
+    triggers = [
+        {"taskName": name, "events": [{"type": "mta", "pageId": "Home", "clickIds": [name]}]}
+        for name in NAMES
+    ]
+    breaker = {"minCalls": 3, "openMs": 100}
+    return {"triggers": triggers, "scheduler": {"maxRunning": 3, "breaker": breaker}, **more}
+
+
+def click(at_ms: float, name: str, number: int) -> dict[str, Any]:
+    row = [f"e{number}", NOW_MS + at_ms, "mta", "Home", name, 0, {}]
+    return {"atMs": at_ms, "kind": "track", "events": [row]}
+
+
+def call(at_ms: float, call_id: int, code: str = "Rank", **more: Any) -> dict[str, Any]:
+    codes = {"systemCode": "replay", "businessCode": code}
+    return {"atMs": at_ms, "kind": "infer", "callId": call_id, **codes, **more}
+
+
+def records(*plain: dict[str, Any]) -> list[Record]:
+    return parse_trace("\n".join(map(json.dumps, plain)))
+
+
+def replayed(trace: Sequence[Record], seed: int | None = None, **more: Any) -> Replay:
+    replay = Replay(trace, parse_config(config()), seed=seed, **more)
+    replay.run()
+    return replay
+
+
+def kinds(replay: Replay) -> list[str]:
+    return [each.kind for each in replay.log.decisions]
+
+
+def only(replay: Replay, kind: str) -> list[Decision]:
+    return [each for each in replay.log.decisions if each.kind == kind]
+
+
+def test_a_click_activates_begins_and_ends_its_task() -> None:
+    replay = replayed(records(click(5, "Rank", 1)), default_run_ms=20)
+
+    assert kinds(replay) == ["start", "activation", "begin", "run", "settled", "stop"]
+    assert replay.problems == []
+    assert str(only(replay, "begin")[0]).startswith("5.000 begin Rank ")
+    (run,) = only(replay, "run")
+    assert run.fields["ended"] == "ok" and 20 <= run.fields["runMs"] < 20.002
+
+
+def test_a_run_takes_the_time_and_the_end_that_the_trace_knows() -> None:
+    run_id = only(replayed(records(click(5, "Rank", 1))), "run")[0].run_id
+    known = {"atMs": 9, "kind": "run", "runId": run_id, "runMs": 300, "ended": "task-raised"}
+
+    replay = replayed(records(click(5, "Rank", 1), known))
+
+    (run,) = only(replay, "run")
+    assert run.fields["ended"] == "task-raised" and 300 <= run.fields["runMs"] < 300.002
+    assert only(replay, "settled")[0].fields["ended"] == "task-raised"
+
+
+@pytest.mark.parametrize(
+    "ended", ["network-failed", "task-output-invalid", "query-invalid", "an unknown code"]
+)
+def test_a_run_ends_with_the_error_it_ended_with(ended: str) -> None:
+    run_id = only(replayed(records(click(5, "Rank", 1))), "run")[0].run_id
+    known = {"atMs": 9, "kind": "run", "runId": run_id, "runMs": 3, "ended": ended}
+
+    (run,) = only(replayed(records(click(5, "Rank", 1), known)), "run")
+
+    assert run.fields["ended"] == ("task-raised" if ended == "an unknown code" else ended)
+
+
+def test_a_run_that_hung_ends_at_its_timeout_and_a_deaf_one_holds_its_slot_longer() -> None:
+    trace = records(*(click(0, "Rank", number) for number in (1, 2)))
+    first, second = (each.run_id for each in only(replayed(trace), "run"))
+    hung = {"atMs": 0, "kind": "run", "runId": first, "runMs": 5_000, "ended": "cancelled"}
+    deaf = {"atMs": 0, "kind": "run", "runId": second, "runMs": 9_000, "ended": "ok", "deaf": True}
+
+    replay = replayed([*trace, *records(hung, deaf)])
+
+    assert [each.fields["ended"] for each in only(replay, "settled")] == ["task-timeout"] * 2
+    ends = [(round(each.at_ms), each.fields["ended"]) for each in only(replay, "run")]
+    assert ends == [(5_000, "cancelled"), (9_000, "ok")]
+
+
+def test_calls_are_answered_and_can_be_cancelled() -> None:
+    replay = replayed(
+        records(
+            call(0, 1),
+            call(1, 2, "NotTriggered"),
+            {"atMs": 2, "kind": "cancel", "callId": 1},
+            call(3, 3, timeoutMs=4),
+            call(50, 1),
+        )
+    )
+
+    answers = [(each.fields["callId"], each.fields["ended"]) for each in only(replay, "answer")]
+    assert answers == [(1, "run-cancelled"), (3, "task-timeout"), (2, "ok"), (1, "ok")]
+
+
+def test_a_paused_runtime_refuses_calls_and_keeps_what_events_ask_for() -> None:
+    replay = replayed(
+        records(
+            {"atMs": 0, "kind": "pause"},
+            click(1, "Rank", 1),
+            call(2, 1),
+            {"atMs": 500, "kind": "resume"},
+        )
+    )
+
+    assert only(replay, "answer")[0].fields["ended"] == "runtime-paused"
+    assert [each.at_ms for each in only(replay, "begin")] == [500]
+
+
+def test_a_reload_ends_what_ran_without_a_word_and_keeps_what_was_durable() -> None:
+    replay = replayed(
+        records(
+            click(0, "Rank", 1),
+            click(5, "Rank", 2),
+            {"atMs": 5, "kind": "reload"},
+            # Known: made durable in the first life, so it activates nothing a second time.
+            click(100, "Rank", 1),
+        ),
+        default_run_ms=50,
+    )
+
+    assert kinds(replay).count("start") == 2
+    assert len(only(replay, "activation")) == 3 and len(only(replay, "settled")) == 1
+
+
+def test_a_clock_that_is_set_changes_no_duration() -> None:
+    replay = replayed(
+        records(click(0, "Rank", 1), {"atMs": 5, "kind": "clock", "nowMs": 1}, click(6, "Warm", 2)),
+        default_run_ms=50,
+    )
+
+    assert [round(each.at_ms) for each in only(replay, "settled")] == [50, 56]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 0, 1, 10, 10.5, 300]),
+        st.sampled_from(
+            ["click", "click", "click", "call", "cancel", "pause", "resume", "reload", "clock"]
+        ),
+        st.sampled_from(NAMES),
+        st.sampled_from([0, 7, 10, 10, 6_000]),
+        st.sampled_from(["ok", "ok", "task-raised", "cancelled"]),
+    ),
+    max_size=60,
+)
+
+
+def trace_of(steps: list[tuple[float, str, str, float, str]]) -> list[Record]:
+    at_ms, plain = 0.0, []
+    for number, (pause_ms, kind, name, amount, ended) in enumerate(steps):
+        at_ms += pause_ms
+        more = {
+            "click": click(at_ms, name, number),
+            "call": call(at_ms, number, name, priority="low", timeoutMs=amount or 50),
+            "cancel": {"callId": max(0, number - 1)},
+            "clock": {"nowMs": NOW_MS + 1_000 * amount - 30_000},
+        }
+        plain.append({"atMs": at_ms, "kind": kind, **more.get(kind, {})})
+        if kind in ("click", "call"):
+            plain[-1]["kind"] = more[kind]["kind"]
+            run = {"runId": f"{name}-e{number}", "runMs": amount, "ended": ended}
+            plain.append({"atMs": at_ms, "kind": "run", **run})
+    return records(*plain)
+
+
+@settings(max_examples=25, deadline=None)
+@given(STEPS, st.integers(0, 1_000), st.sampled_from([0.0, 10.0, 400.0]))
+def test_no_order_of_ready_callbacks_changes_a_decision(
+    steps: list[tuple[float, str, str, float, str]], seed: int, run_ms: float
+) -> None:
+    trace = trace_of(steps)
+
+    plain = replayed(trace, default_run_ms=run_ms)
+    shuffled = replayed(trace, seed, default_run_ms=run_ms)
+
+    assert shuffled.log.text() == plain.log.text()
+    assert shuffled.log.sha256() == plain.log.sha256()
+
+
+def test_a_recorded_day_is_replayed_without_the_tasks_code() -> None:
+    async def live() -> tuple[str, list[Any]]:
+        host = create_fake_host()
+        source = "import asyncio\nasync def run(ctx, activation):\n    await ctx.put('k', 1)\n"
+        url = "https://shop.test/edge/rank.edge"
+        host.network.files[url] = bundle("Rank", source, priority="low", timeoutMs=700)
+        recorder = Recorder(host.clock)
+        plain = config(bundles=["rank.edge"], triggers=config()["triggers"][:1])
+        base = "https://shop.test/edge/config.json"
+        runtime = Runtime(host, parse_config(plain), base, journal=recorder)
+        assert await runtime.start() == []
+        runtime.track(json.dumps(click(0, "Rank", 1)["events"]), "tab-1")
+        await host.clock.advance(80)
+        calling = asyncio.create_task(runtime.infer(InferRequest(1, "demo", "rank")))
+        await host.clock.advance(80)
+        await calling
+        await runtime.stop()
+        return recorder.jsonl(), host.page.named("result")
+
+    text, results = asyncio.run(live())
+    replay = Replay(parse_trace(text), parse_config(config(bundles=["rank.edge"])))
+    replay.run()
+
+    assert len(results) == 1
+    assert [each.fields["queue"] for each in only(replay, "activation")] == ["low", "low"]
+    assert [each.at_ms for each in only(replay, "activation")] == [0, 80]
+    assert [each.fields["ended"] for each in only(replay, "settled")] == ["ok", "ok"]
+    assert ReplayReport(replay.log).to_dict()["tasks"]["Rank"]["activations"] == 2
+
+
+def test_breakers_and_other_configurations_are_replayed() -> None:
+    clicks = [click(10 * number, "Rank", number) for number in range(5)]
+    failing = [
+        {"atMs": 40, "kind": "run", "runId": f"Rank-e{n}", "runMs": 1, "ended": "task-raised"}
+        for n in range(5)
+    ]
+    other = {"atMs": 50, "kind": "reconfigure", "config": config(triggers=[])}
+    wrong = {"atMs": 50, "kind": "reconfigure", "config": {"triggers": 5}}
+
+    replay = replayed(records(*clicks, *failing, wrong, other, click(9_000, "Rank", 9)))
+
+    assert ReplayReport(replay.log).transitions == {"closed → open": 1}
+    assert [each.fields["ended"] for each in only(replay, "refusal")] == ["circuit-open"] * 2
+    answers = [each.fields["ended"] for each in only(replay, "reconfigured")]
+    assert answers == ["config-invalid", "ok"]
+    assert len(only(replay, "activation")) == 5
+
+
+def test_two_runs_never_end_in_the_same_instant() -> None:
+    ties = {tie_break_ms(f"Rank-e{number}") for number in range(10_000)}
+
+    assert len(ties) > 9_990 and 0 < min(ties) and max(ties) <= 0.001
+
+
+def test_a_report_counts_and_measures() -> None:
+    replay = replayed(records(*(click(0, "Rank", n) for n in range(4))), default_run_ms=10)
+
+    plain = ReplayReport(replay.log).to_dict()
+
+    assert plain["lives"] == 1 and plain["sha256"] == replay.log.sha256()
+    assert plain["tasks"]["Rank"]["outcomes"] == {"ok": 4}
+    assert plain["queues"]["regular"]["activations"] == 4
+    assert plain["queues"]["core"] == {"activations": 0, "waitMs": None}
+    assert plain["queues"]["regular"]["waitMs"]["max"] >= 10
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    assert spread([]) is None
+    assert spread([5.0]) == {"p50": 5, "p99": 5, "max": 5}
+    assert spread([float(value) for value in range(1, 201)]) == {"p50": 100, "p99": 198, "max": 200}
