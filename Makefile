@@ -6,6 +6,9 @@ PYTHON ?= python3
 NODE ?= node
 PORT ?= 8080
 ARGS ?=
+SEED ?= 0
+SEEDS ?= 40
+HOURS ?= 25
 
 PY := .venv/bin/python
 TOOL := .venv/bin/web-runtime
@@ -24,7 +27,7 @@ $(if $(wildcard $(PY)),,$(shell rm -f .cache/stamps/python-*))
 $(if $(wildcard $(BIN)/esbuild),,$(shell rm -f .cache/stamps/node-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench build serve setup train clean distclean tools demo-site
+.PHONY: help demo test check fix bench simulate build serve setup train clean distclean tools demo-site
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +56,9 @@ fix: setup ## what check can repair by itself
 
 bench: build demo-site ## a table of ratios, and bench-results/latest.json
 	@$(PY) -m tests.bench $(ARGS)
+
+simulate: setup ## SEEDS lives of HOURS simulated hours each, with faults, from SEED on
+	@$(PY) -m tests.simulation --first-seed $(SEED) --seeds $(SEEDS) --hours $(HOURS)
 
 build: setup ## web_runtime/dist, what a page loads
 	@$(TOOL) build

@@ -41,7 +41,7 @@ class Csp(StrEnum):
 
 main = typer.Typer(
     cls=PlainErrors,
-    help="Fetch the parts, build the runtime, serve it, pack tasks, inspect stored data.",
+    help="Fetch the parts, build the runtime, serve it, pack tasks, inspect data, replay traces.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -131,6 +131,40 @@ def inspect_command(
         print_report(report, _console())
     if not report.is_sound:
         raise typer.Exit(1)
+
+
+@main.command("replay")
+def replay_command(
+    trace: Annotated[Path, typer.Argument(help="A trace: JSON lines.")],
+    config: Annotated[Path, typer.Option(help="The site's configuration.")],
+    speed: Annotated[
+        str, typer.Option(help="max, or how many times as fast as it was recorded.")
+    ] = "max",
+    seed: Annotated[
+        int | None, typer.Option(help="Another order of callbacks; it changes no decision.")
+    ] = None,
+    default_run_ms: Annotated[
+        float, typer.Option(help="What a run takes that the trace does not know, ms.", min=0)
+    ] = 10.0,
+    decisions: Annotated[Path | None, typer.Option(help="Write the decisions here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Play a trace again on virtual time: activations, waits, outcomes, and their digest.
+
+    The same trace and configuration give the same digest, here and in every browser.
+    """
+    from .replay import load_replay, parse_speed, play, print_report
+
+    replay = load_replay(trace, config, seed=seed, default_run_ms=default_run_ms)
+    report = play(replay, parse_speed(speed))
+    for problem in replay.problems:
+        typer.echo(f"web-runtime: {problem}", err=True)
+    if decisions is not None:
+        decisions.write_text(replay.log.text(), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        print_report(report, _console())
 
 
 def _check_folder(folder: Path, argument: str, remedy: str) -> None:

@@ -1,0 +1,1 @@
+"""Simulated hours of a site's life, with everything that can go wrong, by a seed."""

@@ -1,0 +1,113 @@
+"""`web-runtime replay`: plays a trace with a configuration and prints what was decided."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_runtime.config import LIMITS, Config, parse_config
+from edge_runtime.pure.manifest import open_bundle
+from edge_runtime.pure.trace import described_task, parse_trace
+from edge_runtime.testing.replay import Replay
+from edge_runtime.testing.replay_report import ReplayReport, spread
+from edge_runtime.types import JsonValue
+from rich.console import Console
+from rich.table import Table
+
+from .errors import ToolError
+
+
+def load_replay(
+    trace: Path, config: Path, *, seed: int | None = None, default_run_ms: float = 10.0
+) -> Replay:
+    """Return a replay of a trace file.
+
+    Args:
+        trace: JSONL, see :mod:`edge_runtime.pure.trace`.
+        config: The site's configuration; bundles that lie beside it describe tasks of which the
+            trace says nothing.
+        seed: Order of ready callbacks.
+        default_run_ms: What a run takes of which the trace says nothing.
+
+    Raises:
+        ToolError: A file cannot be read.
+        ConfigError: It holds no trace, or no configuration.
+    """
+    parsed = parse_config(_json(config))
+    return Replay(
+        parse_trace(_text(trace)),
+        parsed,
+        tasks=list(_tasks_beside(config, parsed)),
+        seed=seed,
+        default_run_ms=default_run_ms,
+    )
+
+
+def play(replay: Replay, speed: float) -> ReplayReport:
+    """Play ``speed`` times as fast as it was recorded; infinity: as fast as possible."""
+    began_s, first_ms = time.monotonic(), None
+    for at_ms in replay.steps():
+        first_ms = at_ms if first_ms is None else first_ms
+        due_s = began_s + (at_ms - first_ms) / 1000 / speed
+        time.sleep(max(0.0, due_s - time.monotonic()))
+    return ReplayReport(replay.log)
+
+
+def parse_speed(text: str) -> float:
+    """Return how many times as fast as recorded; infinity for ``max``.
+
+    Raises:
+        ToolError: It is neither.
+    """
+    try:
+        speed = float("inf") if text == "max" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise ToolError(f"--speed: expected max or a number above 0, got {text!r}.")
+    return speed
+
+
+def print_report(report: ReplayReport, console: Console) -> None:
+    """Print tables of tasks and queues, and the digest of the decisions."""
+    tasks = Table("task", "activations", "begun", "outcomes", "run p50", "p99", "max ms", box=None)
+    for name, task in sorted(report.tasks.items()):
+        outcomes = ", ".join(f"{count} {ended}" for ended, count in sorted(task.outcomes.items()))
+        tasks.add_row(
+            name, str(task.activations), str(task.begun), outcomes, *_figures(task.run_ms)
+        )
+    queues = Table("queue", "activations", "wait p50", "p99", "max ms", box=None)
+    for name, queue in report.queues.items():
+        queues.add_row(name, str(queue.activations), *_figures(queue.waits_ms))
+    console.print(tasks, "", queues, "")
+    for change, count in sorted(report.transitions.items()):
+        console.print(f"breakers: {count} × {change}")
+    console.print(f"{report.until_ms / 1000:.1f} s, {report.lives} worker(s)")
+    console.print(f"decisions: {report.sha256}", soft_wrap=True)
+
+
+def _figures(values_ms: list[float]) -> list[str]:
+    figures = spread(values_ms)
+    return ["–"] * 3 if figures is None else [f"{value:,.1f}" for value in figures.values()]
+
+
+def _tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]]:
+    for url in parsed.bundles:
+        path = config.parent / url
+        if path.is_file() and path.stat().st_size <= LIMITS.bundle_packed_bytes:
+            yield described_task(open_bundle(path.read_bytes()).manifest)
+
+
+def _json(path: Path) -> object:
+    try:
+        plain: object = json.loads(_text(path))
+    except ValueError as error:
+        raise ToolError(f"{path}: expected JSON, got {error}.") from error
+    return plain
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolError(f"{path}: expected a text file, got {error}.") from error
