@@ -5,15 +5,15 @@ import { EVENT_LIMITS } from "./limits.js";
 
 const PRIORITIES = ["core", "regular", "low"];
 const NAMES = ["result", "error", "status", "log"];
-const START_OPTIONS = ["config", "base", "capture"];
+const START_OPTIONS = ["config", "base", "capture", "trace"];
 const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
-const STRINGS_AND_BRACKETS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g;
 
 /**
  * @typedef {object} StartOptions
  * @property {string | Record<string, unknown>} config  URL of the configuration, or the configuration.
  * @property {string} [base]      URL of the folder with the runtime's files; default: where the script came from.
  * @property {boolean} [capture]  Capture page views and clicks; default true.
+ * @property {boolean} [trace]    Keep a trace for `trace()`; for development, default false.
  */
 
 /**
@@ -24,6 +24,7 @@ const STRINGS_AND_BRACKETS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g;
  * @property {"core" | "regular" | "low"} [priority]  Default: the task's own.
  * @property {number} [timeoutMs]                     The task's own timeout applies as well.
  * @property {AbortSignal} [signal]
+ * @property {string} [supersedeKey]  Runs of a task with the same one supersede or join each other, if its `task.toml` says so.
  */
 
 /**
@@ -41,19 +42,26 @@ export function checkStart(options) {
   const unknown = Object.keys(options).find((key) => !START_OPTIONS.includes(key));
   if (unknown)
     throw invalid(`start.${unknown}`, `one of ${START_OPTIONS.join(", ")}`, options[unknown]);
-  const { config, base, capture } = options;
-  if (typeof config !== "string" && !isRecord(config))
-    throw invalid("start.config", "a URL or an object", config);
+  const { config, base, capture, trace } = options;
+  checkConfig("start", config);
   if (base !== undefined && typeof base !== "string") throw invalid("start.base", "a URL", base);
   if (capture !== undefined && typeof capture !== "boolean")
     throw invalid("start.capture", "a boolean", capture);
+  if (trace !== undefined && typeof trace !== "boolean")
+    throw invalid("start.trace", "a boolean", trace);
   return options;
+}
+
+/** @param {string} call @param {unknown} config */
+export function checkConfig(call, config) {
+  if (typeof config !== "string" && !isRecord(config))
+    throw invalid(`${call}.config`, "a URL or an object", config);
 }
 
 /** @param {any} options @returns {InferOptions} */
 export function checkInfer(options) {
   record("infer", options);
-  const { systemCode, businessCode, extData, priority, timeoutMs, signal } = options;
+  const { systemCode, businessCode, extData, priority, timeoutMs, signal, supersedeKey } = options;
   if (!isText(systemCode)) throw invalid("infer.systemCode", "a string", systemCode);
   if (!isText(businessCode)) throw invalid("infer.businessCode", "a string", businessCode);
   if (extData !== undefined && !isRecord(extData))
@@ -66,6 +74,8 @@ export function checkInfer(options) {
   }
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalid("infer.signal", "an AbortSignal", signal);
+  if (supersedeKey !== undefined && !isEventText(supersedeKey))
+    throw invalid("infer.supersedeKey", EVENT_TEXT, supersedeKey);
   return options;
 }
 
@@ -80,52 +90,6 @@ export function checkTrack(event) {
   if (pv !== undefined && typeof pv !== "boolean") throw invalid("track.pv", "a boolean", pv);
   if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
   return event;
-}
-
-/**
- * An event's props as JSON text; deep or large ones are refused here, where that costs only their own event.
- * @param {unknown} props
- * @throws {EdgeError} argument-invalid
- * @throws {TypeError} They are not JSON-able.
- */
-export function propsText(props) {
-  const json = stringified(props);
-  if (!json?.startsWith("{")) throw invalid("track.props", "an object", json);
-  if (isLargerThan(EVENT_LIMITS.propsBytes, json)) throw tooMuch(`${json.length} characters`);
-  if (nestsDeeperThan(EVENT_LIMITS.propsLevels, json)) throw tooMuch("deeper nesting");
-  return json;
-}
-
-/** @param {unknown} props @returns {string | undefined} */
-function stringified(props) {
-  try {
-    return JSON.stringify(props);
-  } catch (error) {
-    // The stack or the longest string did not do; Firefox has an error of its own for the first.
-    if (error instanceof RangeError || /** @type {any} */ (error)?.name === "InternalError")
-      throw tooMuch("more than the browser can write");
-    throw error;
-  }
-}
-
-/** @param {number} bytes @param {string} json */
-function isLargerThan(bytes, json) {
-  // A character has one to three bytes, so most texts need not be encoded.
-  if (json.length > bytes || json.length * 3 <= bytes) return json.length > bytes;
-  return new TextEncoder().encode(json).length > bytes;
-}
-
-/** @param {number} levels @param {string} json */
-function nestsDeeperThan(levels, json) {
-  // Most texts have too few brackets to be deep.
-  if (json.split("[").length + json.split("{").length - 2 <= levels) return false;
-  let level = 0;
-  for (const [token] of json.matchAll(STRINGS_AND_BRACKETS)) {
-    if (token === "]" || token === "}") level--;
-    else if (token === "[" || token === "{") level++;
-    if (level > levels) return true;
-  }
-  return false;
 }
 
 /** @param {any} name @param {any} listener */
@@ -213,17 +177,10 @@ function isRecord(value) {
  * @param {string} expected
  * @param {unknown} got
  */
-function invalid(where, expected, got) {
+export function invalid(where, expected, got) {
   return new EdgeError("argument-invalid", `${where}: expected ${expected}, got ${shown(got)}.`, {
     path: where,
   });
-}
-
-/** @param {string} got */
-function tooMuch(got) {
-  const { propsBytes, propsLevels } = EVENT_LIMITS;
-  const text = `track.props: expected at most ${propsLevels} levels and ${propsBytes} bytes of JSON, got ${got}. Put less into the event.`;
-  return new EdgeError("argument-invalid", text, { path: "track.props" });
 }
 
 /** @param {unknown} value */

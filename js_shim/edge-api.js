@@ -1,20 +1,21 @@
 /** The public API: what a page calls, joined from capture, buffer and supervision. */
 
 import {
+  checkConfig,
   checkInfer,
   checkKey,
   checkOn,
   checkPut,
   checkStart,
   checkTrack,
-  propsText,
 } from "./arguments.js";
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
 import { createEventBuffer } from "./event-buffer.js";
+import { propsText } from "./event-props.js";
 import { eventIds } from "./identifiers.js";
 import { inferOn } from "./infer-call.js";
-import { beginSession } from "./page-session.js";
+import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
 
 /** @import { PageSession } from "./page-session.js" */
@@ -122,6 +123,13 @@ export function createEdge(scriptBase) {
     pause: () => pauseOrResume("pause"),
 
     resume: () => pauseOrResume("resume"),
+
+    async reconfigure(config) {
+      checkConfig("reconfigure", config);
+      return call("reconfigure", { config: configSource("reconfigure", config) });
+    },
+
+    trace: () => call("trace", {}),
 
     async erase() {
       await call("erase", {});

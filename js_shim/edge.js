@@ -17,6 +17,8 @@ export const {
   statistics,
   pause,
   resume,
+  reconfigure,
+  trace,
   erase,
   stop,
   router,

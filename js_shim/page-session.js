@@ -2,6 +2,7 @@
 
 import { absolute, copied } from "./arguments.js";
 import { startCapture } from "./capture.js";
+import { createDelivery } from "./delivery.js";
 import { whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
 import { scriptUrl as trusted } from "./script-url.js";
@@ -34,13 +35,17 @@ const STOP_DEADLINE_MS = 5_000;
 export function beginSession(options, { emitter, buffer, ...page }) {
   /** This page's pause was answered and holds: for the worker that replaces a lost one. */
   let isPaused = false;
+  /** @type {unknown} The configuration put in force since the start, by any page: for that worker, too. */
+  let reconfigured;
+  const deliver = createDelivery(emitter.emit);
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
     ...worker,
-    options: () => ({ ...optionsOf(), isPaused }),
+    options: () => ({ ...optionsOf(), isPaused, reconfigured }),
     emit(name, body) {
       if (name === "overruled") isPaused = false;
-      else emitter.emit(name, body);
+      else if (name === "reconfigured") reconfigured = body.config;
+      else deliver(name, body);
     },
     onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.call("track", { batch }))),
   });
@@ -91,7 +96,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
  * @param {StartOptions} options
  * @param {string} scriptBase
  */
-function workerFor({ config, base }, scriptBase) {
+function workerFor({ config, base, trace = false }, scriptBase) {
   // A folder, whether or not its URL ends as one.
   const folder = absolute(
     "start.base",
@@ -99,10 +104,7 @@ function workerFor({ config, base }, scriptBase) {
     document.baseURI,
   );
   const scriptUrl = absolute("start.base", __RUNTIME_WORKER__, folder);
-  const source =
-    typeof config === "string"
-      ? absolute("start.config", config, document.baseURI)
-      : copied("start.config", config);
+  const source = configSource("start", config);
   /** @type {number | undefined} The first worker's loading began here; a later one replaces it. */
   let askedMs = performance.now();
   return {
@@ -111,9 +113,21 @@ function workerFor({ config, base }, scriptBase) {
     options() {
       const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
       askedMs = undefined;
-      return { config: source, base: document.baseURI, loadingMs };
+      return { config: source, base: document.baseURI, loadingMs, trace };
     },
   };
+}
+
+/**
+ * A configuration as it is sent: an address that holds anywhere, or the data of this moment.
+ * @param {string} call
+ * @param {StartOptions["config"]} config
+ * @throws {EdgeError} argument-invalid
+ */
+export function configSource(call, config) {
+  const where = `${call}.config`;
+  if (typeof config === "string") return absolute(where, config, document.baseURI);
+  return copied(where, config);
 }
 
 /**

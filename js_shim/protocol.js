@@ -10,7 +10,7 @@
  * Must be equal on both sides of a port; a half-updated cache fails at the handshake. Of two tabs the higher one
  * takes over, the other has to be reloaded.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /**
  * @typedef {object} Hello  Worker → creator, once its message handler is set.
@@ -64,7 +64,9 @@ export const PROTOCOL_VERSION = 2;
  * @property {string | Record<string, unknown>} config  Absolute URL, or the configuration itself.
  * @property {string} base       Absolute URL that relative URLs of an inline config resolve against.
  * @property {number} loadingMs  Page-side time from `start()` to worker creation, for boot timings.
+ * @property {boolean} [trace]     Keep a trace.
  * @property {boolean} [isPaused]  This page's `pause` holds: a lost worker answered it.
+ * @property {Record<string, unknown>} [reconfigured]  In force by a `reconfigure` that a lost worker knew of.
  */
 
 /**
@@ -76,13 +78,15 @@ export const PROTOCOL_VERSION = 2;
  * - `statistics` {} → Statistics
  * - `get` {key} → value or null; `put` {key, value, encrypted?} → {}; `delete` {key} → {}
  * - `pause` {}, `resume` {}, `erase` {}, `stop` {} → {}
+ * - `reconfigure` {config: RuntimeOptions["config"]} → PlainError[], what does not hold
+ * - `trace` {} → string, JSON lines
  *
  * All but `infer` and `stop` may be repeated: a worker sends them again when the writer changed before the answer.
  *
  * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left,
  * and back).
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {},
- * `overruled` {} (another page has paused or resumed since this one did).
+ * `overruled` {} (another page has paused or resumed since this one did), `reconfigured` Reconfigured.
  */
 
 /**
@@ -105,6 +109,12 @@ export const PROTOCOL_VERSION = 2;
  * @property {Record<string, unknown>} [extData]  Plain data; Blob, ArrayBuffer and typed arrays allowed as values.
  * @property {"core" | "regular" | "low"} [priority]
  * @property {number} [timeoutMs]  From this moment; the task's own timeout applies as well.
+ * @property {string} [supersedeKey]
+ */
+
+/**
+ * @typedef {object} Reconfigured
+ * @property {Record<string, unknown>} [config]  The latest that `reconfigure` put in force; none: that of the start.
  */
 
 /**
@@ -120,8 +130,19 @@ export const PROTOCOL_VERSION = 2;
  * @property {string} taskName
  * @property {unknown} value             What the task returned; null for None. Bytes arrive as Uint8Array.
  * @property {"api" | "event"} trigger
- * @property {{queuedMs: number, runMs: number, inferMs: number, totalMs: number}} timings
+ * @property {Timings} timings
  * @property {Record<string, BackendReport>} backend
+ * @property {"slots" | "core-slot" | "paused" | "lane" | null} waitedFor  What it waited for first; null: nothing.
+ * @property {"value" | "last" | "task" | null} fallback  What the value is instead of the task's; null: it is the task's.
+ */
+
+/**
+ * @typedef {object} Timings
+ * @property {number} queuedMs  From the request to the start.
+ * @property {number} runMs
+ * @property {number} inferMs   Inside the engine; part of `runMs`.
+ * @property {number} laneMs    Waiting for an inference worker; part of `runMs`.
+ * @property {number} totalMs
  */
 
 /**
@@ -175,7 +196,7 @@ export const PROTOCOL_VERSION = 2;
  * - `bye` {writer, error?}: its term of office is over; `error`: it did not get at the store in time
  *
  * On a follower's own channel: its page's requests and `cancel` notices, the replies, and the notices `welcome` Welcome,
- * `result`, `error`, `log` and `overruled` of the writer. A follower holds the Web Lock `edge-client:<client>` while it can be reached:
+ * `result`, `error`, `log`, `overruled` and `reconfigured` (before `welcome` as well) of the writer. A follower holds the Web Lock `edge-client:<client>` while it can be reached:
  * whoever is granted it knows that the follower is gone.
  */
 

@@ -7,7 +7,7 @@ import { createRpc } from "./rpc.js";
 import { realTimers } from "./timers.js";
 
 /** @import { OpenChannel } from "./broadcast-port.js" */
-/** @import { Visit, Welcome } from "./protocol.js" */
+/** @import { Reconfigured, Visit, Welcome } from "./protocol.js" */
 /** @import { Rpc } from "./rpc.js" */
 /** @import { Timers } from "./timers.js" */
 /** @import { Desk, Seat } from "./writer-desk.js" */
@@ -22,6 +22,7 @@ import { realTimers } from "./timers.js";
  * @typedef {object} ReceptionOptions
  * @property {Desk} desk
  * @property {Welcome} welcome
+ * @property {() => Reconfigured["config"]} reconfigured  In force instead of the writer's first configuration.
  * @property {number} lingerMs
  * @property {Timers} [timers]
  */
@@ -39,6 +40,8 @@ export const FORWARDED = [
   "delete",
   "pause",
   "resume",
+  "reconfigure",
+  "trace",
   "erase",
 ];
 
@@ -48,6 +51,7 @@ export function createReception({
   locks,
   openChannel,
   welcome,
+  reconfigured,
   lingerMs,
   timers = realTimers,
 }) {
@@ -83,7 +87,10 @@ export function createReception({
     receive(visit) {
       if (closing.signal.aborted) return;
       if (!visitors.has(visit.channel)) admit(visit);
-      visitors.get(visit.channel)?.notify("welcome", welcome);
+      const visitor = visitors.get(visit.channel);
+      // First: once welcomed it may have to follow this writer in office.
+      visitor?.notify("reconfigured", { config: reconfigured() });
+      visitor?.notify("welcome", welcome);
     },
 
     /** Serve nobody any more. */

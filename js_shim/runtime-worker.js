@@ -15,7 +15,7 @@ import { createTab } from "./tab.js";
 import { openTerm } from "./term.js";
 
 /** @import { OnLine, Started, Step } from "./boot.js" */
-/** @import { RuntimeOptions } from "./protocol.js" */
+/** @import { Reconfigured, RuntimeOptions } from "./protocol.js" */
 /** @import { Among } from "./reception.js" */
 /** @import { Relay } from "./relay.js" */
 /** @import { Rpc } from "./rpc.js" */
@@ -27,7 +27,7 @@ const ROOT = new URL("./", location.href).href;
  * @param {MessagePort} port
  * @param {RuntimeOptions} options
  */
-function start(port, { isPaused, ...options }) {
+function start(port, { isPaused, reconfigured, ...options }) {
   /** @type {Record<string, (params: any) => unknown>} */
   const handlers = {};
   /** @type {Record<string, (body: any) => void>} */
@@ -44,8 +44,11 @@ function start(port, { isPaused, ...options }) {
     options,
     relay,
     limits: OFFICE_LIMITS,
-    notify: rpc.notify,
-    openTerm: termsOf(rpc, options, among),
+    notify(name, body) {
+      if (name === "reconfigured") reconfigured = body.config;
+      rpc.notify(name, body);
+    },
+    openTerm: termsOf(rpc, options, among, () => reconfigured),
   });
   Object.assign(handlers, handlersOf(relay, tab));
   Object.assign(notices, {
@@ -68,9 +71,10 @@ function otherTabs() {
  * @param {Rpc} rpc
  * @param {RuntimeOptions} options
  * @param {Among | undefined} among
+ * @param {() => Reconfigured["config"]} reconfigured
  * @returns {TabOptions["openTerm"]}
  */
-function termsOf(rpc, options, among) {
+function termsOf(rpc, options, among, reconfigured) {
   /** @type {OnLine} */
   const onLine = (level, message) => rpc.notify("log", { level, message });
   /** @type {Promise<Started> | undefined} */
@@ -85,6 +89,7 @@ function termsOf(rpc, options, among) {
     openTerm({
       ...duties,
       options,
+      reconfigured,
       among,
       limits: OFFICE_LIMITS,
       startInterpreter,

@@ -13,7 +13,7 @@ import { createDesk } from "./writer-desk.js";
 
 /** @import { Started, Step } from "./boot.js" */
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { PlainError, RuntimeOptions, Visit } from "./protocol.js" */
+/** @import { PlainError, Reconfigured, RuntimeOptions, Visit } from "./protocol.js" */
 /** @import { Among, Reception } from "./reception.js" */
 /** @import { Timers } from "./timers.js" */
 
@@ -36,6 +36,7 @@ import { createDesk } from "./writer-desk.js";
  * @property {(step: Step) => Promise<Started>} startInterpreter  Starts it, or gives the one that runs.
  * @property {(python: any, page: HostPage, reply: Reply) => any} createHost
  * @property {RuntimeOptions} options
+ * @property {() => Reconfigured["config"]} reconfigured  What a `reconfigure` has put in force since.
  * @property {Among | undefined} among
  * @property {Readonly<OfficeLimits>} limits
  * @property {Timers} [timers]
@@ -57,7 +58,7 @@ const MODULE = "edge_runtime.host.browser";
  * @param {TermOptions & Duties} term
  */
 export function openTerm({ startInterpreter, createHost, options, among, limits, ...term }) {
-  const { timers = realTimers, onStep, onSuperseded } = term;
+  const { timers = realTimers, onStep, onSuperseded, reconfigured } = term;
   const calls = createCoreCalls();
   const desk = createDesk(calls, statistics);
   let isOver = false;
@@ -96,7 +97,7 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
   async function boot() {
     if (isOver) throw superseded();
     const { step, stepsMs } = createSteps(onStep, timers);
-    const { json } = detached("start", options);
+    const { json } = detached("start", { ...options, reconfigured: reconfigured() ?? null });
     const { mode, coldReason, ...started } = await startInterpreter(step);
     // From here on the store takes this runtime for its writer: not for one that is deposed already.
     if (isOver) throw superseded();
@@ -130,7 +131,7 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
     if (!among || isOver) return;
     const { lingerMs } = limits;
     const welcome = { problems, config: options.config };
-    reception = createReception({ ...among, desk, welcome, lingerMs, timers });
+    reception = createReception({ ...among, desk, welcome, reconfigured, lingerMs, timers });
   }
 
   async function stop() {

@@ -2,8 +2,9 @@
 
 /** @import { InferOptions, StartOptions, TrackOptions } from "./arguments.js" */
 /** @import { EdgeError } from "./errors.js" */
-/** @import { RunResult } from "./protocol.js" */
+/** @import { PlainError, RunResult } from "./protocol.js" */
 /** @import { createRouter } from "./router.js" */
+/** @import { Statistics } from "./statistics.js" */
 
 /**
  * @typedef {object} Edge  The public API.
@@ -21,10 +22,14 @@
  *   Keep a small JSON-able value; durable when the promise resolves. Encrypted or not as the configuration says, unless given.
  * @property {(key: string) => Promise<void>} delete
  * @property {() => Promise<void>} flush  Resolves when everything tracked so far is durable.
- * @property {() => Promise<Readonly<Record<string, any>>>} statistics
- *   One frozen record about queues, models, tasks, store and the page's own buffer.
+ * @property {() => Promise<Readonly<Statistics>>} statistics
+ *   One frozen record about queues, lanes, breakers, models, tasks, store and the page's own buffer.
  * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
  * @property {() => Promise<void>} resume  Start what waits.
+ * @property {(config: StartOptions["config"]) => Promise<PlainError[]>} reconfigure
+ *   Use triggers and scheduler limits of another configuration from now on, in all tabs. Resolves with what does not hold.
+ * @property {() => Promise<string>} trace
+ *   What the runtime was told and decided so far, as JSON lines for `web-runtime replay`. For development: `start({trace: true})`.
  * @property {() => Promise<void>} erase   Delete every event, value and key of this origin, for all its pages.
  * @property {() => Promise<void>} stop    Leave no listener, worker or patched function behind.
  * @property {ReturnType<typeof createRouter>} router  The native call's mirror.

@@ -27,6 +27,22 @@ export function createDesk(calls, statistics) {
     for (const [client, notify] of clients) if (client !== latest) notify("overruled", {});
   }
 
+  /** @param {any} params */
+  async function reconfigure(params) {
+    const { value } = await calls.call("reconfigure", params);
+    // Each tab may be the next writer.
+    tell("reconfigured", { config: value.config });
+    return value.problems;
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} body
+   */
+  function tell(name, body) {
+    for (const notify of clients.values()) notify(name, body);
+  }
+
   return {
     /**
      * Serve a client: its way to Python, and the notices for it.
@@ -56,6 +72,7 @@ export function createDesk(calls, statistics) {
           if (method === "track") return calls.track(params.batch, client);
           if (method === "infer") return infer(params);
           if (method === "statistics") return statistics();
+          if (method === "reconfigure") return reconfigure(params);
           return calls.call(method, params);
         },
 
@@ -79,8 +96,8 @@ export function createDesk(calls, statistics) {
      * @param {string | null} [client]  None: all.
      */
     notify(name, body, client = null) {
-      if (client !== null) return clients.get(client)?.(name, body);
-      for (const notify of clients.values()) notify(name, body);
+      if (client === null) tell(name, body);
+      else clients.get(client)?.(name, body);
     },
   };
 }

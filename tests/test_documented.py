@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from edge_runtime.errors import FAMILIES, NUMBERS
+from edge_runtime.pure import statistics
+from edge_runtime.types import Result, Timings, TriggerKind
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -52,6 +54,32 @@ def test_every_error_code_is_documented_with_its_number(code: str, number: int) 
 def test_no_error_is_documented_that_does_not_exist() -> None:
     listed = dict(re.findall(r"^\| (\d{4}) \| `([a-z-]+)` \|", REFERENCE, re.M))
     assert {code: int(number) for number, code in listed.items()} == NUMBERS
+
+
+def typedef(module: str, name: str) -> set[str]:
+    """Return the properties of an object that a JavaScript module describes."""
+    text = (ROOT / "js_shim" / module).read_text()
+    match = re.search(rf"@typedef {{object}} {name}\b(.*?)\*/", text, re.S)
+    assert match, name
+    return set(re.findall(r"@property {.+} \[?(\w+)", match[1]))
+
+
+@pytest.mark.parametrize("name", ["Queue", "Lane", "Breaker", "Model"])
+def test_the_pages_types_have_the_cores_statistics(name: str) -> None:
+    core = getattr(statistics, f"{name}Statistics")
+    assert typedef("statistics.js", f"{name}Statistics") == core.__required_keys__
+
+
+def test_the_pages_statistics_are_the_cores_and_what_javascript_adds() -> None:
+    added = {"role", "boot", "memory", "page"}
+    core = statistics.Statistics.__required_keys__
+    assert typedef("statistics.js", "Statistics") == core | added
+
+
+def test_the_pages_result_is_the_cores() -> None:
+    result = Result("Rank-e1", "Rank", None, TriggerKind.EVENT, Timings(0, 0, 0, 0), {}).to_dict()
+    assert typedef("protocol.js", "RunResult") == set(result)
+    assert typedef("protocol.js", "Timings") == set(result["timings"])
 
 
 def test_every_setting_of_the_configuration_is_documented() -> None:

@@ -86,10 +86,9 @@ const TEXTS = {
   close: { zh: "关闭", en: "Close" },
   noData: { zh: "暂无", en: "None yet" },
   panelBoot: { zh: "启动", en: "Boot" },
-  panelQueues: {
-    zh: "队列（等待 / 运行 / 完成）",
-    en: "Queues (waiting / running / finished)",
-  },
+  panelQueues: { zh: "队列", en: "Queues" },
+  panelLanes: { zh: "推理通道", en: "Lanes to the models" },
+  panelBreakers: { zh: "熔断器", en: "Breakers" },
   panelModels: { zh: "模型与后端", en: "Models and backends" },
   panelStore: { zh: "本机存储", en: "Store on this device" },
   panelRuns: { zh: "任务运行（毫秒）", en: "Runs (ms)" },

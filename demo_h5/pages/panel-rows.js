@@ -15,16 +15,6 @@ export function factRows(facts) {
   );
 }
 
-/** @param {Record<string, {waiting: number, running: number, finished: number, refused: number}>} queues */
-export function queueRows(queues) {
-  return factRows(
-    Object.entries(queues).map(([name, { waiting, running, finished, refused }]) => [
-      name,
-      `${waiting} / ${running} / ${finished}${refused ? ` (−${refused})` : ""}`,
-    ]),
-  );
-}
-
 /** @param {Record<string, any>} models  `backend` is a name or a BackendReport. */
 export function modelRows(models) {
   const rows = Object.entries(models).flatMap(([name, model]) => {

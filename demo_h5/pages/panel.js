@@ -1,19 +1,21 @@
-/** The live panel: what the runtime did, where and how fast. Asks for statistics only while open. */
+/** The live panel: what the runtime did, where and how fast. Asks for statistics only while it can be seen. */
 
 import { byId, el, msOf } from "./dom.js";
 import { t } from "./i18n.js";
-import { factRows, modelRows, queueRows, storeRows } from "./panel-rows.js";
+import { factRows, modelRows, storeRows } from "./panel-rows.js";
+import { breakerRows, laneRows, queueRows } from "./panel-scheduling.js";
 import { ASIDE, call, listen } from "./runtime.js";
 
+/** @import { Statistics } from "../../js_shim/statistics.js" */
 /** @import { Notice } from "./types.js" */
 
-const POLL_MS = 1000;
+const POLL_MS = 300;
 const RUNS_SHOWN = 20;
 const EVENTS_SHOWN = 60;
 
 const panel = byId("panel");
 const toggle = byId("panel-toggle");
-/** @type {ReturnType<typeof setInterval> | undefined} */
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let poll;
 
 /** Wire the panel; it collects from now on and is closed. */
@@ -23,8 +25,11 @@ export function startPanel() {
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
   });
+  document.addEventListener("visibilitychange", () => (isSeen() ? refresh() : clearTimeout(poll)));
   listen(take);
 }
+
+const isSeen = () => !panel.hidden && document.visibilityState === "visible";
 
 function open() {
   panel.hidden = false;
@@ -32,11 +37,10 @@ function open() {
   toggle.setAttribute("aria-expanded", "true");
   byId("panel-close").focus();
   refresh();
-  poll = setInterval(refresh, POLL_MS);
 }
 
 function close() {
-  clearInterval(poll);
+  clearTimeout(poll);
   panel.hidden = true;
   delete document.body.dataset.panel;
   toggle.setAttribute("aria-expanded", "false");
@@ -44,14 +48,25 @@ function close() {
 }
 
 async function refresh() {
+  clearTimeout(poll);
   try {
-    const statistics = await call("statistics");
-    byId("panel-queues").replaceChildren(...queueRows(statistics.queues ?? {}));
-    byId("panel-models").replaceChildren(...modelRows(statistics.models ?? {}));
-    byId("panel-store").replaceChildren(...storeRows(statistics.store ?? {}));
+    show(await call("statistics"));
+    byId("panel-trouble").textContent = "";
   } catch (error) {
-    byId("panel-queues").replaceChildren(...factRows([["", /** @type {Error} */ (error).message]]));
+    byId("panel-trouble").textContent = /** @type {Error} */ (error).message;
   }
+  clearTimeout(poll);
+  // One question at a time: a runtime under load is not asked more often than it answers.
+  if (isSeen()) poll = setTimeout(refresh, POLL_MS);
+}
+
+/** @param {Statistics} statistics */
+function show({ queues, lanes, breakers, models, store }) {
+  byId("panel-queues").replaceChildren(...queueRows(queues));
+  byId("panel-lanes").replaceChildren(...laneRows(lanes));
+  byId("panel-breakers").replaceChildren(...breakerRows(breakers));
+  byId("panel-models").replaceChildren(...modelRows(models));
+  byId("panel-store").replaceChildren(...storeRows(store));
 }
 
 /** @param {Notice} notice */

@@ -43,10 +43,16 @@ class Task:
             **self.options,
         }
         (folder / "task.toml").write_text(
-            "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+            "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
         )
         (folder / "main.py").write_text(self.source)
         return pack_task(folder)
+
+
+def _toml(value: Any) -> str:
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return f"{{ {', '.join(f'{key} = {_toml(inner)}' for key, inner in value.items())} }}"
 
 
 def double_model() -> bytes:

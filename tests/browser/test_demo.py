@@ -126,6 +126,48 @@ def test_the_strict_policy_is_never_violated(serve: Serve, page: Page, tmp_path:
     assert not [text for text in messages if "Content Security Policy" in text]
 
 
+def test_the_panel_shows_queues_lanes_and_breakers_as_they_are(serve: Serve, page: Page) -> None:
+    page.goto(serve(DEMO_DIST))
+    tour.wait_until_ready(page)
+    page.click("#panel-toggle")
+    done = '#panel-queues [data-queue="core"] td:nth-of-type(3)'
+    page.locator(done).wait_for()
+
+    page.evaluate(NEXT_RESULT, clicks(1)[0])
+    page.locator(done, has_text="2").wait_for()
+
+    queues = page.locator("#panel-queues tr")
+    assert [row.get_attribute("data-queue") for row in queues.all()] == ["core", "regular", "low"]
+    assert "wasm" in page.locator("#panel-lanes").inner_text()
+    breaker = page.locator('#panel-breakers [data-breaker="RankFeed"] .state')
+    assert breaker.inner_text() == "closed"
+
+
+def test_the_panel_asks_nothing_while_it_is_closed(serve: Serve, page: Page) -> None:
+    page.goto(serve(DEMO_DIST))
+    tour.wait_until_ready(page)
+    page.evaluate(
+        """() => {
+          window.asked = 0;
+          const { statistics } = EdgeAI;
+          EdgeAI.statistics = () => { asked++; return statistics(); };
+          // The panel's pauses are cut short, so that one too many is seen.
+          const { setTimeout } = window;
+          window.setTimeout = (action, ms) => setTimeout(action, ms === 300 ? 0 : ms);
+        }"""
+    )
+
+    page.click("#panel-toggle")
+    page.locator("#panel-store [data-fact]").first.wait_for()
+    page.click("#panel-close")
+    asked = page.evaluate("() => asked")
+    for event in clicks(5):
+        page.evaluate(NEXT_RESULT, event)
+
+    assert asked >= 1
+    assert page.evaluate("() => asked") == asked
+
+
 def test_the_panel_shows_how_the_store_is_doing(serve: Serve, page: Page) -> None:
     page.goto(serve(DEMO_DIST))
     tour.wait_until_ready(page)

@@ -60,7 +60,7 @@ def test_a_page_view_and_a_click_start_their_tasks(edge: EdgePage) -> None:
     clicked = edge.until("result", taskName="Nothing")
 
     assert (viewed["trigger"], clicked["trigger"], clicked["value"]) == ("event", "event", None)
-    assert set(clicked["timings"]) == {"queuedMs", "runMs", "inferMs", "totalMs"}
+    assert set(clicked["timings"]) == {"queuedMs", "runMs", "inferMs", "laneMs", "totalMs"}
 
 
 SECOND_RESULT = """() => new Promise((resolve) => {

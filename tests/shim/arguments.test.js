@@ -10,9 +10,9 @@ import {
   checkPut,
   checkStart,
   checkTrack,
-  propsText,
 } from "../../js_shim/arguments.js";
 import { EdgeError } from "../../js_shim/errors.js";
+import { propsText } from "../../js_shim/event-props.js";
 import { EVENT_LIMITS } from "../../js_shim/limits.js";
 import { vectors } from "./vectors.js";
 
@@ -29,7 +29,11 @@ cycle.self = cycle;
 
 const GOOD = /** @type {[string, (options: any) => unknown, unknown][]} */ ([
   ["a URL", checkStart, { config: "/config.json" }],
-  ["an object", checkStart, { config: { triggers: [] }, base: "/edge/", capture: false }],
+  [
+    "an object",
+    checkStart,
+    { config: { triggers: [] }, base: "/edge/", capture: false, trace: true },
+  ],
   ["codes alone", checkInfer, CODES],
   [
     "everything",
@@ -40,6 +44,7 @@ const GOOD = /** @type {[string, (options: any) => unknown, unknown][]} */ ([
       priority: "core",
       timeoutMs: 0.5,
       signal: new AbortController().signal,
+      supersedeKey: "search box",
     },
   ],
   ["a page view", checkTrack, EVENT],
@@ -61,6 +66,7 @@ const BAD = /** @type {[(options: any) => unknown, unknown, string, string][]} *
   [checkStart, { config: [] }, "start.config", "got []"],
   [checkStart, { config: "c", base: 1 }, "start.base", "expected a URL, got 1"],
   [checkStart, { config: "c", capture: "off" }, "start.capture", 'got "off"'],
+  [checkStart, { config: "c", trace: 1 }, "start.trace", "expected a boolean, got 1"],
   [checkStart, { config: "c", captrue: false }, "start.captrue", "one of config, base, capture"],
   [checkInfer, null, "infer", "expected an object, got null"],
   [checkInfer, "rank", "infer", 'got "rank"'],
@@ -76,6 +82,7 @@ const BAD = /** @type {[(options: any) => unknown, unknown, string, string][]} *
   [checkInfer, { ...CODES, timeoutMs: NaN }, "infer.timeoutMs", "milliseconds"],
   [checkInfer, { ...CODES, timeoutMs: Infinity }, "infer.timeoutMs", "milliseconds"],
   [checkInfer, { ...CODES, signal: {} }, "infer.signal", "expected an AbortSignal, got {}"],
+  [checkInfer, { ...CODES, supersedeKey: "" }, "infer.supersedeKey", "text of 1 to 256 char"],
   [checkTrack, undefined, "track", "got undefined"],
   [checkTrack, { pageId: "Home" }, "track.type", "got undefined"],
   [checkTrack, { type: "mta", pageId: "" }, "track.pageId", 'got ""'],

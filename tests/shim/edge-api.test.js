@@ -15,6 +15,8 @@ const START = { config: "config.json", capture: false };
 const METHODS = ["infer", "track", "flush", "put", "get", "erase", "stop", "statistics"].concat(
   "pause",
   "resume",
+  "reconfigure",
+  "trace",
 );
 const scope = /** @type {any} */ (globalThis);
 
@@ -267,6 +269,68 @@ test("a stopped page holds no pause", async (t) => {
   await edge.flush();
 
   assert.deepEqual(pauses(workers), [false, false]);
+});
+
+test("a configuration in force is told to the worker that replaces a lost one", async (t) => {
+  const reconfigure = () => [{ code: "task-unknown" }];
+  const { edge, workers, rpcs, heard } = page(t, { handlers: { reconfigure } });
+  edge.start(START).catch(() => {});
+
+  const problems = await edge.reconfigure("next.json");
+  const config = { triggers: [] };
+  rpcs[0].notify("reconfigured", { config });
+  await edge.get("until here");
+  await replaced(edge, workers[0].worker);
+
+  assert.deepEqual(problems, [{ code: "task-unknown" }]);
+  const asked = { config: "https://shop.example/home/next.json" };
+  assert.deepEqual(heard[0], ["reconfigure", asked]);
+  assert.deepEqual(
+    workers.map(({ options }) => options.reconfigured),
+    [undefined, config],
+  );
+});
+
+test("a configuration that is none is refused on the page", async (t) => {
+  const { edge, heard } = page(t);
+  edge.start(START).catch(() => {});
+
+  for (const bad of [5, null, "http://", { f() {} }])
+    await assert.rejects(edge.reconfigure(/** @type {any} */ (bad)), {
+      code: "argument-invalid",
+      details: { path: "reconfigure.config" },
+    });
+
+  assert.deepEqual(heard, []);
+});
+
+test("a trace is kept where the start asks for it, and is text", async (t) => {
+  const { edge, workers } = page(t, { handlers: { trace: () => "{}\n" } });
+  edge.start({ ...START, trace: true }).catch(() => {});
+
+  assert.equal(await edge.trace(), "{}\n");
+  assert.equal(workers[0].options.trace, true);
+});
+
+test("a run that the next worker runs again is told once", async (t) => {
+  const { edge, workers, rpcs } = page(t);
+  /** @type {any[]} */
+  const told = [];
+  edge.on("result", (result) => told.push(result));
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  rpcs[0].notify("result", { runId: "Rank-e1", value: 1 });
+  await edge.get("until here");
+  await replaced(edge, workers[0].worker);
+  rpcs[1].notify("result", { runId: "Rank-e1", value: 1 });
+  rpcs[1].notify("result", { runId: "Rank-e2", value: 2 });
+  await edge.get("until here");
+
+  assert.deepEqual(
+    told.map(({ runId }) => runId),
+    ["Rank-e1", "Rank-e2"],
+  );
 });
 
 test("an abort while the runtime boots ends the wait at once", async (t) => {

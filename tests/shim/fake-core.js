@@ -30,6 +30,8 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
   const hosts = [];
   /** @type {any[]} Every request that reached a runtime. */
   const asked = [];
+  /** @type {any[]} The options of its runtimes. */
+  const booted = [];
 
   /** @param {any} host */
   function runtime(host) {
@@ -51,6 +53,10 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
       get: ({ key }) => store.values.get(key) ?? null,
       flush: () => write(() => {}),
       statistics: () => ({ uptimeMs: 1 }),
+      reconfigure({ config }) {
+        if (!config.triggers) throw new EdgeError("config-invalid", "no triggers");
+        return { problems: [{ code: "a problem" }], config: { read: config } };
+      },
       infer: ({ callId }) =>
         new Promise((resolve, reject) => {
           cancels.set(callId, () => reject(new EdgeError("run-cancelled", "cancelled")));
@@ -101,14 +107,16 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
   return {
     hosts,
     asked,
+    booted,
     /** @type {ReturnType<typeof runtime>[]} */
     cores: [],
     _module: { HEAPU8: new Uint8Array(8) },
     pyimport() {
       return {
-        boot: (/** @type {any} */ host) =>
+        boot: (/** @type {any} */ host, /** @type {string} */ options) =>
           createTask(async (signal) => {
             hosts.push(host);
+            booted.push(JSON.parse(options));
             const error = await boot?.();
             if (signal.aborted) return undefined;
             if (error) return { error_json: JSON.stringify(error) };

@@ -31,6 +31,8 @@ export function openTab(origin, store, id, play = {}) {
   const among = play.isAlone ? undefined : { locks, openChannel };
   /** @type {{name: string, body: any}[]} */
   const heard = [];
+  /** @type {Record<string, unknown> | undefined} */
+  let reconfigured;
   const relay = createRelay({ timers });
   const tab = createTab({
     id,
@@ -39,11 +41,15 @@ export function openTab(origin, store, id, play = {}) {
     relay,
     timers,
     limits: OFFICE_LIMITS,
-    notify: (name, body) => heard.push({ name, body }),
+    notify(name, body) {
+      if (name === "reconfigured") reconfigured = body.config;
+      heard.push({ name, body });
+    },
     openTerm: (duties) =>
       openTerm({
         ...duties,
         options,
+        reconfigured: () => reconfigured,
         among,
         timers,
         limits: OFFICE_LIMITS,

@@ -142,12 +142,20 @@ export class Victim {
   async #disturbed(kind, when, send) {
     const names = [`edge-store-${this.#device}`, `edge-keys-${this.#device}`];
     const disturb = () =>
-      kind === "upgrade" ? Promise.all(names.map(upgrade)) : this.#rpc.notify(kind, {});
+      // Who erases does not let go before it has made the call that is held up here.
+      kind === "upgrade" ? within(Promise.all(names.map(upgrade))) : this.#rpc.notify(kind, {});
     const answer = when === "before" ? undefined : send();
     if (when === "after") await answer;
     await disturb();
     return answer ?? send();
   }
+}
+
+const PATIENCE_MS = 200;
+
+/** @param {Promise<unknown>} promise  Settles by itself later, if it takes longer. */
+function within(promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
 }
 
 /**

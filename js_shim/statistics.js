@@ -1,0 +1,67 @@
+/** The record that `statistics()` resolves with. Shapes only; Python's half is `edge_runtime/pure/statistics.py`. */
+
+/** @import { BackendReport, BootReport, Role } from "./protocol.js" */
+
+/**
+ * @typedef {object} Statistics  Keys of the records are queue, lane, model, breaker and task names.
+ * @property {number} uptimeMs
+ * @property {boolean} paused
+ * @property {Role} role
+ * @property {Record<"core" | "regular" | "low", QueueStatistics>} queues
+ * @property {Record<string, LaneStatistics>} lanes
+ * @property {Record<string, BreakerStatistics>} breakers
+ * @property {Record<string, ModelStatistics>} models
+ * @property {Record<string, TaskStatistics>} tasks
+ * @property {{count: number, matches: number}} triggers
+ * @property {Record<string, any>} store
+ * @property {BootReport} boot
+ * @property {{pythonHeapBytes: number}} memory
+ * @property {{waiting: number, dropped: number}} page
+ */
+
+/** @typedef {{p50: number | null, p99: number | null}} Percentiles  Milliseconds; null before the first. */
+
+/**
+ * @typedef {object} QueueStatistics
+ * @property {number} waiting     Now.
+ * @property {number} running     Now, in a slot.
+ * @property {number} parked      Now, without a slot: they wait for runs they called.
+ * @property {number} finished    Returned or raised.
+ * @property {number} refused     Never started.
+ * @property {number} cancelled
+ * @property {number} timedOut
+ * @property {number} superseded
+ * @property {number} joined      Calls that got the outcome of a run that waited.
+ * @property {number} overdue     Went on a second after their deadline.
+ * @property {Percentiles} waitMs
+ */
+
+/**
+ * @typedef {object} LaneStatistics
+ * @property {number} waiting
+ * @property {number} running
+ * @property {number} finished
+ * @property {Percentiles} waitMs
+ */
+
+/**
+ * @typedef {object} BreakerStatistics
+ * @property {"closed" | "open" | "half-open" | "forced-open"} state
+ * @property {number} calls         In its window.
+ * @property {number} failures
+ * @property {number} slow
+ * @property {number} opens         Since the start.
+ * @property {number} retryAfterMs  0 where a call would be let through.
+ */
+
+/**
+ * @typedef {object} ModelStatistics
+ * @property {BackendReport | null} backend
+ * @property {number} runs
+ * @property {Percentiles} inferMs
+ * @property {number | null} openMs
+ */
+
+/** @typedef {{version: string, runs: number, failures: number}} TaskStatistics */
+
+export {};
