@@ -12,12 +12,22 @@ from rich.console import Console
 
 from web_runtime.browser import launch_options
 
-from . import boot, inference, page, store, transfer
+from . import boot, e2e, inference, loop, page, sched, store, transfer, triggers
 from .harness import ROOT
 from .report import print_table, write_json
 
 RESULTS = ROOT / "bench-results" / "latest.json"
-BENCHES = {"page": page, "boot": boot, "inference": inference, "transfer": transfer, "store": store}
+BENCHES = {
+    "page": page,
+    "boot": boot,
+    "inference": inference,
+    "transfer": transfer,
+    "store": store,
+    "triggers": triggers,
+    "sched": sched,
+    "loop": loop,
+    "e2e": e2e,
+}
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, Page
 
-from .harness import p50, served
+from .harness import expect_equal, p50, peer_name, served
 from .report import Measure
-from .store_site import PEERS_PAGE, expect_equal, page_of, peer_name, statistics_of
+from .store_site import PEERS_PAGE, page_of, statistics_of
 
 ROUNDS: Final = 3
 BATCH: Final = 1_000

@@ -8,10 +8,10 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.site import SYSTEM
 
-from .harness import p50, p99, served
+from .harness import expect_equal, p50, p99, peer_name, served
 from .report import Measure
 from .store_ingest import expect_all_stored, fill_peer_page
-from .store_site import PEERS_PAGE, QUERIES, ask, expect_equal, page_of, peer_name, statistics_of
+from .store_site import PEERS_PAGE, QUERIES, ask, page_of, statistics_of
 
 ROUNDS: Final = 5
 EVENTS: Final = 100_000

@@ -1,6 +1,5 @@
 """The site of the store's figures: our page and the peers', in a profile on disk."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,15 +119,3 @@ def ask(page: Page, business: str, question: dict[str, Any] | None = None) -> An
 def statistics_of(page: Page) -> dict[str, Any]:
     """Return what our page's ``EdgeAI.statistics()`` says."""
     return dict(page.evaluate("() => EdgeAI.statistics()"))
-
-
-def peer_name(package: str) -> str:
-    """Return name and pinned version of an npm package."""
-    versions = json.loads((ROOT / "package.json").read_text())["devDependencies"]
-    return f"{package} {versions[package]}"
-
-
-def expect_equal(what: str, expected: object, got: object) -> None:
-    """Refuse a figure whose work was not done."""
-    if expected != got:
-        raise RuntimeError(f"store bench, {what}: expected {expected}, got {got}")
