@@ -9,6 +9,7 @@ ARGS ?=
 SEED ?= 0
 SEEDS ?= 40
 HOURS ?= 25
+EFFORT ?= 1
 
 PY := .venv/bin/python
 TOOL := .venv/bin/web-runtime
@@ -35,8 +36,8 @@ help: ## list the verbs
 demo: build demo-site ## set up, build, drive the demo shop once and keep serving (HEADLESS=0 only serves)
 	@$(PY) -m demo_h5.tour $(ARGS)
 
-test: build demo-site ## set up, build, run every test (ARGS go to pytest)
-	@$(PY) -m tests $(ARGS)
+test: build demo-site ## set up, build, run every test (ARGS go to pytest, EFFORT=20 tries longer)
+	@EFFORT=$(EFFORT) $(PY) -m tests $(ARGS)
 
 check: setup ## formatting, lint and types, Python and JavaScript
 	$(PY) -m ruff format --check .

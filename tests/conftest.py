@@ -1,8 +1,19 @@
-"""What all tests share: their order."""
+"""What all tests share: their order, and how long they try."""
 
 import pytest
+from hypothesis import settings
+
+from .effort import EFFORT, examples
+
+TIMEOUT_S = 120
+
+settings.register_profile("effort", max_examples=examples(100))
+settings.load_profile("effort")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Playwright's loop runs until the session ends, and asyncio.run() refuses to work beside it.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    for item in items:
+        if EFFORT > 1 and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S * EFFORT))

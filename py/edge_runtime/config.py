@@ -104,7 +104,7 @@ class SchedulerConfig:
 
     max_running: int = 4
     queue_limits: Mapping[Priority, int] = field(
-        default_factory=lambda: {Priority.CORE: 64, Priority.REGULAR: 256, Priority.LOW: 256}
+        default_factory=lambda: {Priority.CORE: 256, Priority.REGULAR: 256, Priority.LOW: 256}
     )
     ageing_ms: float = 2_000
     breaker: BreakerConfig = BreakerConfig()

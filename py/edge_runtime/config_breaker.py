@@ -9,7 +9,10 @@ from . import schema
 
 @dataclass(frozen=True, slots=True)
 class BreakerConfig:
-    """Shares are of the calls in the window, in (0, 1]; ``slow_ms`` None: no call is slow."""
+    """Shares are of the calls in the window, in (0, 1]; ``slow_ms`` None: no call is slow.
+
+    ``forced_open``: tasks and models as ``model@backend`` that are not called at all.
+    """
 
     min_calls: int = 10
     failure_share: float = 0.5
@@ -19,6 +22,7 @@ class BreakerConfig:
     open_ms: float = 5_000
     max_open_ms: float = 300_000
     half_open_calls: int = 3
+    forced_open: tuple[str, ...] = ()
 
 
 def parse_breaker(plain: Mapping[str, Any]) -> BreakerConfig:
@@ -37,6 +41,7 @@ def parse_breaker(plain: Mapping[str, Any]) -> BreakerConfig:
         open_ms=plain.get("openMs", default.open_ms),
         max_open_ms=plain.get("maxOpenMs", default.max_open_ms),
         half_open_calls=int(plain.get("halfOpenCalls", default.half_open_calls)),
+        forced_open=tuple(plain.get("forcedOpen", default.forced_open)),
     )
     if breaker.max_open_ms < breaker.open_ms:
         raise schema.invalid(

@@ -57,10 +57,13 @@ class Answers:
 def result_of(
     activation: Activation, outcome: Outcome[Completion], fallback: FallbackKind | None = None
 ) -> Result:
-    """Return the result for the activation that asked; ``fallback``: another task stood in."""
+    """Return the result for the activation that asked, under the id of the run that ran.
+
+    They differ where the activation has joined a run. ``fallback``: another task stood in.
+    """
     done = outcome.value
     return Result(
-        run_id=activation.run_id,
+        run_id=outcome.run_id,
         task_name=activation.task_name,
         value=done.value,
         trigger=activation.trigger,

@@ -51,13 +51,15 @@ class Runs:
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
-        self._reports = Reports(page)
+        self._reports = Reports(page, clock)
         self._answers = Answers(tasks)
         self._activations = activations
         self._tasks = tasks
         self._container = container
         self._scheduler = scheduler
-        self._journal = RunJournal(journal, clock, container.run) if journal else None
+        self._journal: RunJournal | None = None
+        if journal:
+            self._journal = RunJournal(journal, clock, container.run, self._nested)
         self._calls: dict[int, Call[Completion]] = {}
 
     @property
@@ -134,11 +136,14 @@ class Runs:
         self, caller: Run[Completion], task_name: str, ext_data: Mapping[str, JsonValue]
     ) -> JsonValue:
         """Run a task for the code of another; see :meth:`edge_runtime.task.Context.call`."""
+        caller.made_calls += 1
+        # By the caller, not by a count of all: what others do meanwhile must not change it.
+        run_id = f"{caller.job.run_id}.{caller.made_calls}"
         names = [task.manifest.name for task in self._tasks]
         if task_name not in names:
             raise unknown_task(task_name, names)
         given, now_ms = checked_ext_data(ext_data), self._clock.now_ms()
-        activation = self._activations.by_call(task_name, now_ms, given)
+        activation = self._activations.by_call(task_name, now_ms, given, run_id)
         result = await self._answers.answer(activation, partial(self._call_nested, caller))
         # A copy of its own: the value may go to others who joined the run.
         return plain_output(task_name, result.value, max_bytes=LIMITS.result_bytes)
@@ -201,7 +206,9 @@ class Runs:
         timeout_ms: float | None = None,
         supersede_key: str = "",
     ) -> Job[Completion]:
-        run = self._journal.run if self._journal else self._container.run
+        journal = self._journal
+        run = journal.run if journal else self._container.run
+        call = journal.call if journal else self._nested
         return Job(
             name=activation.task_name,
             run=partial(run, task, activation),
@@ -210,7 +217,7 @@ class Runs:
             caller_timeout_ms=timeout_ms,
             supersede=task.manifest.supersede,
             supersede_key=supersede_key,
-            call=self._nested,
+            call=call,
             run_id=activation.run_id,
         )
 

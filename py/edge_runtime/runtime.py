@@ -4,24 +4,18 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
-from random import Random
 
 from .config import LIMITS, Config, Limits, parse_config
 from .errors import EdgeError, RefusedError
 from .host.ports import Host
 from .pure.activations import Activations
-from .pure.config_checks import (
-    absolute_url,
-    fixed_sections,
-    missing_fallbacks,
-    missing_models,
-)
+from .pure.config_checks import absolute_url, fixed_sections, not_kept, unknown_forced
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
 from .pure.trace import Journal, Unheard, described_task
-from .run_reports import tell_overdue
+from .run_reports import tell_dropped, tell_overdue
 from .runs import Runs
-from .services.breakers import Breakers
+from .services.breakers import Breakers, jitter_of
 from .services.catalogue import Catalogue
 from .services.container import Container
 from .services.container_context import Surroundings
@@ -50,6 +44,7 @@ class Runtime:
         base_url: Where the configuration came from; its relative URLs resolve against it.
         journal: Hears what goes in and what is decided, for a trace.
         limits: The store's bounds; others are smaller or slower in tests.
+        life: Its name, in run ids of calls and breakers' jitter; empty: a random one.
     """
 
     def __init__(
@@ -60,6 +55,7 @@ class Runtime:
         *,
         journal: Journal | None = None,
         limits: Limits = LIMITS,
+        life: str = "",
     ) -> None:
         self._host = host
         self._config = config
@@ -69,8 +65,8 @@ class Runtime:
         self._store = Store(
             host.clock, host.storage, host.crypto, config.data, limits, on_change=tell
         )
-        jitter = Random(host.crypto.random_bytes(8)).random
-        breaker = config.scheduler.breaker
+        self._life = life or host.crypto.random_bytes(6).hex()
+        jitter, breaker = partial(jitter_of, self._life), config.scheduler.breaker
         self._breakers = Breakers(
             host.clock, host.page, self._store, breaker, jitter, self._journal
         )
@@ -90,7 +86,7 @@ class Runtime:
         self._runs = Runs(
             clock=host.clock,
             page=host.page,
-            activations=Activations(host.crypto.random_bytes(6).hex()),
+            activations=Activations(self._life),
             tasks=self._tasks,
             container=self._container,
             scheduler=Scheduler(
@@ -115,14 +111,15 @@ class Runtime:
         _, problems = await asyncio.gather(
             self._store.start(), self._tasks.load(self._config.bundles)
         )
-        self._breakers.load()
         problems += self._store.problems
         manifests = [task.manifest for task in self._tasks]
-        problems += missing_models(self._config, manifests) + missing_fallbacks(manifests)
+        problems += not_kept(self._config, manifests)
         problems += self._triggers.start(self._config.triggers, self._task_names())
         self._state = _State.STARTED
         tasks = [described_task(manifest) for manifest in manifests]
-        self._journal.note("start", nowMs=self._host.clock.now_ms(), tasks=tasks)
+        now_ms = self._host.clock.now_ms()
+        self._journal.note("start", nowMs=now_ms, life=self._life, tasks=tasks)
+        self._breakers.load()
         return problems
 
     def track(
@@ -141,9 +138,7 @@ class Runtime:
         self._journal.note("track", client=client, events=batch_json)
         taken = self._store.add_batch(batch_json, done)
         if taken.errors:
-            dropped, first = len(taken.errors), taken.errors[0]
-            message = f"{dropped} of the tracked events dropped, the first because: {first}"
-            self._host.page.notify("log", {"level": "warning", "message": message}, client)
+            tell_dropped(self._host.page, taken.errors, client)
         for event, match in self._triggers.matches(taken.matching):
             self._runs.by_event(match.task_name, event, client, match.priority)
 
@@ -202,9 +197,11 @@ class Runtime:
         config = parse_config(plain)
         self._journal.note("reconfigure", config=plain)
         problems = self._triggers.swap(config.triggers, self._task_names())
+        # Before the limits, which may start what is not to be called any more.
+        self._breakers.reconfigure(config.scheduler.breaker)
         self._runs.reconfigure(config.scheduler)
         self._lanes.set_ageing(config.scheduler.ageing_ms)
-        self._breakers.reconfigure(config.scheduler.breaker)
+        problems += unknown_forced(config, self._config.models, self._task_names())
         return [*problems, *fixed_sections(self._config, config)]
 
     async def stop(self) -> None:

@@ -48,6 +48,10 @@ def day() -> str:
         lines.append(
             {"atMs": at_ms, "kind": "run", **run, "ended": choose.choice(["ok", "task-raised"])}
         )
+        for callee in choose.choices(NAMES, k=choose.choice([0, 0, 0, 1, 3])):
+            offset = {"offsetMs": choose.choice([0, 20]), "beside": choose.random() < 0.5}
+            call = {"runId": run["runId"], "callee": callee, **offset}
+            lines.append({"atMs": at_ms, "kind": "call", **call})
     return "\n".join(map(json.dumps, lines))
 
 

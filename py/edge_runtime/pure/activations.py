@@ -13,6 +13,8 @@ from ..types import Activation, Event, JsonValue, TriggerKind
 class Activations:
     """Makes activations; ids are ``<task>-<event id>``, and ``<prefix>-<n>`` for calls.
 
+    Those of calls that a run makes are ``<id of that run>.<n>``.
+
     Args:
         prefix: Tells this runtime's runs from those of others, so it must be random.
     """
@@ -25,7 +27,9 @@ class Activations:
         run_id = f"{task_name}-{event.id}"
         return Activation(run_id, task_name, TriggerKind.EVENT, event.ts, event)
 
-    def by_call(self, task_name: str, ts: float, ext_data: Mapping[str, JsonValue]) -> Activation:
-        """Return the activation of a task by a call at ``ts`` (Unix ms)."""
-        run_id = next(self._ids)
+    def by_call(
+        self, task_name: str, ts: float, ext_data: Mapping[str, JsonValue], run_id: str = ""
+    ) -> Activation:
+        """Return the activation of a task by a call at ``ts`` (Unix ms); empty: the next id."""
+        run_id = run_id or next(self._ids)
         return Activation(run_id, task_name, TriggerKind.API, ts, ext_data=ext_data)

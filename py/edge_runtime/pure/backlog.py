@@ -4,12 +4,12 @@ Invariants: operations leave in the order in which they came; within one commit 
 operation on a key is written, so that a segment holds a key at most once.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from .segment import Operations, Route
+from .segment import ROUTES, Operations, Route
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +60,7 @@ class Backlog:
         # Ordered sets: entries leave from the front, and a single one from anywhere.
         self._entries: OrderedDict[Entry, None] = OrderedDict()
         self._batches: OrderedDict[Entry, None] = OrderedDict()
+        self._by_key: Counter[tuple[str, Route]] = Counter()
         self.operations = 0
         self._events = 0
         self._batch_chars = 0
@@ -77,6 +78,10 @@ class Backlog:
     def last(self) -> Entry | None:
         """The entry that came last, None when there is none."""
         return next(reversed(self._entries), None)
+
+    def routes_of(self, key: str) -> set[Route]:
+        """Return the routes in which something waits to be done with ``key``."""
+        return {route for route in ROUTES if (key, route) in self._by_key}
 
     def add(self, entry: Entry) -> Entry:
         """Append ``entry`` and return it."""
@@ -116,6 +121,7 @@ class Backlog:
         """Forget everything; nobody is told."""
         self._entries.clear()
         self._batches.clear()
+        self._by_key.clear()
         self.operations = self._events = self._batch_chars = 0
 
     def drop_oldest_events(self, max_events: int, max_chars: int) -> int:
@@ -136,6 +142,11 @@ class Backlog:
         if entry.key is None:
             self._events += sign * entry.count
             self._batch_chars += sign * entry.chars
+            return
+        for route in entry.texts:
+            self._by_key[entry.key, route] += sign
+            if not self._by_key[entry.key, route]:
+                del self._by_key[entry.key, route]
 
 
 def _commit(entries: list[Entry]) -> Commit:

@@ -1,9 +1,9 @@
 """What a configuration promises and its addresses or the loaded tasks do not keep."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urljoin
 
-from ..config import Config
+from ..config import Config, ModelConfig
 from ..config_triggers import Trigger
 from ..errors import ConfigError
 from ..schema import invalid
@@ -55,6 +55,31 @@ def missing_fallbacks(manifests: Collection[Manifest]) -> list[ConfigError]:
         )
         for manifest in manifests
         if (fallback := manifest.fallback) is not None and fallback.task not in known | {""}
+    ]
+
+
+def not_kept(config: Config, manifests: Collection[Manifest]) -> list[ConfigError]:
+    """Return what is missing of models, fallbacks and breakers to be forced open."""
+    task_names = [manifest.name for manifest in manifests]
+    return [
+        *missing_models(config, manifests),
+        *missing_fallbacks(manifests),
+        *unknown_forced(config, config.models, task_names),
+    ]
+
+
+def unknown_forced(
+    config: Config, models: Mapping[str, ModelConfig], task_names: Iterable[str]
+) -> list[ConfigError]:
+    """Return a ``config-invalid`` for each breaker to be forced open that nothing asks."""
+    known = [f"{name}@{each.backend}" for name in models for each in models[name].variants]
+    known += sorted(task_names)
+    expected = f"a loaded task or a model on a backend ({', '.join(known) or 'none'})"
+    advice = "Correct it, or nothing is kept from being called."
+    return [
+        invalid("config", f"scheduler.breaker.forcedOpen[{index}]", expected, name, advice)
+        for index, name in enumerate(config.scheduler.breaker.forced_open)
+        if name not in known
     ]
 
 

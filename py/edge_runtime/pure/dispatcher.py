@@ -36,6 +36,7 @@ class Dispatcher:
         self._started: dict[int, Ticket] = {}
         self._counts = {priority: QueueCounts() for priority in PRIORITIES}
         self._number = 0
+        self._is_filling = False
         self.paused = False
 
     def __iter__(self) -> Iterator[Ticket]:
@@ -56,7 +57,8 @@ class Dispatcher:
             self._counts[ticket.priority].cut_short(error)
             raise
         if waiting is not None and _joins(ticket, waiting):
-            self._join(ticket, waiting)
+            self._counts[ticket.priority].joined += 1
+            waiting.wait_as_long_as(ticket)
             return waiting
         self._admit(ticket, waiting, now_ms)
         return ticket
@@ -174,12 +176,6 @@ class Dispatcher:
         is_open = not self.paused and ticket.priority in self._slots.open()
         return is_open and self._next(now_ms) is None
 
-    def _join(self, ticket: Ticket, waiting: Ticket) -> None:
-        self._counts[ticket.priority].joined += 1
-        if ticket.deadline_ms > waiting.deadline_ms:
-            waiting.deadline_ms = ticket.deadline_ms
-            waiting.caller_timeout_ms = ticket.caller_timeout_ms
-
     def _admit(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
         self._number += 1
         ticket.number = self._number
@@ -205,14 +201,24 @@ class Dispatcher:
 
     def fill(self, now_ms: float) -> None:
         """Start or resume what may; all else here does so by itself."""
-        while (ticket := self._next(now_ms)) is not None:
-            self._lines.remove(ticket)
-            if ticket.phase is Phase.RETURNING:
-                self._slots.take(ticket)
-                ticket.phase = Phase.RUNNING
-                self._listener.resume(ticket)
-            else:
-                self._start(ticket, now_ms)
+        # Who hears of a refusal may submit: an outer loop goes on, so that the stack cannot grow.
+        if self._is_filling:
+            return
+        self._is_filling = True
+        try:
+            while (ticket := self._next(now_ms)) is not None:
+                self._serve(ticket, now_ms)
+        finally:
+            self._is_filling = False
+
+    def _serve(self, ticket: Ticket, now_ms: float) -> None:
+        self._lines.remove(ticket)
+        if ticket.phase is Phase.RETURNING:
+            self._slots.take(ticket)
+            ticket.phase = Phase.RUNNING
+            self._listener.resume(ticket)
+        else:
+            self._start(ticket, now_ms)
 
     def _next(self, now_ms: float) -> Ticket | None:
         return self._lines.first(now_ms, self._slots.open(), with_new=not self.paused)

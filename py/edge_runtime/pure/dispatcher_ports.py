@@ -59,13 +59,17 @@ class OpenGate:
 def return_permit(gate: Gate, ticket: Ticket, error: BaseException | None, now_ms: float) -> None:
     """Give back what ``gate`` gave ``ticket``, if anything; ``error`` is how it ended.
 
-    A task is blamed for its own errors, its timeouts and the host's; not for what policy refused,
-    what a caller got wrong, or a run that was cancelled.
+    A task is blamed for its own errors, its own timeout and the host's errors; not for what policy
+    refused, what a caller got wrong or had no time for, or a run that was cancelled.
     """
     permit, ticket.permit = ticket.permit, None
     if permit is None:
         return
-    if isinstance(error, EdgeError) and not isinstance(error, TaskError | HostError):
+    duration_ms = now_ms - ticket.started_ms
+    is_callers = isinstance(error, EdgeError) and not isinstance(error, TaskError | HostError)
+    if isinstance(error, TaskError) and error.code == "task-timeout":
+        is_callers = duration_ms < ticket.timeout_ms
+    if is_callers:
         gate.release(ticket.task, permit)
     else:
-        gate.done(ticket.task, permit, error is not None, now_ms - ticket.started_ms)
+        gate.done(ticket.task, permit, error is not None, duration_ms)

@@ -16,6 +16,9 @@ from .plain import check_levels
 
 _FIELDS: Final = ("id", "ts", "type", "pageId", "clickId", "pv", "props")
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+BATCH: Final = "batch"
+"""The field in errors that are about a whole batch."""
+
 _ID_CHARS: Final = 64
 PROPS_LEVELS: Final = 16
 _INT_DIGITS: Final = 308
@@ -69,11 +72,11 @@ def check_batch(batch_json: str) -> Checked:
         check_levels(batch_json)
         rows = json.loads(batch_json)
         if not isinstance(rows, list):
-            _refuse("batch", "a JSON array of events", rows)
+            _refuse(BATCH, "a JSON array of events", rows)
     except ConfigError as error:
         return Checked("[]", 0, [error])
     except ValueError as error:
-        wrong = _invalid("batch", "a JSON array of events", f"text that is none: {error}")
+        wrong = _invalid(BATCH, "a JSON array of events", f"text that is none: {error}")
         return Checked("[]", 0, [wrong])
     checked = _check_each(rows)
     # Some numbers are longer as Python writes them.
@@ -85,7 +88,7 @@ def _too_large() -> Checked:
         "argument-invalid",
         f"batch: expected at most {LIMITS.batch_bytes} bytes, got more. All of it was dropped: "
         "track fewer events at once.",
-        {"field": "batch"},
+        {"field": BATCH},
     )
     return Checked("[]", 0, [wrong])
 
@@ -191,9 +194,10 @@ def _refuse(subject: str, expected: str, value: object) -> NoReturn:
 
 
 def _invalid(subject: str, expected: str, got: str) -> ConfigError:
+    what = "All of it" if subject == BATCH else "The event"
     return ConfigError(
         "argument-invalid",
-        f"{subject}: expected {expected}, got {got}. The event was dropped: correct the markup "
+        f"{subject}: expected {expected}, got {got}. {what} was dropped: correct the markup "
         "or the track() call.",
         {"field": subject},
     )

@@ -80,6 +80,12 @@ class Ticket:
             return math.inf if self.is_overdue else self.deadline_ms + OVERDUE_MS
         return self.deadline_ms
 
+    def wait_as_long_as(self, other: "Ticket") -> None:
+        """Take over the deadline of a run that joined this one, if it is later."""
+        if other.deadline_ms > self.deadline_ms:
+            self.deadline_ms = other.deadline_ms
+            self.caller_timeout_ms = other.caller_timeout_ms
+
 
 def cancelled(ticket: Ticket) -> RefusedError:
     """Say that the caller no longer wants the run."""

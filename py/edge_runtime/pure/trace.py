@@ -4,10 +4,12 @@
 
     {"atMs": 0, "kind": "start", "nowMs": 1700000000000, "tasks": [{"name": "Rank", …}]}
     {"atMs": 40, "kind": "track", "client": "", "events": [["e1", 1700000000040, "mta", …]]}
+    {"atMs": 42, "kind": "call", "runId": "Rank-e1", "callee": "Warm", "offsetMs": 2}
     {"atMs": 52, "kind": "run", "task": "Rank", "runId": "Rank-e1", "runMs": 12, "ended": "ok"}
 
 ``atMs`` counts from the trace's beginning and never goes back. Lines of other kinds than
-:data:`INPUTS` and ``run`` are what the recorded runtime decided; a replay decides by itself.
+:data:`INPUTS`, ``run`` and ``call`` are what the recorded runtime decided; a replay decides by
+itself.
 """
 
 import json
@@ -34,7 +36,10 @@ INPUTS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
     "resume": {},
     "reconfigure": {"config": dict},
 }
-_RUN: Final[Mapping[str, type | tuple[type, ...]]] = {"runId": str, "runMs": (int, float)}
+_BEHAVIOUR: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
+    "run": {"runId": str, "runMs": (int, float)},
+    "call": {"runId": str, "callee": str, "offsetMs": (int, float)},
+}
 
 _CODE: Final = ("format", "entry", "files", "models", "packages")
 
@@ -67,14 +72,29 @@ class RecordedRun:
     """How the code of a run behaved.
 
     Attributes:
-        run_ms: From its start to its return, milliseconds.
+        own_ms: From its start to its return, without its waits for calls, milliseconds.
         ended: ``ok``, ``cancelled``, or the code of the error it ended with.
         is_deaf: It went on although it was cancelled.
     """
 
-    run_ms: float
+    own_ms: float
     ended: str = "ok"
     is_deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A task that the code of a run called.
+
+    Attributes:
+        callee: The task's name.
+        offset_ms: When, in the caller's own time.
+        is_beside: Another call of the same run was not over.
+    """
+
+    callee: str
+    offset_ms: float
+    is_beside: bool = False
 
 
 def parse_trace(text: str) -> list[Record]:
@@ -96,11 +116,24 @@ def recorded_runs(records: Sequence[Record]) -> dict[tuple[str, str], RecordedRu
     """Return how runs behaved, by task and run id; of a line without a task the task is empty."""
     return {
         (each.fields.get("task", ""), each.fields["runId"]): RecordedRun(
-            each.fields["runMs"], each.fields.get("ended", "ok"), each.fields.get("deaf", False)
+            each.fields.get("ownMs", each.fields["runMs"]),
+            each.fields.get("ended", "ok"),
+            each.fields.get("deaf", False),
         )
         for each in records
         if each.kind == "run"
     }
+
+
+def recorded_calls(records: Sequence[Record]) -> dict[tuple[str, str], list[RecordedCall]]:
+    """Return what runs called, in order; by task and run id as :func:`recorded_runs`."""
+    calls: dict[tuple[str, str], list[RecordedCall]] = {}
+    for each in records:
+        if each.kind == "call":
+            fields = each.fields
+            call = RecordedCall(fields["callee"], fields["offsetMs"], fields.get("beside", False))
+            calls.setdefault((fields.get("task", ""), fields["runId"]), []).append(call)
+    return calls
 
 
 def recorded_tasks(records: Sequence[Record]) -> Iterator[Mapping[str, JsonValue]]:
@@ -130,7 +163,7 @@ def _record(subject: str, line: str) -> Record:
     if not _is(at_ms, (int, float)) or not 0 <= at_ms < float("inf"):
         _refuse(f"{subject}, atMs", "milliseconds from 0", at_ms)
     kind = plain.pop("kind")
-    for name, wanted in INPUTS.get(kind, _RUN if kind == "run" else {}).items():
+    for name, wanted in {**INPUTS, **_BEHAVIOUR}.get(kind, {}).items():
         if not _is(plain.get(name), wanted):
             _refuse(f"{subject}, {kind}.{name}", _named(wanted), plain.get(name))
     return Record(float(at_ms), kind, plain)

@@ -1,10 +1,11 @@
 """The breakers of tasks and of models on their backends, asked by name and kept across reloads.
 
 A model is named ``model@backend``, which no task can be called. Open breakers are one value of the
-store, written only when one of them opens, closes or is forced: what a later life needs to know.
+store, written only when one of them opens or closes: what a later life needs to know.
 """
 
 import asyncio
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
@@ -41,7 +42,7 @@ class Breakers:
         page: Hears in its log of breakers that open, and of stored ones that cannot be read.
         values: Where they are kept.
         config: The settings of all of them.
-        jitter: Returns random numbers in [0, 1).
+        jitter: Returns a number in [0, 1) for a breaker's name and how often it has opened.
         journal: Hears of every change of a state.
     """
 
@@ -51,7 +52,7 @@ class Breakers:
         page: Page,
         values: Values,
         config: BreakerConfig,
-        jitter: Callable[[], float],
+        jitter: Callable[[str, int], float],
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
@@ -67,13 +68,12 @@ class Breakers:
     def load(self) -> None:
         """Go on where an earlier life stopped; what cannot be read is told and left out."""
         stored = self._values.get(KEY)
-        if stored is None:
-            return
-        if not isinstance(stored, Mapping):
+        if isinstance(stored, Mapping):
+            for task, plain in stored.items():
+                self._restore(task, plain)
+        elif stored is not None:
             self._warn(f"{KEY}: expected breakers by name, got something else. All begin closed.")
-            return
-        for task, plain in stored.items():
-            self._restore(task, plain)
+        self._force()
 
     def refusal(self, task: str) -> RefusedError | None:
         """Return why ``task`` may not be called now, None if it may.
@@ -83,7 +83,10 @@ class Breakers:
         if task not in self._breakers:
             return None
         now_ms = self._clock.now_ms()
-        wait_ms = self._at(task, now_ms).retry_after_ms(now_ms)
+        breaker = self._at(task, now_ms)
+        wait_ms = breaker.retry_after_ms(now_ms)
+        if breaker.state is State.FORCED_OPEN:
+            return forced_open(task, wait_ms)
         return circuit_open(task, wait_ms) if wait_ms > 0 else None
 
     def acquire(self, task: str) -> Permit | None:
@@ -97,7 +100,8 @@ class Breakers:
         outcome, now_ms = Outcome.FAILURE if failed else Outcome.SUCCESS, self._clock.now_ms()
         breaker = self._at(task, now_ms)
         before = breaker.state
-        breaker.record(permit, outcome, duration_ms, now_ms, self._jitter())
+        jitter = self._jitter(task, breaker.opens)
+        breaker.record(permit, outcome, duration_ms, now_ms, jitter)
         if breaker.state is before:
             return
         self._changed(task, before, breaker.state)
@@ -110,11 +114,12 @@ class Breakers:
         self._breakers[task].release(permit)
 
     def reconfigure(self, config: BreakerConfig) -> None:
-        """Go by other settings from now on; what is open stays open."""
+        """Go by other settings from now on; only what is forced no more is closed by that."""
         if config != self._config:
             self._config = config
             for task, breaker in self._breakers.items():
                 self._breakers[task] = breaker.reconfigured(config)
+            self._force()
 
     def statistics(self) -> dict[str, BreakerStatistics]:
         """Return the figures of everything that was called, by name."""
@@ -135,10 +140,21 @@ class Breakers:
             self._changed(task, State.OPEN, breaker.state)
         return breaker
 
+    def _force(self) -> None:
+        """Keep open what the configuration names, and close what it named before."""
+        now_ms, forced = self._clock.now_ms(), self._config.forced_open
+        for name in {**dict.fromkeys(forced), **self._breakers}:
+            breaker = self._at(name, now_ms)
+            before = breaker.state
+            if (name in forced) is not (before is State.FORCED_OPEN):
+                breaker.force_open() if name in forced else breaker.reset()
+                self._changed(name, before, breaker.state)
+
     def _changed(self, task: str, before: State, after: State) -> None:
         self._journal.note("breaker", task=task, **{"from": before.value, "to": after.value})
-        # Half-open is kept as open, whose time is over: what is stored says so already.
-        if after is not State.HALF_OPEN:
+        # Half-open is kept as open, whose time is over: what is stored says so already. What is
+        # forced is in the configuration.
+        if after is State.OPEN or after is State.CLOSED:
             self._save()
 
     def _restore(self, task: str, plain: JsonValue) -> None:
@@ -147,8 +163,7 @@ class Breakers:
         except (KeyError, TypeError, ValueError, OverflowError):
             self._warn(f"{KEY}, {task}: expected a breaker, got something else. It begins closed.")
         else:
-            forced = breaker.state is State.FORCED_OPEN
-            if forced or breaker.until_ms > self._clock.now_ms() - FORGET_MS:
+            if breaker.until_ms > self._clock.now_ms() - FORGET_MS:
                 self._breakers[task] = breaker
 
     def _save(self) -> None:
@@ -171,7 +186,7 @@ class Breakers:
         return {
             task: breaker.to_dict()
             for task, breaker in self._breakers.items()
-            if breaker.state is not State.CLOSED
+            if breaker.state in (State.OPEN, State.HALF_OPEN)
         }
 
     def _warn(self, message: str) -> None:
@@ -187,6 +202,25 @@ def circuit_open(task: str, wait_ms: float) -> RefusedError:
         f"Try again in {wait_ms:g} ms.",
         {"breaker": task, "retryAfterMs": wait_ms},
     )
+
+
+def forced_open(task: str, wait_ms: float) -> RefusedError:
+    """Say that the configuration lets no call through."""
+    return RefusedError(
+        "circuit-open",
+        f"{task}: expected a breaker that lets calls through, got one that the configuration keeps "
+        "open. Take the name out of scheduler.breaker.forcedOpen.",
+        {"breaker": task, "retryAfterMs": round(wait_ms, 3)},
+    )
+
+
+def jitter_of(life: str, name: str, opens: int) -> float:
+    """Return the jitter of a breaker's next open time in one life, which differs between pages.
+
+    It depends on nothing else: which of two breakers opens first does not matter. Over random
+    lives it is uniform, as CRC-32 maps any 32 consecutive bits one to one.
+    """
+    return zlib.crc32(f"{life} {name} {opens}".encode()) / 2**32
 
 
 def _described(breaker: Breaker, now_ms: float) -> BreakerStatistics:

@@ -45,7 +45,7 @@ class Scheduler:
     ) -> None:
         self._clock = clock
         self._alarm = Alarm(clock, self._expire_due)
-        hands = Hands(
+        self._hands = Hands(
             clock,
             alarm=self._alarm.set,
             ended=self._ended,
@@ -53,7 +53,7 @@ class Scheduler:
             cancel=self.cancel,
             overdue=overdue,
         )
-        self._dispatcher = Dispatcher(config, hands, gate or OpenGate())
+        self._dispatcher = Dispatcher(config, self._hands, gate or OpenGate())
         self._shared: dict[int, Call[Any]] = {}
         self._stopped = False
 
@@ -85,7 +85,10 @@ class Scheduler:
             raise stopped(run)
         call = Call(run, now_ms, run.deadline_ms, job.caller_timeout_ms, done)
         run.calls.append(call)
-        joined: Run[T] = self._dispatcher.submit(run, now_ms)  # type: ignore[assignment]
+        # Where somebody waits. Of events one batch starts many, whose order must not depend on how
+        # soon each returns.
+        with self._hands.submitting(run if done is None else None):
+            joined: Run[T] = self._dispatcher.submit(run, now_ms)  # type: ignore[assignment]
         if joined is not run:
             self._join(call, joined)
         if call.result is None:

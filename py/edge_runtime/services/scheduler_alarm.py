@@ -3,8 +3,11 @@
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Final
 
 from ..host.ports import Clock
+
+_AGAIN_MS: Final = 100
 
 
 class Alarm:
@@ -43,4 +46,13 @@ class Alarm:
     async def _sleep(self) -> None:
         while self._at_ms < math.inf:
             await self._clock.sleep_ms(max(0.0, self._at_ms - self._clock.monotonic_ms()))
-            self._at_ms = self._ring()
+            self._at_ms = self._rung()
+
+    def _rung(self) -> float:
+        try:
+            return self._ring()
+        except Exception as error:
+            # What comes due later must not wait for ever because of what is told now.
+            context = {"message": "told what is due", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return self._clock.monotonic_ms() + _AGAIN_MS

@@ -5,13 +5,20 @@ costs no turn of the loop.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Final
 
 from ..errors import EdgeError
 from ..host.ports import Clock
 from ..pure.tickets import Phase
+from ..pure.urgency import context_of
+from ..types import Priority
 from .scheduler_run import Call, Outcome, Run, own_copy
+
+# A browser's Python can, so a core run overtakes what the loop has ready.
+_CAN_BEGIN_AT_ONCE: Final = sys.version_info >= (3, 12)
 
 
 class Hands:
@@ -42,11 +49,36 @@ class Hands:
         self._fill = fill
         self._cancel = cancel
         self._overdue = overdue
+        self._submitted: Run[Any] | None = None
+
+    @contextmanager
+    def submitting(self, run: Run[Any] | None) -> Iterator[None]:
+        """Begin the code of ``run`` behind this block, if it is urgent and has a slot by then.
+
+        Within the dispatcher's decision it could not: code that returns at once would call it back.
+        """
+        before, self._submitted = self._submitted, run
+        try:
+            yield
+        finally:
+            self._submitted = before
+        if run is not None and run.phase is Phase.RUNNING and run.code is None:
+            self._begin(run, at_once=True)
 
     def start(self, run: Run[Any]) -> None:
-        """Begin the code at the next turn of the loop."""
-        run.code = asyncio.create_task(self._perform(run))
+        """Begin the code in one of the loop's next turns."""
         self._alarm(run.deadline_ms)
+        if run is not self._submitted or run.priority is not Priority.CORE:
+            self._begin(run)
+
+    def _begin(self, run: Run[Any], *, at_once: bool = False) -> None:
+        # Its own mark, whosever turn this is: a core run that ends may start a low one.
+        context = context_of(is_urgent=run.priority is Priority.CORE)
+        loop, code = asyncio.get_running_loop(), self._perform(run)
+        if at_once and _CAN_BEGIN_AT_ONCE:
+            run.code = asyncio.Task(code, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
+        else:
+            run.code = loop.create_task(code, context=context)
 
     def settle(self, run: Run[Any], error: EdgeError) -> None:
         """Tell every caller; cancel the code if it has not returned."""

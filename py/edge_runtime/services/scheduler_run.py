@@ -47,7 +47,7 @@ class Job(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What a run returned, where its time went (milliseconds), and why it waited first."""
+    """What the run ``run_id`` returned, where its time went (ms), and why it waited first."""
 
     value: T
     queued_ms: float
@@ -55,6 +55,7 @@ class Outcome(Generic[T]):
     total_ms: float
     lane_ms: float = 0.0
     waited_for: WaitedFor | None = None
+    run_id: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -121,6 +122,7 @@ class Run(Ticket, Generic[T]):
         calls: Who waits for it.
         code: Its asyncio task, once started.
         has_begun: The code has taken its first step.
+        made_calls: How many runs it has called.
         pending_calls: Runs it called and waits for.
         children: The calls of those.
         returning: Wakes its code when it has a slot again.
@@ -132,6 +134,7 @@ class Run(Ticket, Generic[T]):
     calls: list[Call[T]] = field(default_factory=list)
     code: "asyncio.Task[None] | None" = None
     has_begun: bool = False
+    made_calls: int = 0
     pending_calls: int = 0
     children: dict[int, Call[Any]] = field(default_factory=dict)
     returning: "list[asyncio.Future[None]]" = field(default_factory=list)
@@ -176,8 +179,8 @@ class Run(Ticket, Generic[T]):
     def outcome_for(self, call: Call[T], value: T, now_ms: float) -> Outcome[T]:
         """Return what ``call`` is told when the code has returned ``value``."""
         queued_ms, run_ms = self.started_ms - call.submitted_ms, now_ms - self.started_ms
-        total_ms = queued_ms + run_ms
-        return Outcome(value, queued_ms, run_ms, total_ms, self.lane_ms, self.waited_for)
+        total_ms, run_id = queued_ms + run_ms, self.job.run_id
+        return Outcome(value, queued_ms, run_ms, total_ms, self.lane_ms, self.waited_for, run_id)
 
     @property
     def is_waiting(self) -> bool:

@@ -99,6 +99,10 @@ class GroupCommit:
         """Return what is not durable yet, oldest first."""
         return self._backlog.entries
 
+    def routes_of(self, key: str) -> set[Route]:
+        """Return the routes in which something about ``key`` is not durable yet."""
+        return self._backlog.routes_of(key)
+
     @contextmanager
     def thrown_away(self) -> Iterator[None]:
         """Forget what waits; what is added from now on is not committed inside the block."""

@@ -58,8 +58,7 @@ class Values:
 
     def _routes_of(self, key: str) -> set[Route]:
         """Return where ``key`` is, or will be once what waits is durable."""
-        waiting = (each.texts for each in self._commits.waiting() if each.key == key)
-        return {route for texts in waiting for route in texts} | {*self._tables.routes_of(key)}
+        return self._commits.routes_of(key) | {*self._tables.routes_of(key)}
 
     async def _commit(self, key: str, texts: Mapping[Route, str]) -> None:
         await self._commits.commit_now(Entry(texts, key=key))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..config import LIMITS, Config, Limits
 from ..errors import EdgeError
 from ..pure.requests import parse_infer_request
-from ..pure.trace import Record, recorded_runs, recorded_tasks
+from ..pure.trace import Record, recorded_calls, recorded_runs, recorded_tasks
 from ..runtime import Runtime
 from ..types import JsonValue
 from .decision_log import DecisionLog
@@ -56,7 +56,7 @@ class Replay:
         self._records = records
         self._device = VirtualDevice(seed, starts[0] if starts else START_MS)
         self._limits = limits
-        self._runs = recorded_runs(records)
+        self._runs, self._nested = recorded_runs(records), recorded_calls(records)
         self._default_run_ms = default_run_ms
         self._config = self._with_stand_ins(config, [*recorded_tasks(records), *tasks])
         self._runtime: Runtime | None = None
@@ -82,7 +82,7 @@ class Replay:
 
     def _play(self, record: Record) -> None:
         if record.kind in ("start", "reload"):
-            self._start()
+            self._start(record.fields.get("life", ""))
         elif record.kind == "clock":
             self._device.clock.set_now(record.fields["nowMs"])
         elif record.kind == "stop":
@@ -91,16 +91,18 @@ class Replay:
             act = getattr(self, f"_{record.kind}")
             self._device.do(partial(act, self._runtime, record.fields))
 
-    def _start(self) -> None:
-        """Begin a life; one that goes on already ends without a word."""
+    def _start(self, life: str = "") -> None:
+        """Begin a life, under its recorded name; one that goes on already ends without a word."""
         if self._runtime is not None:
             self._device.reload(self._runtime.stop)
             self.log.died()
-        script = Script(self._device.clock, self._runs, self._default_run_ms)
+        script = Script(self._device.clock, self._runs, self._nested, self._default_run_ms)
         self._device.context.run(SCRIPT.set, script)
         host = self._device.host()
         journal = self._device.journal(self.log)
-        runtime = Runtime(host, self._config, _BASE, journal=journal, limits=self._limits)
+        runtime = Runtime(
+            host, self._config, _BASE, journal=journal, limits=self._limits, life=life
+        )
         self.problems = self._device.wait_for(runtime.start())
         self._runtime = runtime
 
@@ -156,7 +158,8 @@ class Replay:
 
     def _with_stand_ins(self, config: Config, tasks: Sequence[Mapping[str, JsonValue]]) -> Config:
         described = {task["name"]: task for task in reversed(tasks)}
-        for name in [trigger.task_name for trigger in config.triggers]:
+        callees = [call.callee for calls in self._nested.values() for call in calls]
+        for name in [*(trigger.task_name for trigger in config.triggers), *callees]:
             described.setdefault(name, _default_task(name, "replay", name))
         codes = {(task["systemCode"], task["businessCode"]) for task in described.values()}
         for system, business in _called(self._records) - codes:

@@ -2,23 +2,27 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from ..errors import FAMILIES, NUMBERS
+from ..errors import FAMILIES, NUMBERS, EdgeError
 from ..host.ports import Clock
 from ..pure.manifest import FileDigest, build_bundle, parse_manifest
-from ..pure.trace import RecordedRun
+from ..pure.trace import RecordedCall, RecordedRun
+from ..task import Context
 from ..types import Activation, JsonValue
+
+T = TypeVar("T")
 
 _FILE: Final = "main.py"
 _SOURCE: Final = b"""
 from edge_runtime.testing.stand_ins import behave
 
 async def run(ctx, activation):
-    return await behave(activation)
+    return await behave(ctx, activation)
 """
 _TIE_MS: Final = 0.001
 
@@ -30,18 +34,28 @@ class Script:
     Attributes:
         clock: They sleep on it.
         runs: By task and run id, as a trace has them.
+        calls: What runs call, by the same.
         default_run_ms: What a run takes of which nothing is known.
     """
 
     clock: Clock
     runs: Mapping[tuple[str, str], RecordedRun]
+    calls: Mapping[tuple[str, str], Sequence[RecordedCall]]
     default_run_ms: float
 
     def of(self, activation: Activation) -> RecordedRun:
         """Return how a run behaves."""
-        task_name, run_id = activation.task_name, activation.run_id
-        known = self.runs.get((task_name, run_id)) or self.runs.get(("", run_id))
-        return known or RecordedRun(self.default_run_ms)
+        return _known(self.runs, activation) or RecordedRun(self.default_run_ms)
+
+    def calls_of(self, activation: Activation) -> list[list[RecordedCall]]:
+        """Return what a run calls: lists of calls that are under way together."""
+        groups: list[list[RecordedCall]] = []
+        for call in _known(self.calls, activation) or ():
+            if groups and call.is_beside:
+                groups[-1].append(call)
+            else:
+                groups.append([call])
+        return groups
 
 
 SCRIPT: Final[ContextVar[Script]] = ContextVar("script")
@@ -59,8 +73,8 @@ def stand_in_bundle(task: Mapping[str, JsonValue]) -> bytes:
     return build_bundle(parse_manifest({**task, **code}), {_FILE: _SOURCE})
 
 
-async def behave(activation: Activation) -> JsonValue:
-    """Take the time of the run and end as it did.
+async def behave(ctx: Context, activation: Activation) -> JsonValue:
+    """Take the time of the run, call what it called, and end as it did.
 
     Raises:
         EdgeError: What the run ended with.
@@ -68,10 +82,14 @@ async def behave(activation: Activation) -> JsonValue:
     """
     script = SCRIPT.get()
     run = script.of(activation)
+    so_far_ms = -tie_break_ms(activation.run_id)
+    for group in script.calls_of(activation):
+        await _sleep(script.clock, group[0].offset_ms - so_far_ms, is_deaf=run.is_deaf)
+        so_far_ms = group[0].offset_ms
+        await _call_all(ctx, script.clock, group, is_deaf=run.is_deaf)
     if run.ended == "cancelled":
         await asyncio.get_running_loop().create_future()
-    duration_ms = run.run_ms + tie_break_ms(activation.run_id)
-    await _sleep(script.clock, duration_ms, is_deaf=run.is_deaf)
+    await _sleep(script.clock, run.own_ms - so_far_ms, is_deaf=run.is_deaf)
     if run.ended == "task-output-invalid":
         return object()
     if run.ended == "task-raised" or (run.ended != "ok" and run.ended not in NUMBERS):
@@ -88,6 +106,31 @@ def tie_break_ms(run_id: str) -> float:
     """
     digest = hashlib.sha256(run_id.encode()).digest()
     return _TIE_MS * (1 + int.from_bytes(digest[:4], "big")) / 2**32
+
+
+async def _call_all(
+    ctx: Context, clock: Clock, calls: Sequence[RecordedCall], *, is_deaf: bool
+) -> None:
+    """Make ``calls``, each a microsecond after the one before, and wait for all."""
+    ends = [_call(ctx, clock, call.callee, n * _TIE_MS) for n, call in enumerate(calls)]
+    try:
+        await asyncio.gather(*ends)
+    except asyncio.CancelledError:
+        if not is_deaf:
+            raise
+
+
+async def _call(ctx: Context, clock: Clock, callee: str, delay_ms: float) -> None:
+    if delay_ms:
+        await clock.sleep_ms(delay_ms)
+    # How the caller ended is recorded, whatever it made of this.
+    with suppress(EdgeError):
+        await ctx.call(callee)
+
+
+def _known(found: Mapping[tuple[str, str], T], activation: Activation) -> T | None:
+    task_name, run_id = activation.task_name, activation.run_id
+    return found.get((task_name, run_id)) or found.get(("", run_id))
 
 
 async def _sleep(clock: Clock, duration_ms: float, *, is_deaf: bool) -> None:

@@ -144,7 +144,7 @@ async def one_by_one(count: int) -> float:
 def scheduler_and_jobs(count: int) -> tuple[Scheduler, list[Job[None]]]:
     """Return a scheduler with breakers, and jobs of all queues in turns."""
     clock, nowhere = WorkerClock(), Nowhere()
-    breakers = Breakers(clock, nowhere, nowhere, BreakerConfig(), lambda: 0.5)
+    breakers = Breakers(clock, nowhere, nowhere, BreakerConfig(), lambda *_: 0.5)
     priorities = itertools.islice(itertools.cycle(Priority), count)
     jobs = [Job("Nothing", nothing, priority, TIMEOUT_MS) for priority in priorities]
     return Scheduler(clock, config(count), breakers), jobs

@@ -51,7 +51,7 @@ def test_an_empty_configuration_is_all_defaults() -> None:
         KeyRule("p.", True, max_age_days=None, max_rows=None, max_bytes=None),
     )
     assert config.scheduler.max_running == 4
-    assert list(config.scheduler.queue_limits.values()) == [64, 256, 256]
+    assert list(config.scheduler.queue_limits.values()) == [256, 256, 256]
 
 
 def test_every_field_is_read() -> None:

@@ -25,9 +25,11 @@ def test_the_schema_tells_the_defaults_that_hold() -> None:
 
 
 def test_every_setting_is_read() -> None:
-    given = dict(zip(PROPERTIES, (4, 0.25, 50, 0.5, 1_000, 100, 700, 2), strict=True))
+    values = (4, 0.25, 50, 0.5, 1_000, 100, 700, ["Rank", "ranker@wasm"], 2)
+    given = dict(zip(PROPERTIES, values, strict=True))
 
-    assert parsed(**given) == BreakerConfig(4, 0.25, 50, 0.5, 1_000, 100, 700, 2)
+    forced = ("Rank", "ranker@wasm")
+    assert parsed(**given) == BreakerConfig(4, 0.25, 50, 0.5, 1_000, 100, 700, 2, forced)
 
 
 def test_a_longest_open_time_below_the_first_is_refused() -> None:

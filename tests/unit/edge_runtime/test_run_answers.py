@@ -6,6 +6,7 @@ from typing import Any
 
 from edge_runtime.errors import EdgeError, RefusedError
 from edge_runtime.testing.fake_host import FakeHost, create_fake_host
+from edge_runtime.testing.manual_clock import settle
 
 from .task_bundles import bundle
 from .test_runtime import Site
@@ -160,6 +161,55 @@ async def test_other_settings_hold_at_once(site: Site) -> None:
     await site.refusal("risky", ext_data={"n": 0})
 
     assert (await site.refusal("risky", ext_data={"n": 5})).code == "circuit-open"
+
+
+@on_site({"value": {"rest": -1}})
+async def test_an_operator_stops_a_task_at_run_time_and_lets_it_go_again(site: Site) -> None:
+    forced = {"scheduler": {"breaker": {**BREAKER, "forcedOpen": ["Risky", "Rysky"]}}}
+
+    (problem,) = site.runtime.reconfigure(forced)
+
+    assert (problem.code, problem.details["path"]) == (
+        "config-invalid",
+        "scheduler.breaker.forcedOpen[1]",
+    )
+    assert (await site.infer("risky", ext_data={"n": 5})).fallback == "value"
+    assert site.runtime.statistics()["breakers"]["Risky"]["state"] == "forced-open"
+    assert site.runtime.reconfigure({"scheduler": {"breaker": BREAKER}}) == []
+    assert (await site.infer("risky", ext_data={"n": 5})).value == {"rest": 2}
+
+
+@on_site()
+async def test_what_waits_for_more_slots_does_not_start_when_its_task_is_stopped(
+    site: Site,
+) -> None:
+    first = asyncio.create_task(site.refusal("hang", 1, timeout_ms=500))
+    second = asyncio.create_task(site.refusal("risky", 2, ext_data={"n": None}))
+    await settle()
+
+    breaker = {**BREAKER, "forcedOpen": ["Risky"]}
+    site.runtime.reconfigure({"scheduler": {"maxRunning": 4, "breaker": breaker}})
+
+    assert (await second).code == "circuit-open"
+    await site.host.clock.advance(500)
+    await first
+
+
+def test_a_task_that_is_to_be_stopped_from_the_start_never_runs() -> None:
+    async def play() -> None:
+        breaker = {**BREAKER, "forcedOpen": ["Risky", "ranker@webgpu"]}
+        site = Site({"Risky": RISKY}, scheduler={"breaker": breaker})
+
+        (problem,) = await site.runtime.start()
+
+        assert problem.message.startswith(
+            "config at scheduler.breaker.forcedOpen[1]: expected a loaded task or a model on a "
+            "backend (ranker@wasm, Risky), got"
+        )
+        assert (await site.refusal("risky", ext_data={"n": 5})).code == "circuit-open"
+        await site.runtime.stop()
+
+    asyncio.run(play())
 
 
 @on_site({"value": {"rest": -1}})

@@ -126,6 +126,26 @@ def test_what_a_task_says_of_a_run_that_waits_is_done(
     asyncio.run(play())
 
 
+def test_whoever_joined_a_run_is_told_its_id() -> None:
+    async def play() -> None:
+        site = Site({"Keeper": KEEPER}, scheduler=ONE_SLOT)
+        url = "https://shop.test/edge/tasks/Keeper.edge"
+        site.host.network.files[url] = bundle("Keeper", KEEPER, supersede="join")
+        await site.runtime.start()
+        site.runtime.pause()
+        site.click("Keeper", "tab-1")
+        site.click("Keeper", "tab-2")
+        site.runtime.resume()
+        await settle()
+
+        first, second = site.host.page.named("result")
+        assert first["runId"] == second["runId"] == "Keeper-e1"
+        assert site.host.page.clients == ["tab-1", "tab-2"]
+        await site.runtime.stop()
+
+    asyncio.run(play())
+
+
 @on_site({"Rank": RANK}, scheduler={"maxRunning": 4})
 async def test_requests_for_one_inference_worker_wait_for_each_other(site: Site) -> None:
     calls = [asyncio.create_task(site.infer("rank", number)) for number in range(2)]

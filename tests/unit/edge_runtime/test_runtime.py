@@ -168,6 +168,10 @@ async def test_bad_events_are_dropped_with_a_warning(site: Site) -> None:
     assert first["message"].startswith(
         "1 of the tracked events dropped, the first because: event.pv: expected 0 or 1, got 2"
     )
+    assert second["message"].startswith(
+        "a batch of tracked events dropped, because: batch: expected a JSON array of events"
+    )
+    assert "All of it was dropped" in second["message"]
     assert site.host.page.clients == ["", "tab-2"]
     assert site.runtime.statistics()["store"]["events"] == 1
 
@@ -324,6 +328,22 @@ async def test_a_triggered_run_without_a_place_is_reported(site: Site) -> None:
     (failure,) = site.host.page.named("error")
 
     assert failure["error"]["code"] == "queue-full"
+
+
+@on_site({"Wait": WAIT}, scheduler={"maxRunning": 1, "queueLimits": {"regular": 1}})
+async def test_of_a_flood_of_refusals_a_tab_hears_once_a_second_and_how_many(site: Site) -> None:
+    for client in ("a", "b"):
+        for _ in range(10):
+            site.click("Wait", client)
+    # Those that ran and waited go on to the next.
+    await site.host.clock.advance(1_000)
+    for _ in range(2):
+        site.click("Wait", "a")
+
+    errors = [failure["error"] for failure in site.host.page.named("error")]
+    full = [error["details"]["more"] for error in errors if error["code"] == "queue-full"]
+    assert full == [0, 0, 7]
+    assert site.runtime.statistics()["queues"]["regular"]["refused"] == 19
 
 
 @on_site({"Rank": RANK})

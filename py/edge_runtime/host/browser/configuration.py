@@ -38,8 +38,7 @@ def in_force(started: Config, reconfigured: Any) -> Config:
     if reconfigured is None:
         return started
     changed = parse_config(reconfigured)
-    scheduler = replace(changed.scheduler, breaker=started.scheduler.breaker)
-    return replace(started, triggers=changed.triggers, scheduler=scheduler)
+    return replace(started, triggers=changed.triggers, scheduler=changed.scheduler)
 
 
 def _parsed(text: str) -> object:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ...errors import ConfigError, EdgeError, HostError
 from ...pure.plain import join, split
 from ...pure.requests import parse_infer_request
+from ...pure.urgency import context_of
 from ...runtime import Runtime
 from ...schema import show
 from ...services.recorder import Recorder
@@ -52,6 +53,7 @@ class Core:
         self._js_reply = js_reply
         self._no_buffers = as_js([])
         self._answers: set[asyncio.Task[None]] = set()
+        self._reconfiguring = asyncio.Lock()
 
     def dispatch(self, call_id: int, method: str, params_json: str, buffers: Sequence[Any]) -> None:
         """Start a request; ``buffers`` are copied before this returns."""
@@ -100,8 +102,10 @@ class Core:
         return {}
 
     async def _reconfigure(self, given: JsonValue) -> JsonValue:
-        config = await plain_config(self._network, given)
-        problems = self._runtime.reconfigure(config)
+        # One after the other: what was asked for last counts, however long its file takes.
+        async with self._reconfiguring:
+            config = await plain_config(self._network, given)
+            problems = self._runtime.reconfigure(config)
         # The tabs keep it for whichever writes next.
         return {"problems": [problem.to_dict() for problem in problems], "config": config}
 
@@ -136,10 +140,10 @@ class Core:
 
 
 def _started(answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run ``answer`` up to its first wait now, which saves a turn of the event loop."""
-    loop = asyncio.get_running_loop()
+    """Run ``answer`` up to its first wait now, which saves a turn; somebody waits for the rest."""
+    loop, context = asyncio.get_running_loop(), context_of(is_urgent=True)
     # Python 3.12 brought this argument; Pyodide is newer, the rest of the core need not be.
-    return asyncio.Task(answer, loop=loop, eager_start=True)  # type: ignore[call-arg]
+    return asyncio.Task(answer, loop=loop, context=context, eager_start=True)  # type: ignore[call-arg]
 
 
 def _key(params: Any) -> str:

@@ -9,19 +9,23 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any, Final
 
 import js
 from pyodide.ffi import create_proxy
 
+from ...pure.urgency import is_urgent
+
 # Messages of the page wait while a turn goes on: it ends after so many callbacks, and so long.
 _CALLBACKS_PER_TURN: Final = 100
 _TURN_S: Final = 0.004
+# Then one that is not urgent, which would else never run while urgent ones fill the loop.
+_URGENT_IN_A_ROW: Final = 8
 
 
 class Turns:
-    """Ready callbacks, run in order from one message to ourselves.
+    """Ready callbacks, run from one message to ourselves: urgent ones first, each kind in order.
 
     Args:
         loop: What they belong to.
@@ -33,7 +37,9 @@ class Turns:
     ) -> None:
         self._loop = loop
         self._clock_s = clock_s
+        self._urgent: deque[asyncio.Handle] = deque()
         self._ready: deque[asyncio.Handle] = deque()
+        self._in_a_row = 0
         self._is_posted = False
         channel = js.MessageChannel.new()
         # Kept for ever, like the loop: the port must be able to call it at any time.
@@ -45,8 +51,9 @@ class Turns:
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in one of the next turns; replaces the loop's method of this name."""
+        context = context or copy_context()
         handle = asyncio.Handle(callback, args, self._loop, context)
-        self._ready.append(handle)
+        (self._urgent if is_urgent(context) else self._ready).append(handle)
         self._ensure_posted()
         return handle
 
@@ -55,16 +62,23 @@ class Turns:
         end_s = self._clock_s() + _TURN_S
         try:
             for _ in range(_CALLBACKS_PER_TURN):
-                if not self._ready:
+                if not self._urgent and not self._ready:
                     return
-                handle = self._ready.popleft()
+                handle = self._next()
                 if not handle.cancelled():
                     handle._run()
                 if self._clock_s() >= end_s:
                     return
         finally:
-            if self._ready:
+            if self._urgent or self._ready:
                 self._ensure_posted()
+
+    def _next(self) -> asyncio.Handle:
+        if self._urgent and (not self._ready or self._in_a_row < _URGENT_IN_A_ROW):
+            self._in_a_row += 1
+            return self._urgent.popleft()
+        self._in_a_row = 0
+        return self._ready.popleft()
 
     def _ensure_posted(self) -> None:
         if not self._is_posted:

@@ -165,7 +165,8 @@ def test_the_backlog_is_a_list_that_is_not_counted_anew(done: list[tuple[str, in
         if step == "events":
             naive.entries.append(backlog.add(events("e" * second, first)))
         elif step == "key":
-            naive.entries.append(backlog.add(key("p" * second, str(first))))
+            route: Route = "plain" if second % 2 else "sealed"
+            naive.entries.append(backlog.add(key("p" * second, str(first), route)))
         elif step == "drop":
             assert backlog.drop_oldest_events(first, second) == naive.drop(first, second)
         elif step == "commit":
@@ -182,6 +183,9 @@ def test_the_backlog_is_a_list_that_is_not_counted_anew(done: list[tuple[str, in
         assert list(backlog.entries) == naive.entries and len(backlog) == len(naive.entries)
         assert backlog.last is (naive.entries[-1] if naive.entries else None)
         assert backlog.operations == sum(entry.count for entry in naive.entries)
+        for name in map(str, range(1, 5)):
+            routes = {each for entry in naive.entries if entry.key == name for each in entry.texts}
+            assert backlog.routes_of(name) == routes
 
 
 class Counted(dict[Route, str]):

@@ -338,3 +338,51 @@ def test_no_run_waits_longer_than_the_bound(
         bound_ms = PRIORITIES.index(ticket.priority) * AGEING_MS + behind * longest_ms
         assert ticket.started_ms - ticket.submitted_ms <= bound_ms
     assert len(stage.started) == len([t for t in holds if t.number])
+
+
+class GateOf(OpenGate):
+    """Refuses one task while it is shut, and counts who is blamed."""
+
+    def __init__(self) -> None:
+        self.is_shut = False
+        self.blamed: list[bool] = []
+
+    def refusal(self, task: str) -> RefusedError | None:
+        is_refused = self.is_shut and task == "Shut"
+        return RefusedError("circuit-open", "shut") if is_refused else None
+
+    def done(self, task: str, permit: object, failed: bool, duration_ms: float) -> None:
+        self.blamed.append(failed)
+
+
+def test_a_full_line_before_a_breaker_that_opens_is_told_without_depth() -> None:
+    gate, count = GateOf(), 5_000
+    stage = Stage(gate=gate)
+    stage.dispatcher.reconfigure(SchedulerConfig(1, {Priority.REGULAR: count}), 0)
+    busy = stage.submit()
+    waiting = [stage.submit(task="Shut") for _ in range(count)]
+    gate.is_shut = True
+
+    def stand_in() -> None:
+        stage.submit(task="Instead")
+
+    stage.on_settle = stand_in
+    stage.end(busy)
+
+    assert [stage.settled[ticket] for ticket in waiting] == ["circuit-open"] * count
+    assert [ticket.task for ticket in stage.started[1:]] == ["Instead"]
+    assert stage.dispatcher.statistics()["regular"]["waiting"] == count - 1
+
+
+def test_a_task_is_not_blamed_for_the_little_time_its_caller_had() -> None:
+    gate = GateOf()
+    stage = Stage(gate=gate)
+    hasty = stage.submit(limit_ms=5)
+    stage.dispatcher.expire(5)
+    stage.end(hasty, 6)
+    slow = stage.submit(now_ms=10)
+    stage.dispatcher.expire(1_010)
+    stage.end(slow, 1_011)
+
+    assert [stage.settled[hasty], stage.settled[slow]] == ["task-timeout"] * 2
+    assert gate.blamed == [True]

@@ -21,6 +21,8 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.effort import examples
+
 from .naive_dispatcher import Entry, NaiveDispatcher, Told
 
 INDEX = st.integers(0, 11)
@@ -233,7 +235,7 @@ def picked(entries: list[Entry], index: int) -> Entry:
     return entries[index % len(entries)]
 
 
-DispatcherMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=50)
+DispatcherMachine.TestCase.settings = settings(max_examples=examples(50), stateful_step_count=50)
 TestDispatcher = DispatcherMachine.TestCase
 
 

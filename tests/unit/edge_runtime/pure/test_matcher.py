@@ -12,6 +12,8 @@ from edge_runtime.types import Event, Priority
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+
 from .naive_matcher import NaiveMatcher
 
 VIEW = EventPattern("mta", "Home", need_pv=True)
@@ -265,7 +267,7 @@ def played(happenings: list[Any]) -> Iterator[tuple[Event, float]]:
         yield Event(f"{n}-{load}-0", now_ms + offset_ms, kind, page, click_id, pv, props), now_ms
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     st.lists(triggers(), min_size=1, max_size=6),
     st.lists(happenings, max_size=30),

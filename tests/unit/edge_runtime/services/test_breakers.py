@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from edge_runtime.config_breaker import BreakerConfig
 from edge_runtime.errors import HostError
-from edge_runtime.services.breakers import FORGET_MS, KEY, Breakers
+from edge_runtime.services.breakers import FORGET_MS, KEY, Breakers, jitter_of
 from edge_runtime.testing.fake_host import FakePage
 from edge_runtime.testing.manual_clock import ManualClock, settle
 from edge_runtime.types import JsonValue
@@ -39,11 +41,16 @@ class Values:
 class Stage:
     """Breakers on a clock, and the next life of them."""
 
-    def __init__(self, clock: ManualClock | None = None, values: Values | None = None) -> None:
+    def __init__(
+        self,
+        clock: ManualClock | None = None,
+        values: Values | None = None,
+        config: BreakerConfig = CONFIG,
+    ) -> None:
         self.clock, self.values, self.page = clock or ManualClock(), values or Values(), FakePage()
         self.changes: list[tuple[str, str]] = []
         self.breakers = Breakers(
-            self.clock, self.page, self.values, CONFIG, lambda: 0.5, journal=self
+            self.clock, self.page, self.values, config, lambda *_: 0.5, journal=self
         )
         self.breakers.load()
 
@@ -64,8 +71,8 @@ class Stage:
         refusal = self.breakers.refusal(task)
         return None if refusal is None else refusal.details["retryAfterMs"]
 
-    def reloaded(self) -> "Stage":
-        return Stage(self.clock, self.values)
+    def reloaded(self, config: BreakerConfig = CONFIG) -> "Stage":
+        return Stage(self.clock, self.values, config)
 
     def warnings(self) -> list[str]:
         return [body["message"] for body in self.page.named("log")]
@@ -242,6 +249,91 @@ async def test_other_settings_hold_at_once_and_nothing_closes(stage: Stage) -> N
     assert stage.wait_ms("Photo") is None
     stage.call("Photo", failed=True)
     assert stage.wait_ms("Photo") == 5_000
+
+
+def forcing(*names: str) -> BreakerConfig:
+    return replace(CONFIG, forced_open=names)
+
+
+@staged
+async def test_what_the_configuration_names_is_refused_until_it_does_not(stage: Stage) -> None:
+    permit = stage.breakers.acquire("Rank")
+    stage.breakers.reconfigure(forcing("Rank", "ranker@webgpu"))
+    for _ in range(2):
+        stage.breakers.done("Rank", permit, True, 1)
+
+    refusal = stage.breakers.refusal("Rank")
+    assert refusal is not None and refusal.code == "circuit-open"
+    assert refusal.details == {"breaker": "Rank", "retryAfterMs": CONFIG.max_open_ms}
+    assert refusal.message.endswith("Take the name out of scheduler.breaker.forcedOpen.")
+    assert stage.breakers.acquire("Rank") is None and stage.wait_ms("Photo") is None
+    await stage.clock.advance(10 * CONFIG.max_open_ms)
+    assert stage.breakers.statistics()["ranker@webgpu"]["state"] == "forced-open"
+
+    stage.breakers.reconfigure(forcing("ranker@webgpu"))
+
+    assert stage.wait_ms("Rank") is None
+    assert stage.wait_ms("ranker@webgpu") == CONFIG.max_open_ms
+    assert stage.changes == [
+        ("closed", "forced-open"),
+        ("closed", "forced-open"),
+        ("forced-open", "closed"),
+    ]
+
+
+@staged
+async def test_other_settings_leave_forced_what_is_named_still(stage: Stage) -> None:
+    stage.breakers.reconfigure(forcing("Rank"))
+    stage.breakers.reconfigure(replace(forcing("Rank"), max_open_ms=900))
+
+    assert stage.wait_ms("Rank") == 900
+    assert stage.changes == [("closed", "forced-open")]
+
+
+@staged
+async def test_what_is_forced_is_not_kept_and_holds_from_the_start(stage: Stage) -> None:
+    stage.trip("Photo")
+    await settle()
+    puts = len(stage.values.puts)
+
+    later = stage.reloaded(forcing("Rank", "Photo"))
+    await settle()
+
+    assert (later.wait_ms("Rank"), later.wait_ms("Photo")) == (400, 400)
+    assert len(stage.values.puts) == puts
+    assert stage.reloaded().wait_ms("Rank") is None
+    assert stage.reloaded().wait_ms("Photo") == 100
+
+
+@staged
+async def test_a_forced_breaker_that_is_in_a_store_is_left_out(stage: Stage) -> None:
+    stage.values.kept[KEY] = {"Rank": {"state": "forced-open"}}
+
+    assert stage.reloaded().breakers.statistics() == {}
+
+
+def test_open_times_are_spread_by_life_name_and_count_and_by_nothing_else() -> None:
+    lives = [f"{number:012x}" for number in range(2_000)]
+    spread = sorted(jitter_of(life, "Rank", 0) for life in lives)
+
+    assert 0 <= spread[0] and spread[-1] < 1
+    assert all(abs(value - n / len(lives)) < 0.1 for n, value in enumerate(spread))
+    assert len({jitter_of("a", name, opens) for name in ("A", "B") for opens in range(9)}) == 18
+
+
+@staged
+async def test_two_breakers_that_open_in_one_instant_cannot_swap_their_times(stage: Stage) -> None:
+    def opened(*names: str) -> dict[str, float]:
+        clock = ManualClock()
+        jitter = partial(jitter_of, "life")
+        breakers = Breakers(clock, FakePage(), stage.values, CONFIG, jitter)
+        for name in names * 2:
+            breakers.done(name, breakers.acquire(name), True, 1)
+        return {name: each["retryAfterMs"] for name, each in breakers.statistics().items()}
+
+    assert opened("A", "B") == opened("B", "A")
+    assert len(set(opened("A", "B").values())) == 2
+    await settle()
 
 
 @staged

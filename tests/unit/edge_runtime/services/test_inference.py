@@ -100,7 +100,7 @@ class Stage:
 
     def __init__(self, *variants: Variant) -> None:
         self.engine, self.files, self.clock = Engine(), Files(), ManualClock()
-        self.breakers = Breakers(self.clock, FakePage(), Forgetful(), BREAKER, lambda: 0.5)
+        self.breakers = Breakers(self.clock, FakePage(), Forgetful(), BREAKER, lambda *_: 0.5)
         config = ModelConfig(variants or (Variant("m.onnx", DIGEST),))
         self.library = ModelLibrary(
             inference=self.engine,

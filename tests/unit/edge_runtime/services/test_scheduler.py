@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
+from edge_runtime.pure.urgency import is_urgent
 from edge_runtime.services.scheduler import STOP_GRACE_MS, Scheduler
 from edge_runtime.services.scheduler_run import Call, Job, Outcome, Run
 from edge_runtime.testing.manual_clock import ManualClock
@@ -759,3 +761,21 @@ def ended(stage: Stage) -> int:
 
 def too_late(outcome: object) -> bool:
     return isinstance(outcome, RefusedError) and outcome.code == "deadline-passed"
+
+
+@on_stage
+async def test_only_core_runs_are_urgent_whoever_makes_them_start(stage: Stage) -> None:
+    marks: dict[str, bool] = {}
+
+    def marking(name: str, priority: Priority) -> Job[None]:
+        async def run(lease: Run[None]) -> None:
+            marks[name] = is_urgent(copy_context())
+
+        return Job(name, run, priority, timeout_ms=1_000)
+
+    urgent = stage.scheduler.submit(marking("core", Priority.CORE))
+    low = stage.scheduler.submit(marking("low", Priority.LOW))
+    waiting = stage.scheduler.submit(marking("waiting core", Priority.CORE))
+    await asyncio.gather(urgent.outcome, low.outcome, waiting.outcome)
+
+    assert marks == {"core": True, "low": False, "waiting core": True}

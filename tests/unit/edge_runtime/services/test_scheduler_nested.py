@@ -14,6 +14,8 @@ from edge_runtime.types import Priority, Supersede
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+
 Code = Callable[[Run[Any]], Awaitable[Any]]
 
 
@@ -393,7 +395,7 @@ async def test_a_pause_holds_the_nested_run_and_not_the_one_that_goes_on(stage: 
 plans = st.lists(st.lists(st.integers(1, 5), max_size=3), min_size=6, max_size=6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     plans,
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(Priority)), max_size=8),

@@ -11,6 +11,8 @@ from edge_runtime.testing.manual_clock import ManualClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+
 ITEM = EventPattern("mta", "Home", click_ids=("item",))
 BUY = EventPattern("mta", "Home", click_ids=("buy",))
 VIEW = EventPattern("mta", "Home", need_pv=True)
@@ -111,7 +113,7 @@ steps = st.tuples(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(rules, min_size=1, max_size=3), st.lists(steps, max_size=20))
 def test_within_the_window_starts_change_nothing(some: list[Trigger], stream: list[Any]) -> None:
     # The window of a whole configuration is the longest of its triggers'.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,15 +11,20 @@ from edge_runtime.config import parse_config
 from edge_runtime.pure.trace import Record, parse_trace
 from edge_runtime.runtime import InferRequest, Runtime
 from edge_runtime.services.recorder import Recorder
-from edge_runtime.testing.decision_log import Decision
+from edge_runtime.testing.decision_log import Decision, DecisionLog
 from edge_runtime.testing.fake_host import create_fake_host
 from edge_runtime.testing.replay import Replay
 from edge_runtime.testing.replay_report import ReplayReport, spread
 from edge_runtime.testing.stand_ins import tie_break_ms
+from edge_runtime.testing.virtual_device import VirtualDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+
 from ..task_bundles import bundle
+
+Step = tuple[float, str, str, float, str, list[str]]
 
 NOW_MS = 1_700_000_000_000
 NAMES = ("Rank", "Warm", "Slow")
@@ -170,14 +176,15 @@ STEPS = st.lists(
         st.sampled_from(NAMES),
         st.sampled_from([0, 7, 10, 10, 6_000]),
         st.sampled_from(["ok", "ok", "task-raised", "cancelled"]),
+        st.lists(st.sampled_from(NAMES), max_size=3),
     ),
     max_size=60,
 )
 
 
-def trace_of(steps: list[tuple[float, str, str, float, str]]) -> list[Record]:
+def trace_of(steps: list[Step]) -> list[Record]:
     at_ms, plain = 0.0, []
-    for number, (pause_ms, kind, name, amount, ended) in enumerate(steps):
+    for number, (pause_ms, kind, name, amount, ended, callees) in enumerate(steps):
         at_ms += pause_ms
         more = {
             "click": click(at_ms, name, number),
@@ -186,17 +193,20 @@ def trace_of(steps: list[tuple[float, str, str, float, str]]) -> list[Record]:
             "clock": {"nowMs": NOW_MS + 1_000 * amount - 30_000},
         }
         plain.append({"atMs": at_ms, "kind": kind, **more.get(kind, {})})
+        for callee in callees:
+            nested = {"callee": callee, "offsetMs": amount / 2, "beside": amount == 7}
+            plain.append({"atMs": at_ms, "kind": "call", "runId": f"{name}-e{number}", **nested})
         if kind in ("click", "call"):
-            plain[-1]["kind"] = more[kind]["kind"]
+            plain[-1 - len(callees)]["kind"] = more[kind]["kind"]
             run = {"runId": f"{name}-e{number}", "runMs": amount, "ended": ended}
             plain.append({"atMs": at_ms, "kind": "run", **run})
     return records(*plain)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(STEPS, st.integers(0, 1_000), st.sampled_from([0.0, 10.0, 400.0]))
 def test_no_order_of_ready_callbacks_changes_a_decision(
-    steps: list[tuple[float, str, str, float, str]], seed: int, run_ms: float
+    steps: list[Step], seed: int, run_ms: float
 ) -> None:
     trace = trace_of(steps)
 
@@ -235,6 +245,104 @@ def test_a_recorded_day_is_replayed_without_the_tasks_code() -> None:
     assert [each.at_ms for each in only(replay, "activation")] == [0, 80]
     assert [each.fields["ended"] for each in only(replay, "settled")] == ["ok", "ok"]
     assert ReplayReport(replay.log).to_dict()["tasks"]["Rank"]["activations"] == 2
+
+
+TOP = """
+import asyncio
+async def run(ctx, activation):
+    await asyncio.gather(ctx.call("Warm"), ctx.call("Slow"))
+    await ctx.call("Warm")
+"""
+SLOW = """
+import asyncio
+async def run(ctx, activation):
+    await ctx.put("k", 1)
+    await ctx.call("Warm")
+"""
+
+
+def recorded_nested_day() -> tuple[str, DecisionLog]:
+    """Return the trace of tasks that call each other, and what the recorded runtime decided."""
+    device = VirtualDevice()
+    recorder = Recorder(device.clock)
+    log = DecisionLog(lambda: device.loop.now_ms)
+
+    def note(kind: str, **fields: Any) -> None:
+        recorder.note(kind, **fields)
+        log.note(kind, **fields)
+
+    journal = SimpleNamespace(note=note)
+    base, warm = "https://shop.test/edge/", "async def run(ctx, activation):\n    ctx.log('x')\n"
+    for name, source in (("Rank", TOP), ("Slow", SLOW), ("Warm", warm)):
+        device.files[f"{base}{name}.edge"] = bundle(name, source)
+    plain = config(bundles=[f"{name}.edge" for name in NAMES])
+    runtime = Runtime(device.host(), parse_config(plain), base, journal=journal, life="shop")
+    assert device.wait_for(runtime.start()) == []
+    device.do(lambda: runtime.track(json.dumps(click(0, "Rank", 1)["events"])))
+    device.rest(80)
+    device.wait_for(runtime.infer(InferRequest(1, "demo", "rank")))
+    device.rest(160)
+    device.wait_for(runtime.stop())
+    return recorder.jsonl(), log
+
+
+def test_what_a_run_called_is_called_again_under_the_same_ids() -> None:
+    text, log = recorded_nested_day()
+    replay = Replay(parse_trace(text), parse_config(config()))
+    replay.run()
+
+    def asked(decisions: list[Decision]) -> list[tuple[str, str, str]]:
+        return sorted(
+            (each.task, each.run_id, each.fields["queue"])
+            for each in decisions
+            if each.kind == "activation"
+        )
+
+    assert asked(replay.log.decisions) == asked(log.decisions)
+    ids = [run_id for _, run_id, _ in asked(log.decisions)]
+    assert {f"Rank-e1{nested}" for nested in ("", ".1", ".2", ".2.1", ".3")} < set(ids)
+    assert len(ids) == 10 and "shop-1.2.1" in ids
+    ends = [each.fields["ended"] for each in only(replay, "settled")]
+    assert ends == ["ok"] * 10
+    assert text.count('"kind":"call"') == 8
+
+
+def test_a_call_takes_the_time_of_its_own_run_and_the_caller_goes_on_behind_it() -> None:
+    trace = records(
+        click(0, "Rank", 1),
+        {"atMs": 0, "kind": "call", "runId": "Rank-e1", "callee": "Warm", "offsetMs": 5},
+        {"atMs": 0, "kind": "call", "runId": "Rank-e1", "callee": "Slow", "offsetMs": 5},
+        {
+            "atMs": 0, "kind": "call", "runId": "Rank-e1", "callee": "Other", "offsetMs": 5,
+            "beside": True,
+        },
+        {"atMs": 0, "kind": "run", "runId": "Rank-e1.1", "runMs": 30},
+        {"atMs": 0, "kind": "run", "runId": "Rank-e1.2", "runMs": 100, "ended": "task-raised"},
+        {"atMs": 0, "kind": "run", "runId": "Rank-e1.3", "runMs": 40},
+        {"atMs": 0, "kind": "run", "runId": "Rank-e1", "runMs": 50, "ownMs": 7},
+    )  # fmt: skip
+
+    replay = replayed(trace)
+
+    begins = [(each.task, round(each.at_ms)) for each in only(replay, "begin")]
+    assert begins == [("Rank", 0), ("Warm", 5), ("Slow", 35), ("Other", 35)]
+    ends = [(each.task, round(each.at_ms)) for each in only(replay, "settled")]
+    assert ends == [("Warm", 35), ("Other", 75), ("Slow", 135), ("Rank", 137)]
+
+
+def test_a_run_that_ends_while_it_calls_takes_its_call_with_it_or_is_deaf() -> None:
+    def ended(**more: Any) -> list[tuple[str, int, str]]:
+        calling = {"atMs": 0, "kind": "call", "runId": "Rank-e1", "callee": "Warm", "offsetMs": 1}
+        long = {"atMs": 0, "kind": "run", "runId": "Rank-e1.1", "runMs": 9_000}
+        run = {"atMs": 0, "kind": "run", "runId": "Rank-e1", "runMs": 5_000, "ownMs": 21, **more}
+        replay = replayed(records(click(0, "Rank", 1), calling, long, run))
+        return [
+            (each.task, round(each.at_ms), each.fields["ended"]) for each in only(replay, "run")
+        ]
+
+    cancelled = ("Warm", 5_000, "cancelled")
+    assert ended(ended="cancelled") == [("Rank", 5_000, "cancelled"), cancelled]
+    assert ended(deaf=True) == [cancelled, ("Rank", 5_020, "ok")]
 
 
 def test_breakers_and_other_configurations_are_replayed() -> None:

@@ -4,11 +4,13 @@ import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from edge_runtime.pure.urgency import context_of
 
 TURNS = Path(__file__).parents[5] / "py" / "edge_runtime" / "host" / "browser" / "turns.py"
 
@@ -40,12 +42,14 @@ class Bench:
         self.done: list[int] = []
         self._turns = turns.Turns(loop, lambda: self.now_s)
 
-    def schedule(self, number: int, takes_s: float = 0.0) -> asyncio.Handle:
+    def schedule(
+        self, number: int, takes_s: float = 0.0, context: Context | None = None
+    ) -> asyncio.Handle:
         def callback() -> None:
             self.now_s += takes_s
             self.done.append(number)
 
-        handle: asyncio.Handle = self._turns.call_soon(callback)
+        handle: asyncio.Handle = self._turns.call_soon(callback, context=context)
         return handle
 
     def schedule_call(self, callback: Callable[[], Any]) -> None:
@@ -61,7 +65,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     ffi.create_proxy = lambda function: function  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "js", js)
     monkeypatch.setitem(sys.modules, "pyodide.ffi", ffi)
-    spec = importlib.util.spec_from_file_location("turns", TURNS)
+    spec = importlib.util.spec_from_file_location("edge_runtime.host.browser.turns", TURNS)
     assert spec is not None and spec.loader is not None
     turns = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(turns)
@@ -133,3 +137,29 @@ def test_a_callback_that_raises_does_not_stop_the_others(bench: Bench) -> None:
     assert bench.channel.posted == 1
     bench.channel.deliver()
     assert bench.done == [1]
+
+
+def test_urgent_callbacks_go_first_and_pass_their_mark_on(bench: Bench) -> None:
+    urgent = context_of(is_urgent=True)
+    bench.schedule(0)
+    urgent.run(bench.schedule, 1)
+    bench.schedule(2, context=urgent)
+    bench.schedule(3, context=context_of(is_urgent=False))
+
+    bench.channel.deliver()
+
+    assert bench.done == [1, 2, 0, 3]
+
+
+def test_what_is_not_urgent_gets_a_turn_between_any_number_of_urgent_callbacks(
+    bench: Bench,
+) -> None:
+    bench.schedule(-1)
+    bench.schedule(-2)
+    for number in range(20):
+        bench.schedule(number, context=context_of(is_urgent=True))
+
+    bench.channel.deliver()
+
+    assert bench.done[8] == -1 and bench.done[17] == -2
+    assert [number for number in bench.done if number >= 0] == list(range(20))

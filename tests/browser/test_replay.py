@@ -1,0 +1,42 @@
+"""A trace replayed in the browser, on the built core, and in CPython: the same decisions."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from edge_runtime.config import parse_config
+from edge_runtime.pure.trace import parse_trace
+from edge_runtime.testing.replay import Replay
+from playwright.sync_api import Page
+
+from tests.contract.test_replay_in_pyodide import CONFIG, day
+
+from .bundle import bundle_worker
+from .conftest import ROOT, Serve
+
+pytestmark = pytest.mark.browser
+
+RUN = """(order) => new Promise((resolve) => {
+  const worker = new Worker("/replay-worker.js", { type: "module" });
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => resolve({ error: message || "the worker did not load" });
+  worker.postMessage({ ...order, root: new URL("/edge/", location.href).href });
+})"""
+
+
+def test_the_browser_decides_what_cpython_decides(serve: Serve, page: Page, tmp_path: Path) -> None:
+    testing = ROOT / "py" / "edge_runtime" / "testing"
+    shutil.copytree(testing, tmp_path / "testing", ignore=shutil.ignore_patterns("__pycache__"))
+    bundle_worker(ROOT / "tests" / "contract" / "replay-worker.js", tmp_path)
+    (tmp_path / "index.html").write_text("<!doctype html><title>replay</title>")
+    modules = [path.name for path in testing.glob("*.py")]
+    order = {"modules": modules, "trace": day(), "config": json.dumps(CONFIG), "seed": 5}
+    page.goto(serve(tmp_path))
+
+    found = page.evaluate(RUN, order)
+
+    assert "error" not in found, found["error"]
+    assert found["mode"] == "snapshot"
+    here = Replay(parse_trace(day()), parse_config(CONFIG)).run()
+    assert found["text"] == here.text()

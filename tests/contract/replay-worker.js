@@ -1,0 +1,42 @@
+/**
+ * A page's worker that replays a trace on the core of the built snapshot; the testing modules, which a build leaves
+ * out, come from the site.
+ */
+
+import { createSteps, startPython } from "../../js_shim/boot.js";
+
+const REPLAY = `
+import importlib
+import json
+
+import edge_runtime
+
+edge_runtime.__path__.append("/served")
+importlib.invalidate_caches()
+parse_config = importlib.import_module("edge_runtime.config").parse_config
+parse_trace = importlib.import_module("edge_runtime.pure.trace").parse_trace
+Replay = importlib.import_module("edge_runtime.testing.replay").Replay
+replay = Replay(parse_trace(trace_text), parse_config(json.loads(config_text)), seed=seed)
+replay.run().text()
+`;
+
+/** @param {{root: string, modules: string[], trace: string, config: string, seed: number}} order */
+async function decisions({ root, modules, trace, config, seed }) {
+  const { step } = createSteps(() => {});
+  const { python, mode } = await startPython(step, root, () => {});
+  python.FS.mkdirTree("/served/testing");
+  for (const name of modules) {
+    const response = await fetch(`/testing/${name}`);
+    if (!response.ok) throw new Error(`/testing/${name}: status ${response.status}`);
+    python.FS.writeFile(`/served/testing/${name}`, new Uint8Array(await response.arrayBuffer()));
+  }
+  python.globals.set("trace_text", trace);
+  python.globals.set("config_text", config);
+  python.globals.set("seed", seed);
+  // Synchronous: virtual time is a loop of its own inside the browser's.
+  return { mode, text: python.runPython(REPLAY) };
+}
+
+self.onmessage = async ({ data }) => {
+  self.postMessage(await decisions(data).catch((error) => ({ error: `${error.stack ?? error}` })));
+};
