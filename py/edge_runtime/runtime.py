@@ -94,7 +94,7 @@ class Runtime:
             ),
             journal=journal,
         )
-        self._triggers = Triggers(host.clock, self._store.watch)
+        self._triggers = Triggers(host.clock, self._store.watch, self._store)
         self._state = _State.NEW
         self._started_ms = 0.0
 
@@ -214,6 +214,7 @@ class Runtime:
         await self._lanes.stop()
         await self._models.stop()
         await self._breakers.stop()
+        await self._triggers.stop()
         await self._store.stop()
         self._container.stop()
 

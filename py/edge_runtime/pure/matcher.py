@@ -8,11 +8,14 @@ Deterministic: the same events with the same times of arrival give the same acti
 (Match(task_name='RankFeed', priority=None, trigger_index=0),)
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 from ..config_triggers import EventKey, EventPattern, Trigger, key_of
-from ..types import Event
+from ..types import Event, JsonValue
+from . import trigger_memory
 from .conditions import Accepts, compiled
 from .rule import Match, Rule
 from .sequences import Sequences
@@ -31,9 +34,13 @@ class Matcher:
 
     Args:
         triggers: In the order of the configuration, which decides between two of one task.
+
+    Attributes:
+        changes: How often a count or a cooldown changed.
     """
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
+        self.changes = 0
         self._newest_ms = _LONG_AGO_MS
         self._take([Rule(trigger, index, 0) for index, trigger in enumerate(triggers)])
 
@@ -46,9 +53,15 @@ class Matcher:
         return list(dict.fromkeys((*self._plain, *self._sequences.keys)))
 
     @property
+    def steps(self) -> list[EventKey]:
+        """Keys of the events that matter to sequences."""
+        return list(self._sequences.keys)
+
+    @property
     def window_ms(self) -> float:
-        """How far back an event can matter; 0 if nothing is remembered."""
-        return max((rule.window_ms for rule in self._rules), default=0.0)
+        """How far back an event can matter to a sequence; 0 if there is none."""
+        triggers = (rule.trigger for rule in self._rules)
+        return max((each.within_ms for each in triggers if each.sequence), default=0.0)
 
     def match(self, event: Event, now_ms: float) -> tuple[Match, ...]:
         """Take an event and return what it activates, each task once.
@@ -72,12 +85,29 @@ class Matcher:
         return self._activated(complete, event.id, at_ms, is_late=is_late)
 
     def replayed(self, event: Event, now_ms: float) -> None:
-        """Take an event of an earlier life: it is remembered, and nothing else comes of it.
+        """Take an event of an earlier life: sequences go on from it, nothing else comes of it.
 
         One of the future is passed over: it came before the clock was set back.
         """
-        if event.ts <= now_ms + _SET_BACK_MS:
-            self.match(event, now_ms)
+        key = key_of(event)
+        if key is not None and event.ts <= now_ms + _SET_BACK_MS:
+            at_ms, is_late = self._time(event.ts, now_ms)
+            if not is_late:
+                deque(self._sequences.completed(event, key, at_ms), maxlen=0)
+
+    def remembered(self) -> dict[str, JsonValue]:
+        """Return counts and cooldowns as JSON, for :meth:`remember` of a later life."""
+        return trigger_memory.stored(self._newest_ms, self._kept, self._names)
+
+    def remember(self, plain: JsonValue, now_ms: float) -> None:
+        """Go on from counts and cooldowns of an earlier life, after :meth:`replayed`.
+
+        What cannot be read is left out, and all of it if the clock was set back meanwhile.
+        """
+        newest_ms = trigger_memory.newest_of(plain)
+        if newest_ms is not None and newest_ms <= now_ms + _SET_BACK_MS:
+            self._kept.update(trigger_memory.restored(plain, newest_ms, self._names))
+            self._newest_ms = max(newest_ms, self._newest_ms)
 
     def swapped(self, triggers: Sequence[Trigger]) -> "Matcher":
         """Return a matcher of other triggers, which takes the place of this one.
@@ -92,14 +122,17 @@ class Matcher:
             new.generation = old.generation
             new.inherit(old)
         swapped = Matcher(())
+        swapped.changes = self.changes + bool(self._kept)
         swapped._newest_ms = self._newest_ms
         swapped._take(rules)
+        swapped._kept.update((new, None) for old, new in kept if old in self._kept)
         indexes = [(_by_index(old), _by_index(new)) for old, new in kept if new.trigger.sequence]
         swapped._sequences.inherit(self._sequences, indexes)
         return swapped
 
     def _take(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
+        self._kept: dict[Rule, None] = {}
         self._plain: dict[EventKey, list[tuple[Rule, list[Accepts] | None]]] = {}
         self._sequences = Sequences()
         for index, rule in enumerate(rules):
@@ -119,6 +152,7 @@ class Matcher:
 
     def _begin_anew(self) -> None:
         """The clock was set back, so no time of before can be compared with one from now on."""
+        self.changes += 1
         self._newest_ms = _LONG_AGO_MS
         self._sequences.clear()
         for rule in self._rules:
@@ -131,11 +165,29 @@ class Matcher:
         for rule in complete:
             if at_ms >= rule.expires_at_ms or (is_late and rule.trigger.count is not None):
                 continue
+            if rule.trigger.count is not None:
+                self._changed(rule)
             # Others of the task count and complete as well, but only the winner begins to cool.
             if rule.fires(event_id, at_ms) and rule.match.task_name not in matches:
                 rule.activated(at_ms)
                 matches[rule.match.task_name] = rule.match
+                if rule.keeps:
+                    self._changed(rule)
         return tuple(matches.values())
+
+    def _changed(self, rule: Rule) -> None:
+        self.changes += 1
+        # Put in at the end: the first one is the one that did not change for longest.
+        self._kept.pop(rule, None)
+        self._kept[rule] = None
+
+    @cached_property
+    def _names(self) -> dict[Rule, str]:
+        return {
+            rule: f"{trigger_memory.digest(trigger)}-{place}"
+            for (trigger, place), rule in _named(self._rules)
+            if rule.keeps
+        }
 
 
 def _ways(events: Iterable[EventPattern]) -> dict[EventKey, list[Accepts] | None]:
@@ -160,7 +212,7 @@ def _named(rules: Iterable[Rule]) -> Iterator[tuple[tuple[Trigger, int], Rule]]:
     """Name each rule that remembers something by its trigger, and its place among equal ones."""
     seen: dict[Trigger, int] = {}
     for rule in rules:
-        if rule.window_ms:
+        if rule.keeps or rule.trigger.sequence:
             place = seen[rule.trigger] = seen.get(rule.trigger, 0) + 1
             yield (rule.trigger, place), rule
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final, NamedTuple
 
 from ..config_triggers import Trigger
-from ..types import Priority
+from ..types import JsonValue, Priority
 
 _LONG_AGO_MS: Final = float("-inf")
 _NEVER_MS: Final = float("inf")
@@ -31,7 +33,7 @@ class Rule:
         generation: Rules of different generations share nothing.
         match: What it gives.
         expires_at_ms: Unix time from which on it does not fire.
-        window_ms: How far back an event can matter to it.
+        keeps: Whether it remembers completions or its last activation.
     """
 
     __slots__ = (
@@ -40,9 +42,9 @@ class Rule:
         "_sampler",
         "expires_at_ms",
         "generation",
+        "keeps",
         "match",
         "trigger",
-        "window_ms",
     )
 
     def __init__(self, trigger: Trigger, index: int, generation: int) -> None:
@@ -51,12 +53,7 @@ class Rule:
         self.match = Match(trigger.task_name, trigger.priority, index)
         expires_at_ms = trigger.expires_at_ms
         self.expires_at_ms = _NEVER_MS if expires_at_ms is None else expires_at_ms
-        # The last activation followed a count, and the first completion in it a sequence.
-        self.window_ms = float(
-            trigger.cooldown_ms
-            + (0 if trigger.count is None else trigger.count.within_ms)
-            + (trigger.within_ms if trigger.sequence else 0)
-        )
+        self.keeps = trigger.count is not None or trigger.cooldown_ms > 0
         self._sampler = None if trigger.sample == 1 else hashlib.sha256(_identity(trigger))
         self.clear()
 
@@ -82,6 +79,26 @@ class Rule:
         """Begin the cooldown."""
         self._latest_ms = at_ms
 
+    def to_plain(self, newest_ms: float) -> list[JsonValue]:
+        """Return what still matters at ``newest_ms``: the last activation or None, completions."""
+        count, latest_ms = self.trigger.count, self._latest_ms
+        within_ms = 0 if count is None else count.within_ms
+        is_cooling = newest_ms - latest_ms < self.trigger.cooldown_ms
+        completions = [at_ms for at_ms in self._completions if newest_ms - at_ms <= within_ms]
+        return [latest_ms if is_cooling else None, *completions]
+
+    def restore(self, plain: JsonValue, newest_ms: float) -> None:
+        """Go on from what :meth:`to_plain` returned; raises TypeError or ValueError for others."""
+        if not isinstance(plain, Sequence) or isinstance(plain, str) or not plain:
+            raise TypeError
+        times = 1 if self.trigger.count is None else self.trigger.count.times
+        latest_ms = _LONG_AGO_MS if plain[0] is None else time_of(plain[0])
+        completions = [time_of(each) for each in plain[1:]]
+        ordered = [*completions, newest_ms]
+        if latest_ms > newest_ms or len(completions) >= times or ordered != sorted(ordered):
+            raise ValueError
+        self._latest_ms, self._completions = latest_ms, deque(completions)
+
     def _is_counted(self, at_ms: float) -> bool:
         count = self.trigger.count
         if count is None:
@@ -102,6 +119,15 @@ class Rule:
         digest.update(event_id.encode())
         number = int.from_bytes(digest.digest()[:_DIGEST_BYTES], "big")
         return number < self.trigger.sample * _DIGEST_RANGE
+
+
+def time_of(plain: JsonValue) -> float:
+    """Return a stored Unix time in ms; raises TypeError or ValueError for what is none."""
+    if isinstance(plain, bool) or not isinstance(plain, int | float):
+        raise TypeError
+    if not math.isfinite(plain):
+        raise ValueError
+    return plain
 
 
 def _identity(trigger: Trigger) -> bytes:

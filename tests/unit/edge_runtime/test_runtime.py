@@ -482,6 +482,27 @@ def test_what_was_flushed_is_there_after_a_restart() -> None:
     asyncio.run(play())
 
 
+def test_a_cooldown_goes_on_over_stops_however_often_it_was_asked_for() -> None:
+    async def life(host: FakeHost) -> tuple[FakeHost, int]:
+        site = Site({"Fail": FAIL}, host, triggers=[{**trigger("Fail"), "cooldownMs": 10_000}])
+        assert await site.runtime.start() == []
+        site.events = int(host.clock.now_ms())
+        site.click("Fail")
+        matches = site.runtime.statistics()["triggers"]["matches"]
+        await host.clock.advance(4_000)
+        await site.runtime.stop()
+        return create_fake_host(host.disk, host.clock), matches
+
+    async def play() -> None:
+        host, found = create_fake_host(), []
+        for _ in range(8):
+            host, matches = await life(host)
+            found.append(matches)
+        assert found == [1, 0, 0, 1, 0, 0, 1, 0]
+
+    asyncio.run(play())
+
+
 def test_a_stopped_runtime_answers_waiting_calls_and_refuses_new_ones() -> None:
     async def play() -> None:
         site = Site({"Wait": WAIT}, scheduler={"maxRunning": 1})

@@ -84,13 +84,13 @@ def test_the_store_must_watch_all_kinds_and_the_views_that_begin_a_page_anew() -
     assert set(Matcher([PAGED]).patterns) == {*Matcher([PAIR]).patterns, ("mta", "Home", "")}
 
 
-def test_the_window_covers_a_sequence_then_a_count_then_a_cooldown() -> None:
-    assert Matcher([]).window_ms == Matcher([Trigger("T", (VIEW,))]).window_ms == 0
-    whole = Trigger(
-        "T", sequence=(VIEW, ITEM), within_ms=5, count=Count(2, within_ms=70), cooldown_ms=900
-    )
-    assert Matcher([PAIR, whole]).window_ms == 600_000
-    assert Matcher([whole]).window_ms == 975
+def test_a_start_looks_back_as_far_as_the_longest_sequence_at_the_events_of_sequences() -> None:
+    plain = Trigger("T", (VIEW,), count=Count(2, within_ms=700_000), cooldown_ms=900_000)
+    assert (Matcher([plain]).window_ms, Matcher([plain]).steps) == (0, [])
+    matcher = Matcher([plain, replace(PAIR, within_ms=5), replace(PAIR, within_ms=70)])
+
+    assert matcher.window_ms == 70
+    assert set(matcher.steps) == {("mta", "Home", "item"), ("mta", "Home", "buy")}
 
 
 def test_page_loads_beyond_the_bound_are_forgotten_the_most_silent_first() -> None:
