@@ -66,10 +66,9 @@ class Runtime:
             host.clock, host.storage, host.crypto, config.data, limits, on_change=tell
         )
         self._life = life or host.crypto.random_bytes(6).hex()
-        jitter, breaker = partial(jitter_of, self._life), config.scheduler.breaker
-        self._breakers = Breakers(
-            host.clock, host.page, self._store, breaker, jitter, self._journal
-        )
+        clock, page, scheduler = host.clock, host.page, config.scheduler
+        jitter, breaker = partial(jitter_of, self._life), scheduler.breaker
+        self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
         self._lanes = Lanes(host.clock, config.scheduler.ageing_ms)
         self._models = ModelLibrary(
             inference=host.inference,
@@ -89,9 +88,7 @@ class Runtime:
             activations=Activations(self._life),
             tasks=self._tasks,
             container=self._container,
-            scheduler=Scheduler(
-                host.clock, config.scheduler, self._breakers, partial(tell_overdue, host.page)
-            ),
+            scheduler=Scheduler(clock, scheduler, self._breakers, partial(tell_overdue, page)),
             journal=journal,
         )
         self._triggers = Triggers(host.clock, self._store.watch, self._store)
@@ -102,8 +99,7 @@ class Runtime:
         """Open the store and load the bundles.
 
         Returns:
-            What is missing although the rest works: a bundle, a task, a model, durable storage,
-            stored records that do not open.
+            What is missing although the rest works: a bundle, a model, storage, records.
         """
         if self._state is not _State.NEW:
             raise RuntimeError("a runtime starts once: make a new one")
@@ -166,6 +162,11 @@ class Runtime:
         """
         self._check_started()
         return self._store
+
+    async def erase(self) -> None:
+        """Delete what is stored, see :meth:`Store.erase`, and what triggers remember of it."""
+        self._triggers.forget()
+        await self.data.erase()
 
     def pause(self) -> None:
         """Start no run until :meth:`resume`; events are stored and what they trigger waits."""

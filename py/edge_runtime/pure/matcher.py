@@ -144,14 +144,15 @@ class Matcher:
     def _time(self, ts: float, now_ms: float) -> tuple[float, bool]:
         """Return the event's time, which never goes back, and whether the event is late."""
         if self._newest_ms > now_ms + _SET_BACK_MS:
-            self._begin_anew()
+            # No time of before can be compared with one from now on.
+            self.forget()
         given_ms = min(ts, now_ms)
         is_late = given_ms < self._newest_ms - LATE_MS
         self._newest_ms = max(given_ms, self._newest_ms)
         return self._newest_ms, is_late
 
-    def _begin_anew(self) -> None:
-        """The clock was set back, so no time of before can be compared with one from now on."""
+    def forget(self) -> None:
+        """Begin anew, as if there had been no event."""
         self.changes += 1
         self._newest_ms = _LONG_AGO_MS
         self._sequences.clear()

@@ -80,6 +80,10 @@ class Triggers:
                 yield event, match
         self._save()
 
+    def forget(self) -> None:
+        """Begin anew, as if there had been no event."""
+        self._matcher.forget()
+
     def statistics(self) -> TriggerStatistics:
         """Return the counts."""
         return TriggerStatistics(count=len(self._matcher), matches=self._matches)

@@ -548,3 +548,28 @@ async def test_statistics_are_plain_data_by_part(site: Site) -> None:
     assert statistics["models"]["ranker"]["inferMs"] == {"p50": 2, "p99": 2}
     assert statistics["tasks"]["Rank"] == {"version": "1.0.0", "runs": 1, "failures": 0}
     assert statistics["store"]["events"] == 1
+
+
+@on_site(
+    {"Fail": FAIL},
+    triggers=[
+        {
+            "taskName": "Fail",
+            "sequence": [
+                {"type": "mta", "pageId": "Home", "clickIds": ["first"]},
+                {"type": "mta", "pageId": "Home", "clickIds": ["last"]},
+            ],
+        }
+    ],
+)
+async def test_what_triggers_remember_is_erased_with_the_events(site: Site) -> None:
+    site.click("first")
+    await site.runtime.erase()
+    site.click("last")
+    await settle()
+    assert site.host.page.named("error") == []
+
+    site.click("first")
+    site.click("last")
+    await settle()
+    assert len(site.host.page.named("error")) == 1

@@ -128,7 +128,7 @@ class Core:
             case "flush":
                 await self._runtime.data.flush()
             case "erase":
-                await self._runtime.data.erase()
+                await self._runtime.erase()
             case "pause":
                 self._runtime.pause()
             case "resume":
