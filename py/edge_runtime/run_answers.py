@@ -43,6 +43,10 @@ class Answers:
         self._fallbacks.returned(activation.task_name, fallback, outcome.value.value)
         return result_of(activation, outcome)
 
+    def forget(self) -> None:
+        """Let no earlier result stand in for another."""
+        self._fallbacks.forget()
+
     def instead(self, activation: Activation, ended: object) -> Fallback | None:
         """Return what stands in for a run that ended so; None: nothing does."""
         if not isinstance(ended, RefusedError):

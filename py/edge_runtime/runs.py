@@ -123,6 +123,10 @@ class Runs:
         """Use other limits from now on; what waits beyond them stays."""
         self._scheduler.reconfigure(config)
 
+    def forget(self) -> None:
+        """Keep no result of before."""
+        self._answers.forget()
+
     async def stop(self) -> None:
         """End every run; those that events asked for are not reported any more."""
         self._reports.stop()

@@ -164,8 +164,9 @@ class Runtime:
         return self._store
 
     async def erase(self) -> None:
-        """Delete what is stored, see :meth:`Store.erase`, and what triggers remember of it."""
-        self._triggers.forget()
+        """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
+        for part in (self._triggers, self._runs):
+            part.forget()
         await self.data.erase()
 
     def pause(self) -> None:

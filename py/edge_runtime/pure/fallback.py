@@ -44,6 +44,10 @@ class Fallbacks:
         if fallback is not None and fallback.kind is FallbackKind.LAST:
             self._last[name] = deepcopy(value)
 
+    def forget(self) -> None:
+        """Keep no value any more: they come from data that was erased."""
+        self._last.clear()
+
     def instead(self, name: str, fallback: Fallback | None, error: EdgeError) -> Fallback | None:
         """Return what the caller of the task ``name`` gets instead of ``error``.
 

@@ -212,10 +212,6 @@ def _lane_of(backend: Backend) -> str:
     return "wasm" if backend.name in ("wasm", "cpu") else "accelerator"
 
 
-def _infer_ms(reply: InferenceReply) -> float:
-    return reply.infer_ms
-
-
 def _opening_ended(entry: _Model, task: "asyncio.Task[LoadedModel]") -> None:
     entry.opening = None
     if not task.cancelled():

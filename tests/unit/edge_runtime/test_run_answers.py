@@ -120,6 +120,15 @@ async def test_the_last_good_result_stands_in(site: Site) -> None:
 
 
 @on_site({"last": True})
+async def test_an_erased_result_stands_in_for_nothing(site: Site) -> None:
+    await site.infer("risky", ext_data={"n": 5})
+    await site.refusal("risky", ext_data={"n": 0})
+    await site.runtime.erase()
+
+    assert (await site.refusal("risky", ext_data={"n": 7})).code == "circuit-open"
+
+
+@on_site({"last": True})
 async def test_without_a_last_good_result_the_refusal_stands(site: Site) -> None:
     await trip(site)
 
