@@ -92,10 +92,16 @@ class Tab:
         self._worker().evaluate(script)
 
     def _worker(self) -> Worker:
-        return next(each for each in self.page.workers if "/runtime-worker." in each.url)
+        """Return the tab's worker; its page may be about to replace the one that it lost."""
+        found = next(filter(is_runtime, self.page.workers), None)
+        return found or self.page.wait_for_event("worker", is_runtime)
 
     def _crashed(self, _: object) -> None:
         self.is_gone = True
+
+
+def is_runtime(worker: Worker) -> bool:
+    return "/runtime-worker." in worker.url
 
 
 class Crowd:
