@@ -21,6 +21,7 @@ import { createDesk } from "./writer-desk.js";
  * @typedef {object} HostPage  What Python says to pages.
  * @property {(name: string, body: unknown, client?: string | null) => void} notify
  * @property {() => void} superseded
+ * @property {(reason: string) => void} replaceWorker  Something in the interpreter cannot be stopped.
  */
 
 /** @typedef {(id: number, json: string, buffers: Uint8Array[]) => void} Reply */
@@ -82,6 +83,7 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
   const page = {
     notify: desk.notify,
     superseded: () => isOver || onSuperseded(),
+    replaceWorker: crash,
   };
 
   async function statistics() {
@@ -173,6 +175,16 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
  */
 function methodsOf({ dispatch, track, cancel }) {
   return { dispatch, track, cancel };
+}
+
+/**
+ * The page sees to a worker that crashed: calls are answered, events sent again, another worker is started.
+ * @param {string} reason
+ */
+function crash(reason) {
+  setTimeout(() => {
+    throw new Error(reason);
+  });
 }
 
 function superseded() {

@@ -42,6 +42,8 @@ export function createJsHost(python, root, page, reply) {
        */
       notify: (name, json, buffers, client) => page.notify(name, join(json, buffers), client),
       superseded: () => page.superseded(),
+      /** @param {string} reason */
+      replaceWorker: (reason) => page.replaceWorker(reason),
     },
     reply,
     /** End the workers that this host started, and what it holds of the database; not for Python. */

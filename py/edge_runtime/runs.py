@@ -1,6 +1,6 @@
 """What starts runs, waits for them and reports them: calls to their callers, others to the page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -8,15 +8,17 @@ from .config import LIMITS, SchedulerConfig
 from .errors import ConfigError, RefusedError
 from .host.ports import Clock, Page
 from .pure.activations import Activations
+from .pure.dispatcher_ports import Gate
 from .pure.nested_call import checked_ext_data, unknown_task
 from .pure.requests import InferRequest
 from .pure.statistics import QueueStatistics
 from .pure.task_output import plain_output
 from .pure.trace import Journal
 from .run_answers import Answers, fallback_result, result_of
-from .run_reports import Reports
+from .run_reports import Reports, tell_overdue
 from .services.catalogue import Catalogue
 from .services.container import Completion, Container, LoadedTask
+from .services.replacement import Replacement
 from .services.run_journal import RunJournal
 from .services.scheduler import Scheduler
 from .services.scheduler_run import Call, Job, Outcome, Run
@@ -35,7 +37,9 @@ class Runs:
         activations: Makes the runs' requests.
         tasks: The tasks by name and codes.
         container: Runs a task.
-        scheduler: Says when.
+        config: Says when, with ``gate``.
+        gate: Circuit breakers.
+        flush: Makes durable what was tracked, before the worker is replaced.
         journal: Hears of every run, if there is one.
     """
 
@@ -47,7 +51,9 @@ class Runs:
         activations: Activations,
         tasks: Catalogue[LoadedTask],
         container: Container,
-        scheduler: Scheduler,
+        config: SchedulerConfig,
+        gate: Gate,
+        flush: Callable[[], Awaitable[None]],
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
@@ -56,7 +62,10 @@ class Runs:
         self._activations = activations
         self._tasks = tasks
         self._container = container
-        self._scheduler = scheduler
+        replacement = Replacement(clock, page, flush)
+        self._scheduler = Scheduler(
+            clock, config, gate, partial(tell_overdue, page), replacement.ask
+        )
         self._journal: RunJournal | None = None
         if journal:
             self._journal = RunJournal(journal, clock, container.run, self._nested)

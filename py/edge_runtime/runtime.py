@@ -13,7 +13,7 @@ from .pure.config_checks import absolute_url, fixed_sections, not_kept, unknown_
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
 from .pure.trace import Journal, Unheard, described_task
-from .run_reports import tell_dropped, tell_overdue
+from .run_reports import tell_dropped
 from .runs import Runs
 from .services.breakers import Breakers, jitter_of
 from .services.catalogue import Catalogue
@@ -21,7 +21,6 @@ from .services.container import Container
 from .services.container_context import Surroundings
 from .services.inference import ModelLibrary
 from .services.lanes import Lanes
-from .services.scheduler import Scheduler
 from .services.store import Mode, Store
 from .services.triggers import Triggers
 from .types import JsonValue, Result
@@ -61,12 +60,11 @@ class Runtime:
         self._config = config
         self._journal = journal or Unheard()
         resolve = partial(absolute_url, base_url)
-        tell = self._store_changed
+        clock, page, scheduler = host.clock, host.page, config.scheduler
         self._store = Store(
-            host.clock, host.storage, host.crypto, config.data, limits, on_change=tell
+            clock, host.storage, host.crypto, config.data, limits, on_change=self._store_changed
         )
         self._life = life or host.crypto.random_bytes(6).hex()
-        clock, page, scheduler = host.clock, host.page, config.scheduler
         jitter, breaker = partial(jitter_of, self._life), scheduler.breaker
         self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
         self._lanes = Lanes(host.clock, config.scheduler.ageing_ms)
@@ -88,7 +86,9 @@ class Runtime:
             activations=Activations(self._life),
             tasks=self._tasks,
             container=self._container,
-            scheduler=Scheduler(clock, scheduler, self._breakers, partial(tell_overdue, page)),
+            config=scheduler,
+            gate=self._breakers,
+            flush=self._store.flush,
             journal=journal,
         )
         self._triggers = Triggers(host.clock, self._store.watch, self._store)

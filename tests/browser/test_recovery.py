@@ -27,6 +27,18 @@ async def run(ctx, activation):
     while True:
         pass
 """
+DEAF = """
+import asyncio
+
+async def run(ctx, activation):
+    if activation.ext_data.get("ends"):
+        return "ended"
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+"""
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select props->>'n' as n from events where page_id = 'M' order by rowid")
@@ -35,8 +47,10 @@ async def run(ctx, activation):
 TASKS = [
     Task("Double", "double", DOUBLE, {"models": ["double"]}),
     Task("Hang", "hang", HANG),
+    Task("Deaf", "deaf", DEAF, {"timeout_ms": 100}),
     Task("Count", "count", COUNT),
 ]
+SHARED_SLOTS = 3
 CRASH = "() => void setTimeout(() => { throw new Error('boom') })"
 MANY = """([system, n]) => Promise.all([...Array(n).keys()].map((x) => settle(
   EdgeAI.infer({systemCode: system, businessCode: "double", extData: {x}}))))"""
@@ -107,6 +121,20 @@ def test_a_crash_of_the_runtime_is_noticed_and_repaired_at_once(edge: EdgePage) 
     assert edge.value("double", {"x": 4}) == [8]
     assert edge.failures == []
     assert any("boom" in line["message"] for line in edge.seen("log"))
+
+
+def test_a_worker_whose_slots_are_held_for_good_is_replaced(edge: EdgePage) -> None:
+    held = [edge.infer("deaf")["error"]["code"] for _ in range(SHARED_SLOTS)]
+    track(edge, 1, 2)
+
+    assert ready_again(edge) == ["booting", "ready", "booting", "ready"]
+    assert held == ["task-timeout"] * SHARED_SLOTS
+    assert edge.value("deaf", {"ends": True}) == "ended"
+    assert edge.value("count") == [1, 2]
+    log = [line["message"] for line in edge.seen("log")]
+    assert sum("keeps its slot" in line for line in log) == SHARED_SLOTS
+    assert any("expected to return when they were cancelled" in line for line in log)
+    assert edge.failures == []
 
 
 def test_a_pause_outlives_a_killed_worker(edge: EdgePage) -> None:

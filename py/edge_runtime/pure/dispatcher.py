@@ -56,7 +56,7 @@ class Dispatcher:
         except RefusedError as error:
             self._counts[ticket.priority].cut_short(error)
             raise
-        if waiting is not None and _joins(ticket, waiting):
+        if waiting is not None and ticket.joins(waiting):
             self._counts[ticket.priority].joined += 1
             waiting.wait_as_long_as(ticket)
             return waiting
@@ -139,14 +139,22 @@ class Dispatcher:
             if ticket.due_ms > now_ms:
                 continue  # One before it took this one along.
             if ticket.phase is Phase.ENDING:
-                ticket.is_overdue = True
-                self._counts[ticket.priority].overdue += 1
-                self._listener.overdue(ticket)
+                self._outlasted(ticket, now_ms)
             elif ticket.phase is Phase.WAITING:
                 self.abort(ticket, too_late(ticket.task, ticket.caller_timeout_ms), now_ms)
             else:
                 self.abort(ticket, too_long(ticket, ticket.deadline_ms), now_ms)
         return min((ticket.due_ms for ticket in self), default=math.inf)
+
+    def _outlasted(self, ticket: Ticket, now_ms: float) -> None:
+        if not ticket.is_overdue:
+            ticket.is_overdue = True
+            self._counts[ticket.priority].overdue += 1
+            self._listener.overdue(ticket)
+        if ticket.due_ms <= now_ms:
+            ticket.is_stuck = True
+            if sum(each.is_stuck for each in self._started.values()) >= self._slots.shared:
+                self._listener.stuck()
 
     def statistics(self) -> dict[str, QueueStatistics]:
         """Return the figures of each queue, by its name."""
@@ -161,7 +169,7 @@ class Dispatcher:
         refusal = self._refusal(ticket, now_ms)
         if refusal is not None:
             raise refusal
-        if waiting is not None and (waiting.priority is ticket.priority or _joins(ticket, waiting)):
+        if waiting is not None and (waiting.priority is ticket.priority or ticket.joins(waiting)):
             return
         limit = self._limits.get(ticket.priority, 0)
         if self._lines.waiting(ticket.priority) >= limit and not self._starts(ticket, now_ms):
@@ -213,12 +221,11 @@ class Dispatcher:
 
     def _serve(self, ticket: Ticket, now_ms: float) -> None:
         self._lines.remove(ticket)
-        if ticket.phase is Phase.RETURNING:
-            self._slots.take(ticket)
-            ticket.phase = Phase.RUNNING
-            self._listener.resume(ticket)
-        else:
-            self._start(ticket, now_ms)
+        if ticket.phase is not Phase.RETURNING:
+            return self._start(ticket, now_ms)
+        self._slots.take(ticket)
+        ticket.phase = Phase.RUNNING
+        self._listener.resume(ticket)
 
     def _next(self, now_ms: float) -> Ticket | None:
         return self._lines.first(now_ms, self._slots.open(), with_new=not self.paused)
@@ -241,10 +248,3 @@ class Dispatcher:
         self._counts[ticket.priority].cut_short(error)
         return_permit(self._gate, ticket, error, now_ms)
         self._listener.settle(ticket, error)
-
-
-def _joins(ticket: Ticket, waiting: Ticket) -> bool:
-    """Joining a less urgent run would make an urgent caller wait in its queue."""
-    order = PRIORITIES.index
-    is_urgent_enough = order(waiting.priority) <= order(ticket.priority)
-    return ticket.supersede is Supersede.JOIN and is_urgent_enough

@@ -21,6 +21,9 @@ class Listener(Protocol):
     def overdue(self, ticket: Any) -> None:
         """Report code that runs on long after its deadline; once per ticket."""
 
+    def stuck(self) -> None:
+        """Start anew: code that will not return holds every slot but the one kept for core."""
+
 
 class Gate(Protocol):
     """Circuit breakers by task. Every permit is given back once, by ``done`` or ``release``."""

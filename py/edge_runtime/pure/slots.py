@@ -31,6 +31,11 @@ class Slots:
         """True when not even class core gets one."""
         return self._used >= self.max_running
 
+    @property
+    def shared(self) -> int:
+        """How many slots runs of any class may hold."""
+        return max(1, self.max_running - 1)
+
     def held(self, priority: Priority) -> int:
         """Return how many slots runs of ``priority`` hold."""
         return self._held[priority]
@@ -39,8 +44,8 @@ class Slots:
         """Return the classes of which a run could start now."""
         if self.are_used_up:
             return ()
-        shared = max(1, self.max_running - 1)
-        return _CORE_ONLY if self._used - self._held[Priority.CORE] >= shared else PRIORITIES
+        others = self._used - self._held[Priority.CORE]
+        return _CORE_ONLY if others >= self.shared else PRIORITIES
 
     def take(self, ticket: Ticket) -> None:
         """Let a run hold a slot, if it does not; above the limit, too: who calls asks first."""

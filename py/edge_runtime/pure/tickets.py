@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from ..errors import RefusedError, TaskError
 from ..types import Priority, Supersede, WaitedFor
-from .waiting_lines import Place
+from .waiting_lines import PRIORITIES, Place
 
 OVERDUE_MS: Final = 1_000
+"""Code that has not returned so long after its deadline is reported."""
+
+STUCK_MS: Final = 10_000
+"""Code that has not returned so long after its deadline is not expected to any more."""
 
 
 class Phase(Enum):
@@ -47,6 +51,7 @@ class Ticket:
         holds_slot: One of the dispatcher's slots is its own.
         permit: What the gate gave it.
         is_overdue: It was reported for running on after its deadline.
+        is_stuck: Nobody expects its code to return any more.
     """
 
     task: str
@@ -67,6 +72,7 @@ class Ticket:
     holds_slot: bool = False
     permit: Any = field(default=None, repr=False)
     is_overdue: bool = False
+    is_stuck: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -77,8 +83,15 @@ class Ticket:
     def due_ms(self) -> float:
         """When the dispatcher must look at it again, inf for never."""
         if self.phase is Phase.ENDING:
-            return math.inf if self.is_overdue else self.deadline_ms + OVERDUE_MS
+            grace_ms = STUCK_MS if self.is_overdue else OVERDUE_MS
+            return math.inf if self.is_stuck else self.deadline_ms + grace_ms
         return self.deadline_ms
+
+    def joins(self, waiting: "Ticket") -> bool:
+        """Say whether it takes the outcome of a run of its key that waits, and is as urgent."""
+        order = PRIORITIES.index
+        is_urgent_enough = order(waiting.priority) <= order(self.priority)
+        return self.supersede is Supersede.JOIN and is_urgent_enough
 
     def wait_as_long_as(self, other: "Ticket") -> None:
         """Take over the deadline of a run that joined this one, if it is later."""

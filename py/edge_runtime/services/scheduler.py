@@ -34,6 +34,7 @@ class Scheduler:
         config: Slots, limits and ageing.
         gate: Circuit breakers.
         overdue: Told of a run whose code goes on long after its deadline.
+        stuck: Told, perhaps again and again, that such code holds the slots and will not return.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Scheduler:
         config: SchedulerConfig,
         gate: Gate | None = None,
         overdue: Callable[[Run[Any]], None] | None = None,
+        stuck: Callable[[], None] | None = None,
     ) -> None:
         self._clock = clock
         self._alarm = Alarm(clock, self._expire_due)
@@ -52,6 +54,7 @@ class Scheduler:
             fill=self._fill,
             cancel=self.cancel,
             overdue=overdue,
+            stuck=stuck,
         )
         self._dispatcher = Dispatcher(config, self._hands, gate or OpenGate())
         self._shared: dict[int, Call[Any]] = {}

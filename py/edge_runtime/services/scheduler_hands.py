@@ -31,6 +31,7 @@ class Hands:
         fill: Lets others have the slot, when the callers know.
         cancel: Ends the calls of a run that ended before they did.
         overdue: Told of a run whose code goes on long after its deadline.
+        stuck: Told that such code holds the slots.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Hands:
         fill: Callable[[], None],
         cancel: Callable[[Call[Any]], None],
         overdue: Callable[[Run[Any]], None] | None,
+        stuck: Callable[[], None] | None,
     ) -> None:
         self._clock = clock
         self._alarm = alarm
@@ -49,6 +51,7 @@ class Hands:
         self._fill = fill
         self._cancel = cancel
         self._overdue = overdue
+        self._stuck = stuck
         self._submitted: Run[Any] | None = None
 
     @contextmanager
@@ -98,6 +101,11 @@ class Hands:
         """Pass it on."""
         if self._overdue is not None:
             self._overdue(run)
+
+    def stuck(self) -> None:
+        """Pass it on."""
+        if self._stuck is not None:
+            self._stuck()
 
     async def _perform(self, run: Run[Any]) -> None:
         value: Any = None

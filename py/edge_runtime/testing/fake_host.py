@@ -92,12 +92,14 @@ class FakePage:
         notices: Name and body of every notice.
         clients: Whom each notice is for; None: every tab.
         superseded_calls: How often it heard that another tab's worker writes.
+        replace_reasons: Why it was to replace the worker, each time.
     """
 
     def __init__(self) -> None:
         self.notices: list[tuple[str, Mapping[str, JsonValue]]] = []
         self.clients: list[str | None] = []
         self.superseded_calls = 0
+        self.replace_reasons: list[str] = []
 
     def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Keep the notice."""
@@ -107,6 +109,10 @@ class FakePage:
     def superseded(self) -> None:
         """Count the call."""
         self.superseded_calls += 1
+
+    def replace_worker(self, reason: str) -> None:
+        """Keep the reason."""
+        self.replace_reasons.append(reason)
 
     def named(self, name: str) -> list[Mapping[str, JsonValue]]:
         """Return the bodies of all notices called ``name``."""

@@ -41,6 +41,9 @@ class Starts:
     def overdue(self, ticket: Ticket) -> None:
         """Do nothing: nothing is late."""
 
+    def stuck(self) -> None:
+        """Do nothing: everything returns."""
+
 
 class WorkerClock:
     """Implements ``Clock`` by Python's own."""
@@ -72,6 +75,9 @@ class Nowhere:
         """Do nothing."""
 
     def superseded(self) -> None:
+        """Do nothing."""
+
+    def replace_worker(self, reason: str) -> None:
         """Do nothing."""
 
 

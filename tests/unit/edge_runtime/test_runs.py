@@ -164,6 +164,38 @@ async def test_requests_for_one_inference_worker_wait_for_each_other(site: Site)
     }
 
 
+@on_site({"Stubborn": STUBBORN}, scheduler={"maxRunning": 2})
+async def test_a_worker_whose_slots_are_held_for_good_is_replaced_once_events_are_durable(
+    site: Site,
+) -> None:
+    site.click("Stubborn")
+    await site.host.clock.advance(10_999)
+    assert site.host.page.replace_reasons == []
+
+    await site.host.clock.advance(1)
+
+    (reason,) = site.host.page.replace_reasons
+    assert reason.startswith("tasks were expected to return when they were cancelled")
+    assert site.runtime.statistics()["store"]["pendingOps"] == 0
+    await stop_all(site)
+
+
+@on_site({"Stubborn": STUBBORN}, scheduler={"maxRunning": 1})
+async def test_storage_that_does_not_answer_does_not_hold_up_the_replacement(site: Site) -> None:
+    site.click("Stubborn")
+    await site.host.clock.advance(10_000)
+    site.host.storage.may_write.clear()
+    site.click("Stubborn")
+
+    await site.host.clock.advance(1_000)
+    assert site.host.page.replace_reasons == []
+    await site.host.clock.advance(2_000)
+
+    assert len(site.host.page.replace_reasons) == 1
+    site.host.storage.may_write.set()
+    await stop_all(site)
+
+
 @on_site({"Stubborn": STUBBORN})
 async def test_code_that_ignores_its_end_is_told_in_the_log_once(site: Site) -> None:
     site.click("Stubborn")
@@ -174,7 +206,11 @@ async def test_code_that_ignores_its_end_is_told_in_the_log_once(site: Site) -> 
     assert (warning["level"], warning["taskName"]) == ("warning", "Stubborn")
     assert "expected its code to return when it was cancelled" in warning["message"]
     assert site.runtime.statistics()["queues"]["regular"]["overdue"] == 1
-    # The runtime does not wait for it for ever, and a cancelled event loop ends it.
+    await stop_all(site)
+
+
+async def stop_all(site: Site) -> None:
+    """The runtime does not wait for ever for what does not end; only the loop's end ends it."""
     stopping = asyncio.create_task(site.runtime.stop())
     await site.host.clock.advance(1_000)
     await stopping

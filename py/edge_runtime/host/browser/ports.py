@@ -140,6 +140,10 @@ class BrowserPage:
         """Say that another tab's worker writes now."""
         self._js.superseded()
 
+    def replace_worker(self, reason: str) -> None:
+        """End this worker."""
+        self._js.replaceWorker(reason)
+
 
 def _specs(plain: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
     return tuple(TensorSpec(each["name"], each["dtype"], tuple(each["shape"])) for each in plain)

@@ -30,6 +30,10 @@ class CallbackPage:
     def superseded(self) -> None:
         """Do nothing: the store's own state says so too, and there is no other tab to turn to."""
 
+    def replace_worker(self, reason: str) -> None:
+        """Tell of it in the log: this process is the caller's."""
+        self.notify("log", {"level": "error", "message": f"{reason}. Start another process."})
+
 
 def create_native_host(
     directory: Path | None = None,

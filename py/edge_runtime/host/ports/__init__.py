@@ -142,6 +142,9 @@ class Page(Protocol):
     def superseded(self) -> None:
         """Say that another tab's worker writes now; this runtime is of no use any more."""
 
+    def replace_worker(self, reason: str) -> None:
+        """Have the worker ended and another started: something in it cannot be stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:

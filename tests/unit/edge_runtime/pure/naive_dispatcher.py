@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from edge_runtime.config import SchedulerConfig
-from edge_runtime.pure.tickets import OVERDUE_MS, Ticket
+from edge_runtime.pure.tickets import OVERDUE_MS, STUCK_MS, Ticket
 from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.types import Priority, Supersede
 
@@ -21,6 +21,7 @@ class Entry:
     state: str = "waiting"
     holds: bool = False
     is_overdue: bool = False
+    is_stuck: bool = False
 
 
 @dataclass
@@ -103,9 +104,18 @@ class NaiveDispatcher:
                 if not entry.is_overdue and entry.deadline_ms + OVERDUE_MS <= now_ms:
                     entry.is_overdue = True
                     self.told.append(("overdue", entry.ticket, None))
+                if not entry.is_stuck and entry.deadline_ms + STUCK_MS <= now_ms:
+                    entry.is_stuck = True
+                    self.tell_if_stuck()
             elif entry.state != "ended" and entry.deadline_ms <= now_ms:
                 late = entry.state == "waiting"
                 self.abort(entry, "deadline-passed" if late else "task-timeout", now_ms)
+
+    def tell_if_stuck(self) -> None:
+        stuck = [each for each in self.entries if each.is_stuck and each.state == "ending"]
+        left = self.config.max_running - len(stuck)
+        if left <= 0 or left == 1 < self.config.max_running:
+            self.told.append(("stuck", None, None))
 
     def fill(self, now_ms: float) -> None:
         while (entry := self.next(now_ms)) is not None:

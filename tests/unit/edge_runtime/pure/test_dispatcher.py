@@ -8,7 +8,7 @@ import pytest
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
 from edge_runtime.pure.dispatcher import Dispatcher, OpenGate
-from edge_runtime.pure.tickets import OVERDUE_MS, Phase, Ticket, cancelled
+from edge_runtime.pure.tickets import OVERDUE_MS, STUCK_MS, Phase, Ticket, cancelled
 from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.types import Priority, Supersede, WaitedFor
 from hypothesis import example, given
@@ -25,6 +25,7 @@ class Stage:
         self.started: list[Ticket] = []
         self.resumed: list[Ticket] = []
         self.late: list[Ticket] = []
+        self.stuck_calls = 0
         self.settled: dict[Ticket, str] = {}
         self.on_settle: Callable[[], None] | None = None
         config = SchedulerConfig(slots, LIMITS, AGEING_MS)
@@ -38,6 +39,9 @@ class Stage:
 
     def overdue(self, ticket: Ticket) -> None:
         self.late.append(ticket)
+
+    def stuck(self) -> None:
+        self.stuck_calls += 1
 
     def settle(self, ticket: Ticket, error: EdgeError) -> None:
         self.settled[ticket] = error.code
@@ -106,9 +110,9 @@ def test_code_that_runs_on_after_its_deadline_is_reported_once() -> None:
     assert stage.dispatcher.expire(49 + OVERDUE_MS) == 50 + OVERDUE_MS
     assert stage.late == []
 
-    assert stage.dispatcher.expire(50 + OVERDUE_MS) == math.inf
+    assert stage.dispatcher.expire(50 + OVERDUE_MS) == 50 + STUCK_MS
 
-    stage.dispatcher.expire(99_999)
+    assert stage.dispatcher.expire(99_999) == math.inf
     assert stage.late == [slow]
 
 
@@ -248,6 +252,35 @@ def test_children_that_end_with_their_parent_are_not_overdue() -> None:
 
     assert stage.settled == {parent: "task-timeout", child: "run-cancelled"}
     assert stage.late == []
+
+
+@pytest.mark.parametrize(("slots", "stubborn"), [(1, 1), (2, 1), (4, 3)])
+def test_code_that_never_returns_is_given_up_when_it_holds_all_slots_but_cores(
+    slots: int, stubborn: int
+) -> None:
+    stage = Stage(slots=slots)
+    for number in range(stubborn):
+        stage.submit(timeout_ms=50 + number)
+        stage.dispatcher.expire(50 + number)
+    last_ms = 50 + stubborn - 1
+
+    stage.dispatcher.expire(last_ms + OVERDUE_MS)
+    stage.dispatcher.expire(last_ms + STUCK_MS - 1)
+    assert (len(stage.late), stage.stuck_calls) == (stubborn, 0)
+
+    assert stage.dispatcher.expire(last_ms + STUCK_MS) == math.inf
+    assert stage.stuck_calls == 1
+
+
+def test_code_that_returns_late_is_not_given_up() -> None:
+    stage = Stage(slots=2)
+    late = stage.submit(timeout_ms=50)
+    stage.dispatcher.expire(50 + OVERDUE_MS)
+    stage.end(late, 5_000)
+
+    stage.dispatcher.expire(50 + STUCK_MS)
+
+    assert stage.stuck_calls == 0
 
 
 class Gate(OpenGate):

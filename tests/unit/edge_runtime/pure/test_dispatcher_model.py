@@ -48,6 +48,9 @@ class Ears:
     def overdue(self, ticket: Ticket) -> None:
         self.told.append(("overdue", ticket, None))
 
+    def stuck(self) -> None:
+        self.told.append(("stuck", None, None))
+
 
 class CountingGate:
     """Refuses the tasks it is told to; every permit must come back once."""
@@ -166,7 +169,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         if entry.state != "parked":
             self.real.unpark(entry.ticket, self.now_ms)
 
-    @rule(duration_ms=st.sampled_from([1, 20, 110, 400]))
+    @rule(duration_ms=st.sampled_from([1, 20, 110, 400, 10_000]))
     def time_passes(self, duration_ms: float) -> None:
         self.now_ms += duration_ms
         due_ms = self.real.expire(self.now_ms)
