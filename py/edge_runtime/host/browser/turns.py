@@ -41,6 +41,7 @@ class Turns:
         self._ready: deque[asyncio.Handle] = deque()
         self._in_a_row = 0
         self._is_posted = False
+        self._was_long = False
         channel = js.MessageChannel.new()
         # Kept for ever, like the loop: the port must be able to call it at any time.
         channel.port1.onmessage = create_proxy(self._take_turn)
@@ -58,6 +59,10 @@ class Turns:
         return handle
 
     def _take_turn(self, _message: Any) -> None:
+        if self._was_long and not self._urgent:
+            # What came for the worker during that turn, or while it served what came then, goes first.
+            self._was_long = False
+            return self._post(None)
         self._is_posted = False
         end_s = self._clock_s() + _TURN_S
         try:
@@ -68,6 +73,7 @@ class Turns:
                 if not handle.cancelled():
                     handle._run()
                 if self._clock_s() >= end_s:
+                    self._was_long = True
                     return
         finally:
             if self._urgent or self._ready:

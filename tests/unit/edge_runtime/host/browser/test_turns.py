@@ -93,8 +93,37 @@ def test_a_turn_that_took_long_lets_messages_come_before_the_rest(bench: Bench) 
 
     assert bench.done == [0, 1]
     assert bench.channel.posted == 1
+    # Behind what came while that turn went on, and then behind what came while that was served.
+    bench.channel.deliver()
+    assert (bench.done, bench.channel.posted) == ([0, 1], 1)
     bench.channel.deliver()
     assert bench.done == [0, 1, 2, 3]
+
+
+def test_what_is_urgent_gives_way_to_no_message(bench: Bench) -> None:
+    bench.schedule(0, takes_s=0.005)
+    bench.channel.deliver()
+    bench.schedule(1, context=context_of(is_urgent=True))
+    bench.schedule(2)
+
+    bench.channel.deliver()
+
+    assert bench.done == [0, 1, 2]
+
+
+def test_after_a_long_turn_there_is_one_detour(bench: Bench) -> None:
+    bench.schedule(0, takes_s=0.005)
+    bench.channel.deliver()
+    assert bench.channel.posted == 0
+    bench.schedule(1)
+    bench.channel.deliver()
+    bench.channel.deliver()
+    bench.schedule(2)
+
+    bench.channel.deliver()
+
+    assert bench.done == [0, 1, 2]
+    assert bench.channel.posted == 0
 
 
 def test_a_turn_ends_after_a_hundred_callbacks_that_take_no_time(bench: Bench) -> None:
