@@ -21,6 +21,7 @@ LAYERS = (
     ("pure", "host.ports"),
     ("task", "services"),
     ("run_answers", "run_reports"),
+    ("run_events",),
     ("runs",),
     ("runtime",),
     ("host", "testing"),

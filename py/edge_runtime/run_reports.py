@@ -46,6 +46,15 @@ class Reports:
             run = {"runId": activation.run_id, "taskName": activation.task_name}
             self._page.notify("error", {**run, "error": ended.to_dict()}, client)
 
+    def heard_lately(self, task_name: str, client: str) -> bool:
+        """Say whether the page does not hear of one more of the task's runs that found no room."""
+        told = self._full.get((client, task_name))
+        return told is not None and self._clock.monotonic_ms() < told.at_ms + FULL_EVERY_MS
+
+    def unheard(self, task_name: str, client: str) -> None:
+        """Count one that it did not hear of."""
+        self._full[client, task_name].more += 1
+
     def stop(self) -> None:
         """Tell of no error any more."""
         self._stopped = True
@@ -55,8 +64,8 @@ class Reports:
         if error.code != "queue-full":
             return True
         now_ms, told = self._clock.monotonic_ms(), self._full.get((client, task_name))
-        if told is not None and now_ms < told.at_ms + FULL_EVERY_MS:
-            told.more += 1
+        if self.heard_lately(task_name, client):
+            self.unheard(task_name, client)
             return False
         error.details["more"] = 0 if told is None else told.more
         self._full.pop((client, task_name), None)

@@ -1,7 +1,6 @@
-"""What starts runs, waits for them and reports them: calls to their callers, others to the page."""
+"""What starts runs and waits for them: calls, with the calls they make, and those of events."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from .config import LIMITS, SchedulerConfig
@@ -14,7 +13,8 @@ from .pure.requests import InferRequest
 from .pure.statistics import QueueStatistics
 from .pure.task_output import plain_output
 from .pure.trace import Journal
-from .run_answers import Answers, fallback_result, result_of
+from .run_answers import Answers
+from .run_events import Done, EventRuns
 from .run_reports import Reports, tell_overdue
 from .services.catalogue import Catalogue
 from .services.container import Completion, Container, LoadedTask
@@ -22,10 +22,7 @@ from .services.replacement import Replacement
 from .services.run_journal import RunJournal
 from .services.scheduler import Scheduler
 from .services.scheduler_run import Call, Job, Outcome, Run
-from .types import Activation, Event, FallbackKind, JsonValue, Priority, Result
-
-Ended = Outcome[Completion] | BaseException
-Done = Callable[[Ended], None]
+from .types import Activation, Event, JsonValue, Priority, Result
 
 
 class Runs:
@@ -70,6 +67,15 @@ class Runs:
         if journal:
             self._journal = RunJournal(journal, clock, container.run, self._nested)
         self._calls: dict[int, Call[Completion]] = {}
+        self._events = EventRuns(
+            activations=activations,
+            tasks=tasks,
+            answers=self._answers,
+            reports=self._reports,
+            submit=self._submit_unawaited,
+            # A journal hears of every run.
+            refuses=None if journal else self._scheduler.refuses,
+        )
 
     @property
     def paused(self) -> bool:
@@ -79,16 +85,8 @@ class Runs:
     def by_event(
         self, task_name: str, event: Event, client: str, priority: Priority | None = None
     ) -> None:
-        """Run a task for an event; the page of ``client`` hears how it ended. Never raises.
-
-        Args:
-            task_name: A loaded task.
-            event: What completed the trigger.
-            client: The tab that tracked it.
-            priority: The trigger's queue; None: the task's own.
-        """
-        activation = self._activations.by_event(task_name, event)
-        self._start(activation, priority, partial(self._told, activation, priority, client))
+        """Run a task for an event, as :meth:`EventRuns.start` says."""
+        self._events.start(task_name, event, client, priority)
 
     async def infer(self, request: InferRequest) -> Result:
         """Run the task of the request's codes and return its result.
@@ -182,34 +180,11 @@ class Runs:
         finally:
             del self._calls[request.call_id]
 
-    def _start(self, activation: Activation, priority: Priority | None, done: Done) -> None:
+    def _submit_unawaited(
+        self, activation: Activation, priority: Priority | None, done: Done
+    ) -> Call[Completion]:
         task = self._tasks.by_name(activation.task_name)
-        try:
-            self._submit(self._job(task, activation, priority), activation, done)
-        except RefusedError as error:
-            done(error)
-
-    def _told(
-        self, activation: Activation, priority: Priority | None, client: str, ended: Ended
-    ) -> None:
-        """Report how a run ended that an event asked for, unless another one stands in for it."""
-        instead = self._answers.instead(activation, ended)
-        if instead is not None and instead.kind is FallbackKind.TASK:
-            stands_in = replace(activation, task_name=instead.task)
-            self._start(stands_in, priority, partial(self._stood_in, activation, client))
-        elif instead is not None:
-            self._reports.ended(activation, client, fallback_result(activation, instead))
-        elif isinstance(ended, Outcome):
-            self._reports.ended(activation, client, self._answers.result(activation, ended))
-        else:
-            self._reports.ended(activation, client, ended)
-
-    def _stood_in(self, activation: Activation, client: str, ended: Ended) -> None:
-        if isinstance(ended, Outcome):
-            result = result_of(activation, ended, FallbackKind.TASK)
-            self._reports.ended(activation, client, result)
-        else:
-            self._reports.ended(activation, client, ended)
+        return self._submit(self._job(task, activation, priority), activation, done)
 
     def _job(
         self,
@@ -238,7 +213,7 @@ class Runs:
         self,
         job: Job[Completion],
         activation: Activation,
-        done: Callable[[Outcome[Completion] | BaseException], None] | None = None,
+        done: Done | None = None,
         chain: tuple[str, ...] = (),
     ) -> Call[Completion]:
         if self._journal is None:

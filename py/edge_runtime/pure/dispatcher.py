@@ -12,16 +12,14 @@ from collections.abc import Iterator
 
 from ..config import SchedulerConfig
 from ..errors import EdgeError, RefusedError
-from ..types import Supersede, WaitedFor
-from .dispatcher_ports import Gate, Listener, OpenGate, return_permit
+from ..types import Priority, Supersede, WaitedFor
+from .dispatcher_ports import Gate, Listener, return_permit
 from .queue_counts import QueueCounts
 from .run_lines import RunLines
 from .slots import Slots
 from .statistics import QueueStatistics
 from .tickets import Phase, Ticket, queue_full, superseded, too_late, too_long
 from .waiting_lines import PRIORITIES
-
-__all__ = ["Dispatcher", "Gate", "Listener", "OpenGate"]
 
 
 class Dispatcher:
@@ -62,6 +60,13 @@ class Dispatcher:
             return waiting
         self._admit(ticket, waiting, now_ms)
         return ticket
+
+    def refuses(self, task: str, priority: Priority, now_ms: float) -> bool:
+        """Refuse a run without a key where :meth:`submit` would, with ``queue-full``, for less."""
+        is_refused = self._is_full(priority, now_ms) and self._gate.refusal(task) is None
+        if is_refused:
+            self._counts[priority].refused()
+        return is_refused
 
     def ended(self, ticket: Ticket, now_ms: float, error: BaseException | None = None) -> bool:
         """Free the slot of a run whose code has really returned, or raised ``error``.
@@ -166,23 +171,23 @@ class Dispatcher:
         }
 
     def _check(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
-        refusal = self._refusal(ticket, now_ms)
-        if refusal is not None:
+        if (refusal := self._refusal(ticket, now_ms)) is not None:
             raise refusal
         if waiting is not None and (waiting.priority is ticket.priority or ticket.joins(waiting)):
             return
-        limit = self._limits.get(ticket.priority, 0)
-        if self._lines.waiting(ticket.priority) >= limit and not self._starts(ticket, now_ms):
-            raise queue_full(ticket.priority, limit)
+        if self._is_full(ticket.priority, now_ms):
+            raise queue_full(ticket.priority, self._limits.get(ticket.priority, 0))
 
     def _refusal(self, ticket: Ticket, now_ms: float) -> RefusedError | None:
         if ticket.deadline_ms <= now_ms:
             return too_late(ticket.task, ticket.caller_timeout_ms)
         return self._gate.refusal(ticket.task)
 
-    def _starts(self, ticket: Ticket, now_ms: float) -> bool:
-        is_open = not self.paused and ticket.priority in self._slots.open()
-        return is_open and self._next(now_ms) is None
+    def _is_full(self, priority: Priority, now_ms: float) -> bool:
+        if self._lines.waiting(priority) < self._limits.get(priority, 0):
+            return False
+        starts = not self.paused and priority in self._slots.open() and not self._next(now_ms)
+        return not starts
 
     def _admit(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
         self._number += 1
@@ -200,12 +205,7 @@ class Dispatcher:
             self._cut_short(old, superseded(old), now_ms)
         self.fill(now_ms)
         if ticket.phase is Phase.WAITING:
-            ticket.waited_for = self._obstacle()
-
-    def _obstacle(self) -> WaitedFor:
-        if self.paused:
-            return WaitedFor.PAUSED
-        return WaitedFor.SLOTS if self._slots.are_used_up else WaitedFor.CORE_SLOT
+            ticket.waited_for = WaitedFor.PAUSED if self.paused else self._slots.obstacle()
 
     def fill(self, now_ms: float) -> None:
         """Start or resume what may; all else here does so by itself."""

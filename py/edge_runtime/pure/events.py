@@ -130,13 +130,17 @@ def check_row(row: object) -> str:
 def event_of(row: tuple[Any, ...]) -> Event:
     """Return the event of a row of the table ``events``."""
     event_id, ts, kind, page_id, click_id, pv, props = row
-    plain = json.loads(props, parse_int=_whole_number)
+    plain = _DECODER.decode(props)
     return Event(event_id, ts, kind, page_id, click_id, bool(pv), plain)
 
 
 def _whole_number(digits: str) -> float:
     # int() refuses thousands of digits; JavaScript reads them as a double as well.
     return int(digits) if len(digits) <= _INT_DIGITS else float(digits)
+
+
+# Made once: json.loads would make one for each event.
+_DECODER: Final = json.JSONDecoder(parse_int=_whole_number)
 
 
 def _text(field: str, value: object, max_chars: int) -> None:

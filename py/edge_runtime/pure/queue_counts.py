@@ -33,6 +33,10 @@ class QueueCounts:
         """Count a run that returned or raised by itself."""
         self._ended["finished"] += 1
 
+    def refused(self) -> None:
+        """Count a run that never started."""
+        self._ended["refused"] += 1
+
     def cut_short(self, error: EdgeError) -> None:
         """Count a run that was refused or ended with ``error``."""
         self._ended[_ABORTED.get(error.code, "refused")] += 1

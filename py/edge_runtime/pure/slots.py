@@ -11,7 +11,7 @@
 
 from typing import Final
 
-from ..types import Priority
+from ..types import Priority, WaitedFor
 from .tickets import Ticket
 from .waiting_lines import PRIORITIES
 
@@ -27,11 +27,6 @@ class Slots:
         self._used = 0
 
     @property
-    def are_used_up(self) -> bool:
-        """True when not even class core gets one."""
-        return self._used >= self.max_running
-
-    @property
     def shared(self) -> int:
         """How many slots runs of any class may hold."""
         return max(1, self.max_running - 1)
@@ -42,10 +37,14 @@ class Slots:
 
     def open(self) -> tuple[Priority, ...]:
         """Return the classes of which a run could start now."""
-        if self.are_used_up:
+        if self._used >= self.max_running:
             return ()
         others = self._used - self._held[Priority.CORE]
         return _CORE_ONLY if others >= self.shared else PRIORITIES
+
+    def obstacle(self) -> WaitedFor:
+        """Return what a run waits for that got none."""
+        return WaitedFor.CORE_SLOT if self.open() else WaitedFor.SLOTS
 
     def take(self, ticket: Ticket) -> None:
         """Let a run hold a slot, if it does not; above the limit, too: who calls asks first."""

@@ -12,11 +12,12 @@ from typing import Any, Final, TypeVar
 from ..config import SchedulerConfig
 from ..errors import EdgeError
 from ..host.ports import Clock
-from ..pure.dispatcher import Dispatcher, Gate, OpenGate
+from ..pure.dispatcher import Dispatcher
+from ..pure.dispatcher_ports import Gate, OpenGate
 from ..pure.nested_call import check_call
 from ..pure.statistics import QueueStatistics
 from ..pure.tickets import Phase, cancelled, stopped, too_late, too_long
-from ..types import Supersede
+from ..types import Priority, Supersede
 from .scheduler_alarm import Alarm
 from .scheduler_hands import Hands
 from .scheduler_run import Call, Job, Outcome, Run
@@ -79,8 +80,7 @@ class Scheduler:
             chain: The tasks that called it, the outermost first.
 
         Raises:
-            RefusedError: ``queue-full``, ``deadline-passed``, ``runtime-stopped`` or
-                ``circuit-open``.
+            RefusedError: Queue full, deadline passed, breaker open, or runtime stopped.
         """
         now_ms = self._clock.monotonic_ms()
         run = self._run(job, chain, now_ms)
@@ -97,6 +97,11 @@ class Scheduler:
         if call.result is None:
             self._alarm.set(call.deadline_ms)
         return call
+
+    def refuses(self, task: str, priority: Priority) -> bool:
+        """Refuse a job that supersedes none where its queue is full: :meth:`submit` costs more."""
+        now_ms = self._clock.monotonic_ms()
+        return not self._stopped and self._dispatcher.refuses(task, priority, now_ms)
 
     async def wait(self, call: Call[T]) -> Outcome[T]:
         """Return the outcome of ``call``; cancelling the caller cancels the call.
@@ -183,7 +188,6 @@ class Scheduler:
 
     def _run(self, job: Job[T], chain: tuple[str, ...], now_ms: float) -> Run[T]:
         limit_ms = job.caller_timeout_ms
-        is_alone = job.supersede is Supersede.NONE
         return Run(
             task=job.name,
             priority=job.priority,
@@ -191,7 +195,7 @@ class Scheduler:
             deadline_ms=math.inf if limit_ms is None else now_ms + limit_ms,
             caller_timeout_ms=limit_ms,
             supersede=job.supersede,
-            key=None if is_alone else f"{job.name}:{job.supersede_key}",
+            key=None if job.supersede is Supersede.NONE else f"{job.name}:{job.supersede_key}",
             chain=chain,
             job=job,
             clock=self._clock,

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.config_breaker import BreakerConfig
-from edge_runtime.pure.dispatcher import Dispatcher, OpenGate
+from edge_runtime.pure.dispatcher import Dispatcher
+from edge_runtime.pure.dispatcher_ports import OpenGate
 from edge_runtime.pure.tickets import Ticket
 from edge_runtime.services.breakers import Breakers
 from edge_runtime.services.scheduler import Scheduler

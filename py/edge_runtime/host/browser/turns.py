@@ -60,9 +60,10 @@ class Turns:
 
     def _take_turn(self, _message: Any) -> None:
         if self._was_long and not self._urgent:
-            # What came for the worker during that turn, or while it served what came then, goes first.
+            # What came for the worker during that turn, or while it served that, goes first.
             self._was_long = False
-            return self._post(None)
+            self._post(None)
+            return
         self._is_posted = False
         end_s = self._clock_s() + _TURN_S
         try:

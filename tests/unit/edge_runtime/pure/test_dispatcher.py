@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
-from edge_runtime.pure.dispatcher import Dispatcher, OpenGate
+from edge_runtime.pure.dispatcher import Dispatcher
+from edge_runtime.pure.dispatcher_ports import OpenGate
 from edge_runtime.pure.tickets import OVERDUE_MS, STUCK_MS, Phase, Ticket, cancelled
 from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.types import Priority, Supersede, WaitedFor
