@@ -115,6 +115,17 @@ def test_what_stands_in_for_a_refused_run_says_so(open_page: Open) -> None:
     assert (other["value"], other["fallback"]) == ("instead", "task")
 
 
+def test_erase_forgets_what_stood_in(open_page: Open) -> None:
+    edge = open_page(LONG)
+    edge.value("last", {"well": True})
+    fail(edge, "last", times=1)
+    before = edge.infer("last")["ok"]["fallback"]
+
+    edge.call("erase")
+
+    assert (before, outcome(edge.infer("last"))) == ("last", "circuit-open")
+
+
 def test_a_click_gets_what_stands_in_too(open_page: Open) -> None:
     edge = open_page(LONG)
     fail(edge, "fixed")

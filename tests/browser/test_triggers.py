@@ -21,6 +21,7 @@ async def run(ctx, activation):
     event = activation.event
     return event and [event.page_id, event.click_id]
 """
+HOUR_MS = 3_600_000
 NAMES = ["Early", "Late", "Mark"]
 TASKS = [Task(name, name.lower(), SEEN) for name in NAMES]
 CRASH = "() => void setTimeout(() => { throw new Error('boom') })"
@@ -89,6 +90,25 @@ def test_a_sequence_goes_on_after_a_reload(open_with: Site) -> None:
     track(tab, "b")
 
     assert told(tab) == ["Early"]
+
+
+def test_erase_forgets_how_far_triggers_had_come(open_with: Site) -> None:
+    thrice = {
+        "taskName": "Late",
+        "events": [click("c")],
+        "count": {"times": 3, "withinMs": HOUR_MS},
+    }
+    tab = open_with([sequence("Early", "a", "b"), thrice, mark()])()
+    track(tab, "a", "c", "c")
+
+    tab.call("erase")
+    track(tab, "b", "c")
+    before_reload = told(tab)
+    tab.page.reload()
+    tab.ready()
+    track(tab, "b", "c", "c")
+
+    assert (before_reload, told(tab)) == ([], ["Late"])
 
 
 def test_a_sequence_across_tabs_is_told_to_the_tab_that_completes_it(open_with: Site) -> None:
