@@ -100,12 +100,7 @@ def pack_command(
     from .pack import pack_task
 
     bundle = pack_task(folder)
-    try:
-        output.write_bytes(bundle)
-    except OSError as error:
-        raise ToolError(
-            f"{output}: expected to write {len(bundle):,} bytes, got {error}."
-        ) from error
+    _write(output, bundle)
     _console().print(f"{output}: {len(bundle):,} bytes", soft_wrap=True)
 
 
@@ -144,7 +139,7 @@ def replay_command(
         int | None, typer.Option(help="Another order of callbacks; it changes no decision.")
     ] = None,
     default_run_ms: Annotated[
-        float, typer.Option(help="What a run takes that the trace does not know, ms.", min=0)
+        float, typer.Option(help="What a run takes that the trace does not know, ms.")
     ] = 10.0,
     decisions: Annotated[Path | None, typer.Option(help="Write the decisions here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -160,11 +155,18 @@ def replay_command(
     for problem in replay.problems:
         typer.echo(f"web-runtime: {problem}", err=True)
     if decisions is not None:
-        decisions.write_text(replay.log.text(), encoding="utf-8")
+        _write(decisions, replay.log.text().encode())
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         print_report(report, _console())
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ToolError(f"{path}: expected to write {len(data):,} bytes, got {error}.") from error
 
 
 def _check_folder(folder: Path, argument: str, remedy: str) -> None:

@@ -5,11 +5,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_runtime.config import LIMITS, Config, parse_config
+from edge_runtime.config import Config, parse_config
+from edge_runtime.errors import TrustError
 from edge_runtime.pure.manifest import open_bundle
-from edge_runtime.pure.trace import described_task, parse_trace
+from edge_runtime.pure.plain import check_levels
+from edge_runtime.pure.trace import described_task
 from edge_runtime.testing.replay import Replay
 from edge_runtime.testing.replay_report import ReplayReport, spread
+from edge_runtime.testing.trace_lines import LONGEST_MS, parse_trace
 from edge_runtime.types import JsonValue
 from rich.console import Console
 from rich.table import Table
@@ -23,16 +26,19 @@ def load_replay(
     """Return a replay of a trace file.
 
     Args:
-        trace: JSONL, see :mod:`edge_runtime.pure.trace`.
+        trace: JSONL, see :mod:`edge_runtime.testing.trace_lines`.
         config: The site's configuration; bundles that lie beside it describe tasks of which the
             trace says nothing.
         seed: Order of ready callbacks.
         default_run_ms: What a run takes of which the trace says nothing.
 
     Raises:
-        ToolError: A file cannot be read.
+        ToolError: A file cannot be read, or a run would never end.
         ConfigError: It holds no trace, or no configuration.
     """
+    if not 0 <= default_run_ms <= LONGEST_MS:
+        expected = f"milliseconds from 0 to {LONGEST_MS}"
+        raise ToolError(f"--default-run-ms: expected {expected}, got {default_run_ms:g}.")
     parsed = parse_config(_json(config))
     return Replay(
         parse_trace(_text(trace)),
@@ -54,7 +60,7 @@ def play(replay: Replay, speed: float) -> ReplayReport:
 
 
 def parse_speed(text: str) -> float:
-    """Return how many times as fast as recorded; infinity for ``max``.
+    """Return how many times as fast as recorded, from a tenth up; infinity for ``max``.
 
     Raises:
         ToolError: It is neither.
@@ -63,8 +69,9 @@ def parse_speed(text: str) -> float:
         speed = float("inf") if text == "max" else float(text)
     except ValueError:
         speed = 0.0
-    if not speed > 0:
-        raise ToolError(f"--speed: expected max or a number above 0, got {text!r}.")
+    # Slower, the ten years that a trace may have are longer than an operating system can wait.
+    if not speed >= 0.1:
+        raise ToolError(f"--speed: expected max or a number from 0.1 up, got {text!r}.")
     return speed
 
 
@@ -94,20 +101,29 @@ def _figures(values_ms: list[float]) -> list[str]:
 def _tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]]:
     for url in parsed.bundles:
         path = config.parent / url
-        if path.is_file() and path.stat().st_size <= LIMITS.bundle_packed_bytes:
-            yield described_task(open_bundle(path.read_bytes()).manifest)
+        try:
+            data = path.read_bytes()
+        except (OSError, ValueError):  # An address that is no path, or of nothing that lies here.
+            continue
+        try:
+            yield described_task(open_bundle(data).manifest)
+        except TrustError as error:
+            raise ToolError(f"{path}: {error.message}") from error
 
 
 def _json(path: Path) -> object:
     try:
-        plain: object = json.loads(_text(path))
+        text = _text(path)
+        check_levels(text)
+        plain: object = json.loads(text)
     except ValueError as error:
-        raise ToolError(f"{path}: expected JSON, got {error}.") from error
+        raise ToolError(f"{path}: expected JSON, got {error}. Correct the file.") from error
     return plain
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ToolError(f"{path}: expected a text file, got {error}.") from error
+        advice = "Name one, saved as UTF-8."
+        raise ToolError(f"{path}: expected a text file, got {error}. {advice}") from error

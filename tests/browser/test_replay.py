@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from edge_runtime.config import parse_config
-from edge_runtime.pure.trace import parse_trace
 from edge_runtime.testing.replay import Replay
+from edge_runtime.testing.trace_lines import parse_trace
 from playwright.sync_api import Page
 
 from tests.contract.test_replay_in_pyodide import CONFIG, day

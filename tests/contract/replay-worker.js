@@ -14,7 +14,7 @@ import edge_runtime
 edge_runtime.__path__.append("/served")
 importlib.invalidate_caches()
 parse_config = importlib.import_module("edge_runtime.config").parse_config
-parse_trace = importlib.import_module("edge_runtime.pure.trace").parse_trace
+parse_trace = importlib.import_module("edge_runtime.testing.trace_lines").parse_trace
 Replay = importlib.import_module("edge_runtime.testing.replay").Replay
 replay = Replay(parse_trace(trace_text), parse_config(json.loads(config_text)), seed=seed)
 replay.run().text()

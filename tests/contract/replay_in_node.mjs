@@ -34,8 +34,8 @@ const decisions = python.runPython(`
 import json, sys
 sys.path.insert(0, "/core")
 from edge_runtime.config import parse_config
-from edge_runtime.pure.trace import parse_trace
 from edge_runtime.testing.replay import Replay
+from edge_runtime.testing.trace_lines import parse_trace
 replay = Replay(parse_trace(trace_text), parse_config(json.loads(config_text)), seed=seed)
 replay.run().text()
 `);

@@ -9,8 +9,8 @@ from typing import Any
 
 import fastjsonschema
 from edge_runtime.config import parse_config
-from edge_runtime.pure.trace import parse_trace
 from edge_runtime.testing.replay import Replay
+from edge_runtime.testing.trace_lines import parse_trace
 
 ROOT = Path(__file__).parent.parent.parent
 PYODIDE = ROOT / "node_modules" / "pyodide" / "pyodide.mjs"

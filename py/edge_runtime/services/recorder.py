@@ -1,4 +1,4 @@
-"""Keeps a trace of a running runtime, for development; see :mod:`edge_runtime.pure.trace`."""
+"""Keeps a trace of a running runtime, for development; see ``testing/trace_lines``."""
 
 import json
 from collections import deque

