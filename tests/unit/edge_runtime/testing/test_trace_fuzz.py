@@ -138,8 +138,9 @@ def test_other_values_are_refused_or_played(changes: list[tuple[Place, object]])
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if len(place) == 2], ids=str)
-def test_a_field_may_be_missing_or_it_is_told(place: Place) -> None:
-    played(changed([(place, MISSING)]))
+def test_each_field_is_looked_at(place: Place) -> None:
+    for value in (MISSING, None, True, -1, 1e300, float("nan"), "x", [], [None], {"x": [1]}):
+        played(changed([(place, value)]))
 
 
 @settings(max_examples=examples(50), deadline=None)
