@@ -1,6 +1,9 @@
 """Configurations: the native file, defaults, and a message for every mistake."""
 
+import copy
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +194,82 @@ def test_a_mistake_is_refused_with_place_expectation_and_value(plain: Any, messa
     assert error.code == "config-invalid"
     assert error.message.startswith(message)
     assert set(error.details) == {"path", "expected", "value"}
+
+
+NUMERIC: dict[str, Any] = {
+    "schemaVersion": 1,
+    "data": {
+        "events": {"maxAgeDays": 1, "maxRows": 1, "maxBytes": 1},
+        "keys": [{"prefix": "p.", "maxAgeDays": 1, "maxRows": 1, "maxBytes": 1}],
+    },
+    "triggers": [
+        {
+            "taskName": "T", "sequence": [PATTERN, {**PATTERN, "where": {"a": 1, "b": {"ne": 1}}}],
+            "withinMs": 1, "count": {"times": 2, "withinMs": 1}, "cooldownMs": 1, "sample": 1,
+            "expiresAt": 2e12,
+        },
+        {
+            "taskName": "T", "events": [{**PATTERN, "where": {
+                "c": {"eq": 1}, "d": {"gt": 1, "lt": 9}, "e": {"gte": 1, "lte": 9},
+                "f": {"in": [1]}, "g": {"notIn": [1]},
+            }}],
+        },
+    ],
+    "scheduler": {
+        "maxRunning": 1, "queueLimits": {"core": 1, "regular": 1, "low": 1}, "ageingMs": 1,
+        "breaker": {
+            "minCalls": 1, "failureShare": 1, "slowMs": 1, "slowShare": 1, "windowMs": 1,
+            "openMs": 1, "maxOpenMs": 1, "halfOpenCalls": 1,
+        },
+    },
+}  # fmt: skip
+
+
+def numbers(plain: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    for key, value in plain.items() if isinstance(plain, dict) else enumerate(plain):
+        if isinstance(value, dict | list):
+            yield from numbers(value, (*path, key))
+        elif type(value) in (int, float):
+            yield (*path, key)
+
+
+@pytest.mark.parametrize("path", list(numbers(NUMERIC)), ids=str)
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_every_number_is_finite(path: tuple[str | int, ...], number: float) -> None:
+    plain = copy.deepcopy(NUMERIC)
+    assert parse_config(plain)
+    *outer, last = path
+    inside = plain
+    for key in outer:
+        inside = inside[key]  # type: ignore[index]
+    inside[last] = number  # type: ignore[index]
+
+    with pytest.raises(ConfigError) as refused:
+        parse_config(plain)
+
+    shown = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)[1:]
+    assert refused.value.details["path"] == shown
+    assert refused.value.message.startswith(f"config at {shown}: expected ")
+
+
+def numeric_settings(schema: dict[str, Any], node: object) -> Iterator[str]:
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from numeric_settings(schema, part)
+    properties = node.get("properties", {}) if isinstance(node, dict) else {}
+    for name, part in properties.items():
+        part = schema["definitions"].get(part.get("$ref", "").rpartition("/")[2], part)
+        if {"number", "integer"} & {
+            *([part["type"]] if type(part["type"]) is str else part["type"])
+        }:
+            yield name
+
+
+def test_no_numeric_setting_is_forgotten_above() -> None:
+    schema = json.loads((SCHEMAS / "config.schema.json").read_text())
+    settings = set(numeric_settings(schema, schema))
+
+    assert len(settings) > 25
+    assert settings <= {path[-1] for path in numbers(NUMERIC)}
 
 
 def test_the_callers_object_is_left_as_it_was() -> None:

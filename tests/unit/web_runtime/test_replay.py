@@ -91,6 +91,9 @@ def test_a_wrong_trace_or_configuration_is_told(files: tuple[Path, Path], tmp_pa
         " got null. Correct the trace.\n",
     )
     assert "wrong.json: expected JSON" in run(trace, "--config", wrong)[2]
+    wrong.write_text('{"scheduler": {"ageingMs": NaN}}')
+    told = "config at scheduler.ageingMs: expected a finite number, got NaN (number)."
+    assert told in run(trace, "--config", wrong)[2]
     assert "none.jsonl: expected a text file" in run("none.jsonl", "--config", config)[2]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from ...config import LIMITS, Config, parse_config
 from ...errors import ConfigError
@@ -23,7 +23,9 @@ async def plain_config(network: Network, given: Any) -> Any:
         given, max_bytes=LIMITS.config_bytes, timeout_ms=LIMITS.fetch_timeout_ms
     )
     try:
-        return _parsed(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        check_levels(text)
+        return json.loads(text)
     except ValueError as error:
         message = f"config {given}: expected JSON, got {error}. Correct the file."
         raise ConfigError("config-invalid", message, {"url": given}) from error
@@ -39,12 +41,3 @@ def in_force(started: Config, reconfigured: Any) -> Config:
         return started
     changed = parse_config(reconfigured)
     return replace(started, triggers=changed.triggers, scheduler=changed.scheduler)
-
-
-def _parsed(text: str) -> object:
-    check_levels(text)
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which is no JSON number")

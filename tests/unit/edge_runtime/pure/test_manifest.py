@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,10 @@ def test_a_manifest_survives_its_plain_form() -> None:
             {**TOML, "bussiness": 1},
             "task.toml at bussiness: expected one of the fields name, version",
         ),
+        (
+            {**TOML, "timeout_ms": math.nan},
+            "task.toml at timeout_ms: expected a finite number, got NaN",
+        ),
         ({**TOML, "timeout_ms": "5s"}, 'task.toml at timeout_ms: expected number, got "5s"'),
         ({**TOML, "models": ["a b"]}, r"task.toml at models\[0\]: expected Model name of letters"),
         ({**TOML, "entry": "other:run"}, "task.toml at entry: expected a file other.py.*main.py"),
@@ -142,7 +147,14 @@ def test_the_manifest_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("format", 2), ("surprise", 1), ("files", {}), ("priority", "urgent"), ("timeoutMs", -1)],
+    [
+        ("format", 2),
+        ("surprise", 1),
+        ("files", {}),
+        ("priority", "urgent"),
+        ("timeoutMs", -1),
+        ("timeoutMs", math.nan),
+    ],
 )
 def test_a_wrong_manifest_is_refused(field: str, value: object) -> None:
     with pytest.raises(TrustError, match="manifest at") as refused:
