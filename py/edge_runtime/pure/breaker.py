@@ -73,7 +73,7 @@ class Breaker:
         self.opens = 0
         self.window = OutcomeWindow(WINDOW_CALLS, config.window_ms)
         self._seen_ms = -math.inf
-        self.until_ms = -math.inf
+        self._since_ms = self.until_ms = -math.inf
         self._streak = 0
         self._begin()
 
@@ -142,7 +142,8 @@ class Breaker:
         """Return what a later life needs to know; half-open permits are of this life only."""
         if self.state is State.CLOSED or self.state is State.FORCED_OPEN:
             return {"state": self.state.value}
-        return {"state": "open", "untilMs": self.until_ms, "streak": self._streak}
+        times = {"sinceMs": self._since_ms, "untilMs": self.until_ms}
+        return {"state": "open", **times, "streak": self._streak}
 
     @classmethod
     def from_dict(cls, config: BreakerConfig, plain: Mapping[str, JsonValue]) -> "Breaker":
@@ -154,14 +155,20 @@ class Breaker:
         breaker = cls(config)
         breaker.state = State(plain["state"])
         if breaker.state is State.OPEN:
-            breaker.until_ms = float(plain["untilMs"])
+            until_ms, most_ms = float(plain["untilMs"]), config.max_open_ms
+            # Kept by an earlier version it has none: then it may have opened as late as it can.
+            since_ms = float(plain.get("sinceMs", until_ms - most_ms))
+            if not math.isfinite(since_ms + until_ms):
+                raise ValueError("expected finite times")
+            breaker._since_ms, breaker.until_ms = since_ms, min(until_ms, since_ms + most_ms)
             breaker._streak = int(min(max(float(plain["streak"]), 1), _MAX_DOUBLINGS))
-            if not math.isfinite(breaker.until_ms):
-                raise ValueError("expected a finite untilMs")
         return breaker
 
     def reconfigured(self, config: BreakerConfig) -> "Breaker":
-        """Return this breaker under other settings; permits of before change nothing any more."""
+        """Return this breaker under other settings; permits of before change nothing any more.
+
+        Open it stays for its own time, at most ``max_open_ms`` from its opening on.
+        """
         later = Breaker.from_dict(config, self.to_dict())
         later.generation, later.opens = self.generation + 1, self.opens
         return later
@@ -170,13 +177,12 @@ class Breaker:
         """Return the time, which stands still while the clock is a little behind."""
         if now_ms < self._seen_ms - CLOCK_SLACK_MS:
             self.window.clear()
-            self.until_ms, self._seen_ms = -math.inf, now_ms
+            self.until_ms = self._seen_ms = now_ms
         self._seen_ms = now_ms = max(now_ms, self._seen_ms)
-        if self.state is State.OPEN:
-            # More to go than there can be: the clock was set back between two lives.
-            left_ms, most_ms = self.until_ms - now_ms, self._config.max_open_ms + CLOCK_SLACK_MS
-            if not 0 < left_ms <= most_ms:
-                self._signal(Signal.TIME_OVER)
+        # Before it opened: the clock was set back between two lives.
+        is_open_now = self._since_ms - CLOCK_SLACK_MS <= now_ms < self.until_ms
+        if self.state is State.OPEN and not is_open_now:
+            self._signal(Signal.TIME_OVER)
         return now_ms
 
     def _spend(self, permit: Permit) -> bool:
@@ -206,6 +212,7 @@ class Breaker:
     def _trip(self, now_ms: float, jitter: float) -> None:
         open_ms = self._config.open_ms * 2.0**self._streak * (0.8 + 0.4 * jitter)
         if self._signal(Signal.TRIPPED):
+            self._since_ms = now_ms
             self.until_ms = now_ms + min(open_ms, self._config.max_open_ms)
             self._streak = min(self._streak + 1, _MAX_DOUBLINGS)
             self.opens += 1

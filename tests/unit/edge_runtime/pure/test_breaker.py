@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -189,6 +190,16 @@ def test_a_clock_that_was_set_back_ends_the_open_time(set_back_ms: float) -> Non
     assert breaker.allows(now_ms + 40_000 - set_back_ms)
 
 
+def test_after_a_clock_was_set_back_it_is_kept_and_takes_other_settings() -> None:
+    breaker = tripped(1_700_000_000_000)
+    assert breaker.allows(1_600_000_000_000)
+
+    plain = json.loads(json.dumps(breaker.to_dict(), allow_nan=False))
+
+    for later in (Breaker.from_dict(CONFIG, plain), breaker.reconfigured(CONFIG)):
+        assert later.allows(1_600_000_000_000) and later.state is State.HALF_OPEN
+
+
 def test_a_clock_a_little_behind_stands_still() -> None:
     breaker = tripped(10_000)
 
@@ -225,6 +236,51 @@ def test_other_settings_leave_it_open_for_the_rest_and_forget_earlier_permits() 
     assert tripped().reconfigured(CONFIG).retry_after_ms(30) == pytest.approx(70)
 
 
+def test_a_lower_cap_counts_from_the_opening_on() -> None:
+    breaker, capped = tripped(), BreakerConfig(open_ms=60, max_open_ms=60)
+    call(breaker, BAD, 100)
+    call(breaker, BAD, 300)  # Open for 400 ms from here on.
+
+    for later in (breaker.reconfigured(capped), Breaker.from_dict(capped, breaker.to_dict())):
+        assert later.retry_after_ms(310) == pytest.approx(50)
+        assert not later.allows(359)
+        assert later.allows(360) and later.state is State.HALF_OPEN
+
+
+def test_a_lower_cap_does_not_end_an_open_time_that_is_shorter() -> None:
+    other = tripped().reconfigured(BreakerConfig(open_ms=90, max_open_ms=150))
+
+    assert other.retry_after_ms(30) == pytest.approx(70)
+
+
+def test_a_much_lower_cap_is_not_taken_for_a_clock_that_was_set_back() -> None:
+    breaker, now_ms = Breaker(BreakerConfig(min_calls=1, open_ms=60_000)), 1_700_000_000_000.0
+    call(breaker, BAD, now_ms)
+
+    other = breaker.reconfigured(BreakerConfig(open_ms=5_000, max_open_ms=5_000))
+
+    assert other.retry_after_ms(now_ms + 1_000) == 4_000
+
+
+def test_a_higher_cap_prolongs_no_open_time() -> None:
+    other = tripped().reconfigured(BreakerConfig(open_ms=1_000, max_open_ms=9_000))
+
+    assert other.retry_after_ms(30) == pytest.approx(70)
+
+
+def test_what_an_earlier_version_kept_without_its_opening_lasts_for_the_rest() -> None:
+    plain = {"state": "open", "untilMs": 700, "streak": 1}
+
+    assert Breaker.from_dict(CONFIG, plain).retry_after_ms(30) == pytest.approx(670)
+
+
+def test_a_clock_set_back_between_two_lives_ends_the_open_time() -> None:
+    breaker = tripped(10_000)
+
+    assert not Breaker.from_dict(CONFIG, breaker.to_dict()).allows(9_000)
+    assert Breaker.from_dict(CONFIG, breaker.to_dict()).allows(8_999)
+
+
 def test_a_later_life_does_not_believe_an_open_time_above_the_cap() -> None:
     plain = {"state": "open", "untilMs": 10.0**15, "streak": 1}
 
@@ -240,6 +296,8 @@ def test_a_later_life_does_not_believe_an_open_time_above_the_cap() -> None:
         {"state": "open", "untilMs": None, "streak": 1},
         {"state": "open", "untilMs": math.nan, "streak": 1},
         {"state": "open", "untilMs": 1, "streak": []},
+        {"state": "open", "untilMs": 1, "streak": 1, "sinceMs": None},
+        {"state": "open", "untilMs": 1, "streak": 1, "sinceMs": math.inf},
         {"state": "open", "untilMs": 10**400, "streak": 1},
         [],
         None,
@@ -266,6 +324,7 @@ class NaiveBreaker:
 
     def __init__(self) -> None:
         self.state, self.until_ms, self.streak = "closed", -math.inf, 0
+        self.since_ms, self.cap_ms = -math.inf, 700
         self.seen_ms = -math.inf
         self.calls: list[tuple[float, bool, bool]] = []
         self.valid: list[Permit] = []
@@ -281,7 +340,8 @@ class NaiveBreaker:
             self.seen_ms, self.until_ms = now_ms, -math.inf
             self.calls = [] if self.state == "closed" else self.calls
         self.seen_ms = max(self.seen_ms, now_ms)
-        if self.state == "open" and self.seen_ms >= self.until_ms:
+        is_before = self.seen_ms < self.since_ms - 1_000
+        if self.state == "open" and (is_before or self.seen_ms >= self.until_ms):
             self.change("half-open")
         return self.seen_ms
 
@@ -290,9 +350,10 @@ class NaiveBreaker:
         return self.state == "closed" or (self.state == "half-open" and self.taken < 2)
 
     def trip(self, jitter: float) -> None:
-        open_ms = min(100 * 2**self.streak * (0.8 + 0.4 * jitter), 700)
+        open_ms = min(100 * 2**self.streak * (0.8 + 0.4 * jitter), self.cap_ms)
         self.change("open")
-        self.until_ms, self.streak = self.seen_ms + open_ms, self.streak + 1
+        self.since_ms, self.until_ms = self.seen_ms, self.seen_ms + open_ms
+        self.streak += 1
 
     def record(
         self, permit: Permit, failed: bool, slow: bool, now_ms: float, jitter: float
@@ -359,6 +420,14 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker.record(permit, BAD if failed else GOOD, took_ms, self.now_ms, jitter)
         self.model.record(permit, failed, took_ms >= 50, self.now_ms, jitter)
 
+    @rule(count=st.integers(1, 6))
+    def fail_in_a_row(self, count: int) -> None:
+        for _ in range(count):
+            self.acquire(1)
+            if self.permits:
+                self.breaker.record(self.permits[-1], BAD, 1, self.now_ms, 0.5)
+                self.model.record(self.permits[-1], True, False, self.now_ms, 0.5)
+
     @precondition(lambda self: self.permits)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
@@ -375,18 +444,19 @@ class BreakerMachine(RuleBasedStateMachine):
             self.breaker.reset()
             self.model.change("closed")
 
-    @rule(in_place=st.booleans())
-    def begin_another_life(self, in_place: bool) -> None:
+    @rule(in_place=st.booleans(), cap_ms=st.sampled_from([700, 700, 100, 150, 9_000]))
+    def begin_another_life(self, in_place: bool, cap_ms: float) -> None:
         permits, plain = self.permits, json.loads(json.dumps(self.breaker.to_dict()))
+        config = replace(CONFIG, max_open_ms=cap_ms)
         if in_place:
-            self.breaker = self.breaker.reconfigured(CONFIG)
+            self.breaker = self.breaker.reconfigured(config)
         else:
-            self.breaker, permits = Breaker.from_dict(CONFIG, plain), []
-        state = "open" if self.model.state == "half-open" else self.model.state
-        streak, until_ms = self.model.streak, self.model.until_ms
-        self.model, self.permits = NaiveBreaker(), permits
-        self.model.state, self.model.until_ms = state, until_ms
-        self.model.streak = streak if state == "open" else 0
+            self.breaker, permits = Breaker.from_dict(config, plain), []
+        before, self.model, self.permits = self.model, NaiveBreaker(), permits
+        self.model.state = "open" if before.state == "half-open" else before.state
+        self.model.cap_ms, self.model.since_ms = cap_ms, before.since_ms
+        self.model.until_ms = min(before.until_ms, before.since_ms + cap_ms)
+        self.model.streak = before.streak if self.model.state == "open" else 0
 
     @invariant()
     def it_is_as_the_model_says(self) -> None:
@@ -401,7 +471,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def nobody_waits_longer_than_the_cap(self) -> None:
         wait_ms = self.breaker.retry_after_ms(self.now_ms)
         self.model.tell(self.now_ms)
-        assert 0 <= wait_ms <= 700
+        assert 0 <= wait_ms <= self.model.cap_ms
         assert (wait_ms == 0) == self.model.allows(self.now_ms)
 
 

@@ -156,8 +156,9 @@ async def test_only_changes_are_written_and_sealed(stage: Stage) -> None:
 
     stage.call("Rank", failed=True)
     await settle()
-    until_ms = stage.clock.now_ms() + 100
-    opened = {"Rank": {"state": "open", "untilMs": until_ms, "streak": 1}}
+    now_ms = stage.clock.now_ms()
+    times = {"sinceMs": now_ms, "untilMs": now_ms + 100}
+    opened = {"Rank": {"state": "open", **times, "streak": 1}}
     assert stage.values.puts == [(KEY, opened, True)]
 
     await stage.clock.advance(100)
@@ -249,6 +250,23 @@ async def test_other_settings_hold_at_once_and_nothing_closes(stage: Stage) -> N
     assert stage.wait_ms("Photo") is None
     stage.call("Photo", failed=True)
     assert stage.wait_ms("Photo") == 5_000
+
+
+@staged
+async def test_a_lower_cap_half_opens_nothing_before_its_time(stage: Stage) -> None:
+    stage.breakers.reconfigure(BreakerConfig(min_calls=2, open_ms=60_000, max_open_ms=60_000))
+    stage.trip("Rank")
+    await settle()
+    await stage.clock.advance(1_000)
+    lower = BreakerConfig(open_ms=3_000, max_open_ms=3_000)
+
+    stage.breakers.reconfigure(lower)
+
+    for breakers in (stage, stage.reloaded(lower)):
+        assert breakers.wait_ms("Rank") == 2_000
+    await stage.clock.advance(2_000)
+    assert stage.wait_ms("Rank") is None
+    assert stage.changes == [("closed", "open"), ("open", "half-open")]
 
 
 def forcing(*names: str) -> BreakerConfig:
