@@ -207,6 +207,7 @@ class Runs:
             supersede_key=supersede_key,
             call=call,
             run_id=activation.run_id,
+            failed=task.failed,
         )
 
     def _submit(

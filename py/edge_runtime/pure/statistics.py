@@ -75,7 +75,7 @@ class BreakerStatistics(TypedDict):
 
 
 class TaskStatistics(TypedDict):
-    """One task: its version, runs started, and how many of them ended without a value."""
+    """One task: its version, runs started, and how many of them raised or took too long."""
 
     version: str
     runs: int

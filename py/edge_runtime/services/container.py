@@ -32,6 +32,10 @@ class LoadedTask:
         """Return the bundle's manifest."""
         return self.bundle.manifest
 
+    def failed(self) -> None:
+        """Count a run that raised or took too long."""
+        self.failures += 1
+
     def statistics(self) -> TaskStatistics:
         """Return version and counts."""
         version = self.bundle.manifest.version
@@ -86,7 +90,6 @@ class Container:
             returned = await task.function(context, activation)
             value = plain_output(task.manifest.name, returned, max_bytes=LIMITS.result_bytes)
         except BaseException as error:
-            task.failures += 1
             if _is_ours(error):
                 raise
             raise task_failure(task.manifest.name, error, task.package.filenames) from error

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from ..errors import EdgeError
+from ..errors import EdgeError, TaskError
 from ..host.ports import Clock
 from ..pure.tickets import Phase
 from ..pure.urgency import context_of
@@ -90,6 +90,8 @@ class Hands:
             # Code that has not begun looks first, and returns: no task ends without its end.
             if run.has_begun and run.code is not None:
                 run.code.cancel()
+        if isinstance(error, TaskError):
+            run.job.failed()
         copies = _copies(error)
         self._tell(run, lambda _: next(copies))
 
@@ -126,6 +128,8 @@ class Hands:
     def _end(self, run: Run[Any], value: Any, error: BaseException | None) -> None:
         now_ms = self._clock.monotonic_ms()
         if self._ended(run, error):
+            if error is not None:
+                run.job.failed()
             copies = None if error is None else _copies(error)
             self._tell(
                 run, lambda call: next(copies) if copies else run.outcome_for(call, value, now_ms)

@@ -32,6 +32,7 @@ class Job(Generic[T]):
         supersede_key: Tells runs of one task apart.
         call: Runs another task for a run; the code's ``ctx.call``.
         run_id: For reports.
+        failed: Called when its run raised or took too long, and not when it was ended otherwise.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Job(Generic[T]):
     supersede_key: str = ""
     call: "Callable[[Run[Any], str, Mapping[str, JsonValue]], Awaitable[JsonValue]]" = _calls_nobody
     run_id: str = ""
+    failed: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

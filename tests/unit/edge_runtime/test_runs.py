@@ -1,13 +1,14 @@
 """Runs of real tasks on the fake host: calls of each other, supersession, waiting, what is told."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from edge_runtime.testing.manual_clock import settle
 from edge_runtime.types import Priority
 
 from .task_bundles import bundle
-from .test_runtime import RANK, WAIT, Site, on_site
+from .test_runtime import FAIL, RANK, WAIT, Site, on_site
 
 TOP = """
 import asyncio
@@ -194,6 +195,77 @@ async def test_storage_that_does_not_answer_does_not_hold_up_the_replacement(sit
     assert len(site.host.page.replace_reasons) == 1
     site.host.storage.may_write.set()
     await stop_all(site)
+
+
+DEAF = """
+import asyncio
+async def run(ctx, activation):
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        pass
+    if activation.ext_data.get("raises"):
+        raise ValueError
+"""
+
+
+def counts(site: Site, name: str) -> tuple[int, int]:
+    figures = site.runtime.statistics()["tasks"][name]
+    return figures["runs"], figures["failures"]
+
+
+@on_site({"Fail": FAIL, "Set": "async def run(ctx, activation):\n    return {1}\n"})
+async def test_a_run_that_raises_or_returns_what_cannot_be_sent_has_failed(site: Site) -> None:
+    assert (await site.refusal("fail")).code == "task-raised"
+    assert (await site.refusal("set")).code == "task-output-invalid"
+
+    assert (counts(site, "Fail"), counts(site, "Set")) == ((1, 1), (1, 1))
+
+
+@pytest.mark.parametrize("more", [{}, {"timeout_ms": 50}, {"ext_data": {"raises": True}}])
+@pytest.mark.parametrize("source", [WAIT, DEAF])
+def test_a_run_that_takes_too_long_has_failed_once(source: str, more: dict[str, Any]) -> None:
+    @on_site({"Slow": source})
+    async def play(site: Site) -> None:
+        calling = asyncio.create_task(site.refusal("slow", **more))
+        await site.host.clock.advance(1_000)
+
+        assert (await calling).code == "task-timeout"
+        assert counts(site, "Slow") == (1, 1)
+
+    play()
+
+
+@pytest.mark.parametrize("ext_data", [{}, {"raises": True}])
+@pytest.mark.parametrize("source", [WAIT, DEAF])
+def test_a_run_that_is_cancelled_or_stopped_has_not_failed(
+    source: str, ext_data: dict[str, Any]
+) -> None:
+    @on_site({"Slow": source})
+    async def play(site: Site) -> None:
+        cancelled = asyncio.create_task(site.refusal("slow", 1, ext_data=ext_data))
+        stopped = asyncio.create_task(site.refusal("slow", 2, ext_data=ext_data))
+        await settle()
+        site.runtime.cancel(1)
+        await settle()
+        await site.runtime.stop()
+
+        assert [(await each).code for each in (cancelled, stopped)] == [
+            "run-cancelled",
+            "runtime-stopped",
+        ]
+        assert counts(site, "Slow") == (2, 0)
+
+    play()
+
+
+@on_site({"Caller": CALLER, "Wait": WAIT})
+async def test_what_a_run_called_has_not_failed_when_that_takes_too_long(site: Site) -> None:
+    calling = asyncio.create_task(site.refusal("caller", ext_data={"task": "Wait"}))
+    await site.host.clock.advance(1_000)
+
+    assert (await calling).code == "task-timeout"
+    assert (counts(site, "Caller"), counts(site, "Wait")) == ((1, 1), (1, 0))
 
 
 @on_site({"Stubborn": STUBBORN})

@@ -240,7 +240,7 @@ async def test_an_error_tells_the_tasks_own_lines_across_its_files(stage: Stage)
         "    return 1 / n",
         "ZeroDivisionError: division by zero",
     ]
-    assert task.statistics() == {"version": "1.0.0", "runs": 1, "failures": 1}
+    assert task.runs == 1
 
 
 @pytest.mark.parametrize(
