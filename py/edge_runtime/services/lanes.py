@@ -61,7 +61,7 @@ class Lanes:
         Returns and raises what the request does.
 
         Raises:
-            RefusedError: ``run-ended``: the run has, while it waited.
+            RefusedError: ``run-ended``: the run has, before or while it waited.
         """
         lane = self._lanes.get(name)
         if lane is None:
@@ -99,6 +99,7 @@ class Lanes:
         }
 
     async def _turn(self, lane: _Lane, rider: Rider) -> None:
+        rider.check()  # It may have ended while its model was loaded.
         if not lane.is_busy:
             lane.is_busy = True
             lane.wait_ms.add(0.0)

@@ -268,6 +268,40 @@ async def test_what_a_run_called_has_not_failed_when_that_takes_too_long(site: S
     assert (counts(site, "Caller"), counts(site, "Wait")) == ((1, 1), (1, 0))
 
 
+LEFT_BEHIND = """
+import asyncio
+from edge_runtime.task import RefusedError, Tensor
+
+async def late(ctx):
+    try:
+        await ctx.infer("ranker", {"hist": Tensor.int64([1])})
+    except RefusedError as error:
+        codes.append(error.code)
+
+codes, left = [], []
+async def run(ctx, activation):
+    left.append(asyncio.ensure_future(late(ctx)))
+    await asyncio.sleep(0)
+    return list(codes)
+"""
+
+
+def test_what_a_run_left_behind_starts_no_inference_once_the_model_is_there() -> None:
+    @on_site({"Left": LEFT_BEHIND})
+    async def play(site: Site) -> None:
+        site.host.network.delays_ms["https://shop.test/models/ranker.onnx"] = 50
+        assert (await site.infer("left")).value == []
+        await site.host.clock.advance(100)
+
+        statistics = site.runtime.statistics()
+        assert statistics["models"]["ranker"]["openMs"] == 50
+        assert statistics["lanes"]["wasm"]["finished"] == 0
+        assert (await site.infer("left")).value == ["run-ended"]
+        await site.host.clock.advance(10)
+
+    play()
+
+
 @on_site({"Stubborn": STUBBORN})
 async def test_code_that_ignores_its_end_is_told_in_the_log_once(site: Site) -> None:
     site.click("Stubborn")

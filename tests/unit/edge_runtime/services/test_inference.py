@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from edge_runtime.config import ModelConfig, Variant
 from edge_runtime.config_breaker import BreakerConfig
-from edge_runtime.errors import ConfigError, EdgeError, HostError, TrustError
+from edge_runtime.errors import ConfigError, EdgeError, HostError, RefusedError, TrustError
 from edge_runtime.host.ports import InferenceReply, OpenedModel
 from edge_runtime.services.breakers import Breakers
 from edge_runtime.services.inference import ModelLibrary, ModelRun
@@ -56,11 +56,14 @@ class Engine:
 
 
 class Rider:
-    """A run that is never ended."""
+    """A run that ends when the test says so."""
 
     priority, since_ms, number = Priority.CORE, 0.0, 1
+    has_ended = False
 
-    def check(self) -> None: ...
+    def check(self) -> None:
+        if self.has_ended:
+            raise RefusedError("run-ended", "the run has ended")
 
     def waited_in_lane(self, wait_ms: float) -> None: ...
 
@@ -179,6 +182,24 @@ async def test_an_opening_outlives_the_run_that_asked_for_it(stage: Stage) -> No
     await stage.library.run("m", FEEDS, RIDER)
 
     assert len(stage.files.fetched) == 1
+
+
+@on_stage
+async def test_a_run_that_ended_while_its_model_was_opened_starts_no_inference(
+    stage: Stage,
+) -> None:
+    rider = Rider()
+    stage.files.gate.clear()
+    running = asyncio.create_task(stage.library.run("m", FEEDS, rider))
+    await settle()
+
+    rider.has_ended = True
+    stage.files.gate.set()
+
+    with pytest.raises(RefusedError, match="the run has ended"):
+        await running
+    assert (stage.count("open"), stage.count("run")) == (1, 0)
+    await stage.library.run("m", FEEDS, RIDER)
 
 
 @on_stage
