@@ -197,6 +197,52 @@ async def test_storage_that_does_not_answer_does_not_hold_up_the_replacement(sit
     await stop_all(site)
 
 
+FAN = """
+import asyncio
+async def run(ctx, activation):
+    given = activation.ext_data
+    calls = [ctx.call("Double", {"n": n}) for n in range(given["calls"])]
+    ends = await asyncio.gather(*calls, return_exceptions=given["catches"])
+    return [end["n"] if isinstance(end, dict) else end.code for end in ends]
+"""
+NARROW = {"maxRunning": 1, "queueLimits": {"core": 2, "regular": 3, "low": 3}}
+
+
+@pytest.mark.parametrize(("priority", "fit"), [(Priority.REGULAR, 4), (Priority.CORE, 3)])
+def test_what_a_run_calls_at_once_waits_in_its_queue_and_the_surplus_is_refused(
+    priority: Priority, fit: int
+) -> None:
+    @on_site({"Fan": FAN, "Double": DOUBLE}, scheduler=NARROW)
+    async def play(site: Site) -> None:
+        data = {"calls": 9, "catches": True}
+        result = await site.infer("fan", ext_data=data, priority=priority)
+
+        # One in the slot that the caller has given away, the others behind it.
+        assert result.value == [2 * n for n in range(fit)] + ["queue-full"] * (9 - fit)
+        queue = site.runtime.statistics()["queues"][priority.value]
+        assert (queue["finished"], queue["refused"]) == (fit + 1, 9 - fit)
+        assert (queue["waiting"], queue["running"], queue["parked"]) == (0, 0, 0)
+
+    play()
+
+
+@on_site({"Fan": FAN, "Double": DOUBLE}, scheduler=NARROW)
+async def test_a_run_ends_with_the_refusal_that_it_does_not_catch(site: Site) -> None:
+    data = {"calls": 9, "catches": False}
+
+    error = await site.refusal("fan", ext_data=data)
+
+    assert (error.code, error.details["queue"], error.details["limit"]) == (
+        "queue-full",
+        "regular",
+        3,
+    )
+    await settle()
+    queue = site.runtime.statistics()["queues"]["regular"]
+    assert (queue["waiting"], queue["running"], queue["parked"]) == (0, 0, 0)
+    assert (await site.infer("double", ext_data={"n": 1})).value["n"] == 2
+
+
 DEAF = """
 import asyncio
 async def run(ctx, activation):
