@@ -59,11 +59,10 @@ class Runtime:
         self._host = host
         self._config = config
         self._journal = journal or Unheard()
-        resolve = partial(absolute_url, base_url)
         clock, page, scheduler = host.clock, host.page, config.scheduler
-        self._store = Store(
-            clock, host.storage, host.crypto, config.data, limits, on_change=self._store_changed
-        )
+        resolve = partial(absolute_url, base_url)
+        tell = self._store_changed
+        self._store = Store(clock, host.storage, host.crypto, config.data, limits, on_change=tell)
         self._life = life or host.crypto.random_bytes(6).hex()
         jitter, breaker = partial(jitter_of, self._life), scheduler.breaker
         self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
@@ -112,8 +111,7 @@ class Runtime:
         problems += not_kept(self._config, manifests)
         problems += self._triggers.start(self._config.triggers, self._task_names())
         self._state = _State.STARTED
-        tasks = [described_task(manifest) for manifest in manifests]
-        now_ms = self._host.clock.now_ms()
+        tasks, now_ms = [described_task(each) for each in manifests], self._host.clock.now_ms()
         self._journal.note("start", nowMs=now_ms, life=self._life, tasks=tasks)
         self._breakers.load()
         return problems
@@ -162,6 +160,13 @@ class Runtime:
         """
         self._check_started()
         return self._store
+
+    async def flush(self) -> None:
+        """Make durable what was tracked and what is remembered of it; see :meth:`Store.flush`."""
+        store = self.data
+        await self._triggers.save()
+        await self._breakers.save()
+        await store.flush()
 
     async def erase(self) -> None:
         """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
@@ -212,11 +217,8 @@ class Runtime:
             return
         self._state = _State.STOPPED
         self._journal.note("stop")
-        await self._runs.stop()
-        await self._lanes.stop()
-        await self._models.stop()
-        await self._breakers.stop()
-        await self._triggers.stop()
+        for part in (self._runs, self._lanes, self._models, self._breakers, self._triggers):
+            await part.stop()
         await self._store.stop()
         self._container.stop()
 
@@ -241,8 +243,7 @@ class Runtime:
         if self._store.mode is Mode.SUPERSEDED:
             self._host.page.superseded()
         elif self._state is _State.STARTED:
-            body = {"state": "store", "store": self._store.condition()}
-            self._host.page.notify("status", body)
+            self._host.page.notify("status", {"state": "store", "store": self._store.condition()})
 
     def _check_started(self) -> None:
         if self._state is not _State.STARTED:

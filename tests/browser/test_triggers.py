@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.testing.trace_lines import parse_trace
 from playwright.sync_api import BrowserContext
 
 from .conftest import Serve
@@ -212,10 +213,23 @@ def test_a_trace_of_the_page_can_be_had_if_it_was_asked_for(open_with: Site) -> 
     tab.page.click("#buy")
     tab.until("result", taskName="Early")
 
-    lines = [json.loads(line) for line in tab.call("trace")["ok"].splitlines()]
+    text = tab.call("trace")["ok"]
+    lines = [json.loads(line) for line in text.splitlines()]
 
     assert (refused["code"], "trace: true" in refused["message"]) == ("argument-invalid", True)
     assert lines[0]["kind"] == "start"
     assert [each["name"] for each in lines[0]["tasks"]] == NAMES
     [run] = [line for line in lines if line["kind"] == "run"]
     assert (run["task"], run["ended"]) == ("Early", "ok")
+    assert len(parse_trace(text)) == len(lines)
+
+
+def test_a_flush_keeps_what_triggers_remember_of_the_last_second(open_with: Site) -> None:
+    rules = [
+        {"taskName": task, "events": [click(task)], "cooldownMs": 60_000}
+        for task in ("Early", "Late")
+    ]
+    tab = open_with([*rules, mark()])()
+    for count, task in enumerate(("Early", "Late"), 1):
+        track(tab, task)
+        assert len(tab.call("get", "edge.triggers")["ok"]["rules"]) == count

@@ -126,10 +126,14 @@ class Breakers:
         now_ms = self._clock.now_ms()
         return {task: _described(self._at(task, now_ms), now_ms) for task in self._breakers}
 
+    async def save(self) -> None:
+        """Return when what was to be kept is kept, or cannot be; each change is written at once."""
+        if self._saving is not None:
+            await asyncio.wait([self._saving])
+
     async def stop(self) -> None:
         """Return when what was to be kept is kept, or cannot be."""
-        if self._saving is not None:
-            await asyncio.gather(self._saving, return_exceptions=True)
+        await self.save()
 
     def _at(self, task: str, now_ms: float) -> Breaker:
         """Return the breaker as it is now; time alone may have changed its state."""

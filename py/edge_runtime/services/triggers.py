@@ -88,6 +88,11 @@ class Triggers:
         """Return the counts."""
         return TriggerStatistics(count=len(self._matcher), matches=self._matches)
 
+    async def save(self) -> None:
+        """Keep at once what has changed; return when it is kept, or cannot be."""
+        if self._matcher.changes != self._saved_changes:
+            await self._put()
+
     async def stop(self) -> None:
         """Return when what was to be kept is kept, or cannot be."""
         if self._saving is not None:

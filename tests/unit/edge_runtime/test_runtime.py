@@ -469,7 +469,7 @@ def test_what_was_flushed_is_there_after_a_restart() -> None:
         first = Site({"Rank": RANK})
         await first.runtime.start()
         first.click("other", sku=8)
-        await first.runtime.data.flush()
+        await first.runtime.flush()
         again = create_fake_host(first.host.disk, first.host.clock)
         second = Site({"Rank": RANK}, host=again)
         assert await second.runtime.start() == []
@@ -517,7 +517,7 @@ def test_a_stopped_runtime_answers_waiting_calls_and_refuses_new_ones() -> None:
         assert [(await call).code for call in calls] == ["runtime-stopped"] * 2
         assert (await site.refusal("wait")).code == "runtime-stopped"
         with pytest.raises(EdgeError, match="expected a started one"):
-            await site.runtime.data.flush()
+            await site.runtime.flush()
         site.click("Wait")
         assert site.host.page.named("error") == []
         assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from edge_runtime.errors import ConfigError, RefusedError
 from edge_runtime.testing.fake_host import create_fake_host
+from edge_runtime.testing.manual_clock import settle
 
-from .test_runtime import WAIT, Site, on_site, trigger
+from .test_runtime import FAIL, WAIT, Site, on_site, trigger
 
 ECHO = "async def run(ctx, activation):\n    return activation.run_id\n"
 ITEM = {"type": "mta", "pageId": "Home", "clickIds": ["item"]}
@@ -52,6 +53,58 @@ def test_a_restart_goes_on_in_the_middle_of_a_sequence() -> None:
         await second.runtime.stop()
 
     asyncio.run(play())
+
+
+async def after_a_crash(site: Site, **config: Any) -> Site:
+    """Start a site on what the disk holds right now."""
+    again = create_fake_host(site.host.disk.copy(), site.host.clock)
+    later = Site({"Echo": ECHO, "Fail": FAIL, "Bad": FAIL}, host=again, **config)
+    assert await later.runtime.start() == []
+    later.events = site.events
+    return later
+
+
+COOLED = {
+    "triggers": [
+        {"taskName": "Echo", "events": [pattern], "cooldownMs": 60_000} for pattern in (BUY, ITEM)
+    ]
+}
+
+
+@on_site({"Echo": ECHO, "Fail": FAIL, "Bad": FAIL}, **COOLED)
+async def test_a_flush_keeps_what_triggers_remember_of_the_last_second(site: Site) -> None:
+    site.click("buy")
+    await settle()
+    site.click("item")
+    await site.runtime.flush()
+
+    later = await after_a_crash(site, **COOLED)
+    later.click("item")
+
+    assert await ran(later) == []
+    await later.runtime.stop()
+
+
+BREAKING = {"scheduler": {"breaker": {"minCalls": 1}}}
+
+
+@on_site({"Echo": ECHO, "Fail": FAIL, "Bad": FAIL}, **BREAKING)
+async def test_a_flush_keeps_breakers_that_opened_during_a_write(site: Site) -> None:
+    gate = asyncio.Event()
+    site.host.storage.steps.hold_at = lambda _: gate.wait()
+    for code in ("fail", "bad"):
+        assert (await site.refusal(code)).code == "task-raised"
+        await settle()
+    flushing = asyncio.create_task(site.runtime.flush())
+    await settle()
+    gate.set()
+    await flushing
+
+    later = await after_a_crash(site, **BREAKING)
+
+    for code in ("fail", "bad"):
+        assert (await later.refusal(code)).code == "circuit-open"
+    await later.runtime.stop()
 
 
 @on_site({"Echo": ECHO}, triggers=[PAIR])

@@ -126,7 +126,7 @@ class Core:
             case "delete":
                 await self._runtime.data.delete(_key(params))
             case "flush":
-                await self._runtime.data.flush()
+                await self._runtime.flush()
             case "erase":
                 await self._runtime.erase()
             case "pause":

@@ -180,6 +180,23 @@ async def test_changes_during_a_write_are_written_together_afterwards(stage: Sta
 
 
 @staged
+async def test_saving_ends_when_changes_during_a_write_are_kept_as_well(stage: Stage) -> None:
+    await stage.breakers.save()
+    stage.values.gate.clear()
+    for task in ("A", "B"):
+        stage.trip(task)
+        await settle()
+    saving = asyncio.create_task(stage.breakers.save())
+    await settle()
+    assert not saving.done()
+
+    stage.values.gate.set()
+    await saving
+
+    assert sorted(stage.values.kept[KEY]) == ["A", "B"]
+
+
+@staged
 async def test_a_store_that_cannot_write_harms_nothing(stage: Stage) -> None:
     stage.values.failing = True
     stage.trip("A")

@@ -154,6 +154,22 @@ async def test_what_is_remembered_is_sealed_and_written_once_a_second_and_at_the
 
 
 @running
+async def test_what_is_remembered_is_written_at_once_where_that_is_asked_for() -> None:
+    device = Device(Trigger("T", (ITEM,), count=Count(3, MINUTE_MS)))
+    device.click("item")
+    await settle()
+    device.click("item")
+    await device.triggers.save()
+    await device.triggers.save()
+    assert device.puts == [True, True]
+    await device.clock.advance(2 * SAVE_MS)
+    assert device.puts == [True, True]
+    device.crash()
+
+    assert device.click("item") == ["T"]
+
+
+@running
 async def test_after_a_crash_before_the_first_write_a_trigger_begins_empty() -> None:
     device = Device(Trigger("T", (ITEM,), cooldown_ms=MINUTE_MS))
     assert device.click("item") == ["T"]
