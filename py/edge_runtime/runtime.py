@@ -106,9 +106,8 @@ class Runtime:
         _, problems = await asyncio.gather(
             self._store.start(), self._tasks.load(self._config.bundles)
         )
-        problems += self._store.problems
         manifests = [task.manifest for task in self._tasks]
-        problems += not_kept(self._config, manifests)
+        problems += [*self._store.problems, *not_kept(self._config, manifests)]
         problems += self._triggers.start(self._config.triggers, self._task_names())
         self._state = _State.STARTED
         tasks, now_ms = [described_task(each) for each in manifests], self._host.clock.now_ms()
