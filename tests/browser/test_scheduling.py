@@ -173,20 +173,20 @@ def test_a_running_run_that_is_aborted_or_too_slow_frees_its_slot(open_page: Ope
 
 
 @pytest.mark.parametrize(
-    ("ageing_ms", "order"), [(20, ["hold", "low", "core"]), (600_000, ["hold", "core", "low"])]
+    ("ageing_ms", "order"), [(20, ["hold", "old", "new"]), (600_000, ["hold", "new", "old"])]
 )
 def test_who_has_waited_long_goes_before_who_is_more_urgent(
     open_page: Open, ageing_ms: float, order: list[str]
 ) -> None:
     edge = open_page({"maxRunning": 1, "ageingMs": ageing_ms})
     hold(edge)
-    begin(edge, {"name": "low", "priority": "low"})
+    begin(edge, {"name": "old", "priority": "low"})
     edge.page.evaluate("(ms) => new Promise((ok) => setTimeout(ok, ms))", 100)
-    begin(edge, {"name": "core", "priority": "core"})
+    begin(edge, {"name": "new", "priority": "regular"})
 
     release(edge)
 
-    assert max((end(edge, name)["ok"]["value"] for name in ("low", "core")), key=len) == order
+    assert max((end(edge, name)["ok"]["value"] for name in ("old", "new")), key=len) == order
 
 
 def test_the_latest_run_of_a_key_takes_the_place_of_those_that_wait(open_page: Open) -> None:

@@ -1,10 +1,10 @@
 """Who runs when: admission, order, slots, deadlines, supersession, and runs that wait for others.
 
 Bound: while not paused, a run of class index c (core 0, low 2) waits at most
-``c · ageing_ms + ceil((Σ limits + max_running + p) / max(1, max_running − 1)) · s``, where s is the
-longest time a run holds a slot and p counts parked runs that came earlier. After c ageing steps
-only runs with an earlier place go first: at most Σ limits − 1 wait, the others hold slots or are
-parked; and until its turn comes, at least max_running − 1 slots serve those.
+``c · ageing_ms + ceil(4 · (Σ limits + max_running + p) / max(1, max_running − 1)) · s``, where s is
+the longest time a run holds a slot and p counts parked runs that came earlier. After c ageing steps
+only runs with an earlier place go first, and three of core before each and itself: at most Σ limits
+− 1 of the earlier wait, and until its turn comes, at least max_running − 1 slots serve all those.
 """
 
 import math
@@ -220,7 +220,7 @@ class Dispatcher:
             self._is_filling = False
 
     def _serve(self, ticket: Ticket, now_ms: float) -> None:
-        self._lines.remove(ticket)
+        self._lines.take(ticket)
         if ticket.phase is not Phase.RETURNING:
             return self._start(ticket, now_ms)
         self._slots.take(ticket)

@@ -1,10 +1,17 @@
 """The runs that wait for a slot: new ones, those that come back from a nested call, both by age."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from ..types import Priority
 from .tickets import Ticket
 from .waiting_lines import WaitingLines
+
+CORE_IN_A_ROW: Final = 3
+"""So many core runs are served, then one that has waited until it counts as core.
+
+Without them a flood of the other classes, which has always waited long, would go before all core.
+"""
 
 
 class RunLines:
@@ -15,6 +22,7 @@ class RunLines:
         self._returning: WaitingLines[Ticket] = WaitingLines(ageing_ms)
         # Several only where a more urgent one did not join: at most one per class.
         self._by_key: dict[str, list[Ticket]] = {}
+        self._core_in_a_row = 0
 
     def __iter__(self) -> Iterator[Ticket]:
         """Iterate over the new ones."""
@@ -52,10 +60,21 @@ class RunLines:
             if not self._by_key[ticket.key]:
                 del self._by_key[ticket.key]
 
+    def take(self, ticket: Ticket) -> None:
+        """Take out a run that is served."""
+        self.remove(ticket)
+        self._core_in_a_row = self._core_in_a_row + 1 if ticket.priority is Priority.CORE else 0
+
     def first(
         self, now_ms: float, among: Sequence[Priority], *, with_new: bool = True
     ) -> Ticket | None:
-        """Return who gets the next slot that runs of ``among`` may have."""
+        """Return who gets the next slot that runs of ``among`` may have, core among them."""
+        first = self._first(now_ms, among, with_new)
+        if first is None or first.priority is Priority.CORE or self._core_in_a_row >= CORE_IN_A_ROW:
+            return first
+        return self._first(now_ms, (Priority.CORE,), with_new) or first
+
+    def _first(self, now_ms: float, among: Sequence[Priority], with_new: bool) -> Ticket | None:
         new = self._new.first(now_ms, among) if with_new else None
         returning = self._returning.first(now_ms, among)
         if new is None or returning is None:

@@ -33,6 +33,7 @@ class NaiveDispatcher:
     told: list[Told] = field(default_factory=list)
     refused_tasks: set[str] = field(default_factory=set)
     paused: bool = False
+    core_in_a_row: int = 0
 
     def entry(self, ticket: Ticket) -> Entry:
         return next(each for each in self.entries if each.ticket is ticket)
@@ -119,6 +120,8 @@ class NaiveDispatcher:
 
     def fill(self, now_ms: float) -> None:
         while (entry := self.next(now_ms)) is not None:
+            is_core = entry.ticket.priority is Priority.CORE
+            self.core_in_a_row = self.core_in_a_row + 1 if is_core else 0
             if entry.state == "returning":
                 entry.state, entry.holds = "running", True
                 self.told.append(("resume", entry.ticket, None))
@@ -144,7 +147,8 @@ class NaiveDispatcher:
             steps = int((now_ms - each.since_ms) / self.config.ageing_ms)
             return max(0, index(each.ticket.priority) - steps), each.place
 
-        return min(among, key=rank, default=None)
+        core = [each for each in among if each.ticket.priority is Priority.CORE]
+        return min(core if core and self.core_in_a_row < 3 else among, key=rank, default=None)
 
     def open_classes(self) -> list[Priority]:
         held = [each.ticket.priority for each in self.entries if each.holds]

@@ -9,6 +9,7 @@ from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
 from edge_runtime.pure.dispatcher import Dispatcher
 from edge_runtime.pure.dispatcher_ports import OpenGate
+from edge_runtime.pure.run_lines import CORE_IN_A_ROW
 from edge_runtime.pure.tickets import OVERDUE_MS, STUCK_MS, Phase, Ticket, cancelled
 from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.types import Priority, Supersede, WaitedFor
@@ -163,12 +164,41 @@ def test_a_key_that_is_asked_for_all_the_time_is_served_all_the_same() -> None:
     latest = {"supersede": Supersede.LATEST, "key": "Rank:"}
     for now_ms in range(0, 1_000, 50):
         low = stage.submit(Priority.LOW, now_ms=now_ms, **latest)
-    core = stage.submit(Priority.CORE, now_ms=990)
+    later = stage.submit(Priority.REGULAR, now_ms=990)
 
     stage.end(busy, 990)
 
     assert stage.started == [busy, low]
-    assert core.phase is Phase.WAITING
+    assert later.phase is Phase.WAITING
+
+
+def test_of_four_turns_one_is_for_who_waited_long_the_others_for_core() -> None:
+    stage = Stage()
+    running = stage.submit(Priority.CORE)
+    old = [stage.submit(Priority.LOW) for _ in range(2)]
+    now_ms = 3 * AGEING_MS
+    for _ in range(9):
+        if stage.dispatcher.statistics()["core"]["waiting"] == 0:
+            for _ in range(2):
+                stage.submit(Priority.CORE, now_ms=now_ms)
+        stage.end(running, now_ms)
+        running = stage.started[-1]
+
+    turns = [ticket.priority.value for ticket in stage.started]
+    assert turns == [*["core"] * 3, "low", *["core"] * 3, "low", "core", "core"]
+    assert [ticket for ticket in stage.started if ticket.priority is Priority.LOW] == old
+
+
+def test_where_nobody_waited_long_core_goes_first_however_often() -> None:
+    stage = Stage()
+    running = stage.submit(Priority.CORE)
+    young = stage.submit(Priority.LOW, now_ms=50)
+    for _ in range(6):
+        stage.submit(Priority.CORE, now_ms=60)
+        stage.end(running, 60)
+        running = stage.started[-1]
+
+    assert young.phase is Phase.WAITING
 
 
 def test_a_full_line_takes_the_latest_in_the_place_of_the_old() -> None:
@@ -338,6 +368,7 @@ arrivals = st.lists(
 
 @given(arrivals, st.integers(1, 4))
 @example([(0, Priority.LOW, 60)] * 12 + [(0, Priority.CORE, 60)] * 40, 2)
+@example([(0, Priority.LOW, 60)] * 2 + [(0, Priority.CORE, 60)] + [(60, Priority.CORE, 60)] * 80, 1)
 def test_no_run_waits_longer_than_the_bound(
     plan: list[tuple[int, Priority, int]], slots: int
 ) -> None:
@@ -367,7 +398,8 @@ def test_no_run_waits_longer_than_the_bound(
     advance(math.inf)
 
     longest_ms = max(holds.values())
-    behind = math.ceil((sum(LIMITS.values()) + slots) / max(1, slots - 1))
+    earlier = (CORE_IN_A_ROW + 1) * (sum(LIMITS.values()) + slots)
+    behind = math.ceil(earlier / max(1, slots - 1))
     for ticket in stage.started:
         bound_ms = PRIORITIES.index(ticket.priority) * AGEING_MS + behind * longest_ms
         assert ticket.started_ms - ticket.submitted_ms <= bound_ms
