@@ -6,6 +6,7 @@ is not there satisfies ``exists: false``, ``ne`` and ``notIn``, and nothing else
 
 import json
 import operator as python
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -72,6 +73,7 @@ def parse_where(plain: Mapping[str, Any], path: str) -> tuple[Condition, ...]:
         for name, value in plain.items()
     }
     for name, operators in wanted.items():
+        _refuse_numbers_beyond(f"{path}.{name}", operators)
         _refuse_contradiction(f"{path}.{name}", operators)
         _refuse_impossible_parent(f"{path}.{name}", name, wanted)
     return tuple(
@@ -101,6 +103,15 @@ def _typed(value: object) -> tuple[str | None, object]:
     """Return what is equal for equal JSON values only; operands are never lists or objects."""
     kind = _kind(value)
     return (kind, value if kind is not None else None)
+
+
+def _refuse_numbers_beyond(path: str, operators: Mapping[str, Any]) -> None:
+    for name, operand in operators.items():
+        for value in operand if name in _OF_LISTS else (operand,):
+            # Also false for NaN.
+            if _kind(value) == "number" and not abs(value) <= sys.float_info.max:
+                reason = "JSON has neither NaN nor numbers beyond 1.8e308."
+                _refuse(path, "a number that a prop can be", value, reason)
 
 
 def _refuse_contradiction(path: str, operators: Mapping[str, JsonValue]) -> None:

@@ -68,7 +68,10 @@ def invalid(subject: str, path: str, expected: str, value: object, advice: str) 
 
 def show(value: object) -> str:
     """Return ``value`` as short JSON with its JSON type: ``5 (number)``."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits.
+        text = "a number too long to write"
     short = text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "…"
     return short if value is None else f"{short} ({_json_type(value)})"
 

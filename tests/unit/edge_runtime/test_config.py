@@ -284,6 +284,15 @@ def test_the_validators_compile_before_they_are_needed() -> None:
     assert parse_config({}) == Config()
 
 
+def test_a_number_that_python_does_not_write_is_refused_like_any_other() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config({"triggers": [{"taskName": 10**5_000, "events": [PATTERN]}]})
+
+    assert "taskName: expected string, got a number too long to write (number)." in (
+        refused.value.message
+    )
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

@@ -1,6 +1,8 @@
 """Conditions: what satisfies them, and which can never hold."""
 
 import json
+import math
+import sys
 from typing import Any
 
 import pytest
@@ -88,6 +90,37 @@ def test_a_condition_that_never_holds_is_refused(where: dict[str, Any], message:
     text = refused.value.message
     assert f"where{'' if message[0] == ':' else '.'}{message}" in text
     assert text.startswith("config at triggers[0].events[0].where")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *(math.inf, {"gt": math.inf}, {"lt": -math.inf}, {"ne": math.nan}, {"in": [1, math.nan]}),
+        *(
+            {"eq": 10**5_000},
+            {"gt": 10**400},
+            {"notIn": [-(10**5_000)]},
+            {"gt": 1, "lt": 10**5_000},
+        ),
+        {"exists": False, "eq": 10**5_000},
+    ],
+)
+def test_a_number_that_no_prop_can_be_is_refused(wanted: Any) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config(
+            {"triggers": [{"taskName": "T", "events": [{**PATTERN, "where": {"p": wanted}}]}]}
+        )
+
+    text = refused.value.message
+    assert "events[0].where.p: expected a number that a prop can be, got " in text
+    assert text.endswith("JSON has neither NaN nor numbers beyond 1.8e308. Correct the condition.")
+
+
+@pytest.mark.parametrize("value", [sys.float_info.max, -sys.float_info.max, 10**308, -(10**20)])
+def test_a_number_that_a_prop_can_be_is_taken(value: float) -> None:
+    (condition,) = parse_where({"p": value}, "where")
+
+    assert condition.predicate()(value)
 
 
 @pytest.mark.parametrize(
