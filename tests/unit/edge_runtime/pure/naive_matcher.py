@@ -13,32 +13,68 @@ class NaiveMatcher:
     """Keeps every event and asks every trigger; births are the stream's length at its swap-in."""
 
     def __init__(self, triggers: list[Trigger]) -> None:
+        self.rules = [NaiveRule(trigger, 0) for trigger in triggers]
+        self.forget()
+
+    def forget(self) -> None:
         self.stream: list[tuple[Event, float, bool]] = []
         self.newest_ms = float("-inf")
-        self.rules = [NaiveRule(trigger, 0) for trigger in triggers]
+        self.rules = [NaiveRule(rule.trigger, 0) for rule in self.rules]
 
     def swap(self, triggers: list[Trigger]) -> None:
-        left = list(self.rules)
-        self.rules = []
+        born = len(self.stream)
+        self.rules = [rule or NaiveRule(trigger, born) for trigger, rule in self.paired(triggers)]
+
+    def restart(self, triggers: list[Trigger], stored: list[Event], now_ms: float) -> None:
+        """Begin a new life with the stored events and what is kept for counts and cooldowns."""
+        newest_ms = self.newest_ms
+        kept = [rule.kept(newest_ms) if rule else None for _, rule in self.paired(triggers)]
+        is_kept = newest_ms <= now_ms + 1_000 and any(rule.kept(newest_ms) for rule in self.rules)
+        self.rules = [NaiveRule(trigger, 0) for trigger in triggers]
+        self.forget()
+        within_ms = max((each.within_ms for each in triggers if each.sequence), default=0)
+        for event in stored:
+            is_step = any(is_of_sequence(trigger, event) for trigger in triggers)
+            if is_step and now_ms - within_ms <= event.ts <= now_ms + 1_000:
+                self.note(event, now_ms)
+        if is_kept:
+            self.newest_ms = max(newest_ms, self.newest_ms)
+            for rule, memory in zip(self.rules, kept, strict=True):
+                rule.completed, rule.activated = memory or ([], [])
+
+    def paired(self, triggers: list[Trigger]) -> list[tuple[Trigger, "NaiveRule | None"]]:
+        """Give each of other triggers the one in use that is equal, each of which is given once."""
+        left, pairs = list(self.rules), []
         for trigger in triggers:
-            same = [rule for rule in left if rule.trigger == trigger]
+            same = next((rule for rule in left if rule.trigger == trigger), None)
             if same:
-                left.remove(same[0])
-            self.rules.append(same[0] if same else NaiveRule(trigger, len(self.stream)))
+                left.remove(same)
+            pairs.append((trigger, same))
+        return pairs
+
+    def watches(self, event: Event) -> bool:
+        """Say whether an event is one that the matcher must see."""
+        return any(
+            is_of_sequence(rule.trigger, event)
+            or any(is_of_kind(each, event) for each in rule.trigger.events)
+            for rule in self.rules
+        )
 
     def match(self, event: Event, now_ms: float) -> list[tuple[str, int]]:
         if self.newest_ms > now_ms + 1_000:
-            self.stream, self.newest_ms = [], float("-inf")
-            self.rules = [NaiveRule(rule.trigger, 0) for rule in self.rules]
-        late = min(event.ts, now_ms) < self.newest_ms - 60_000
-        self.newest_ms = max(min(event.ts, now_ms), self.newest_ms)
-        self.stream.append((event, self.newest_ms, late))
+            self.forget()
+        self.note(event, now_ms)
         winners: dict[str, int] = {}
         for index, rule in enumerate(self.rules):
             if rule.fires(self.stream) and rule.trigger.task_name not in winners:
                 rule.activated.append(self.newest_ms)
                 winners[rule.trigger.task_name] = index
         return list(winners.items())
+
+    def note(self, event: Event, now_ms: float) -> None:
+        late = min(event.ts, now_ms) < self.newest_ms - 60_000
+        self.newest_ms = max(min(event.ts, now_ms), self.newest_ms)
+        self.stream.append((event, self.newest_ms, late))
 
 
 class NaiveRule:
@@ -47,6 +83,13 @@ class NaiveRule:
         self.born = born
         self.completed: list[float] = []
         self.activated: list[float] = []
+
+    def kept(self, newest_ms: float) -> tuple[list[float], list[float]] | None:
+        """Return the completions and activations that still matter then; None without any."""
+        count, cooldown_ms = self.trigger.count, self.trigger.cooldown_ms
+        completed = [at for at in self.completed if count and newest_ms - at <= count.within_ms]
+        activated = [at for at in self.activated[-1:] if newest_ms - at < cooldown_ms]
+        return (completed, activated) if completed or activated else None
 
     def fires(self, stream: list[tuple[Event, float, bool]]) -> bool:
         trigger, (event, at_ms, late) = self.trigger, stream[-1]
@@ -103,19 +146,29 @@ def is_subsequence(steps: tuple[EventPattern, ...], events: list[Event]) -> bool
     return not left
 
 
+def is_of_sequence(trigger: Trigger, event: Event) -> bool:
+    """Say whether an event is a step but for ``where``, or a view that begins a page anew."""
+    pages = {(step.type, step.page_id) for step in trigger.sequence}
+    begins = event.pv and trigger.scope is Scope.PAGE and (event.type, event.page_id) in pages
+    return begins or any(is_of_kind(step, event) for step in trigger.sequence)
+
+
 def fits(pattern: EventPattern, event: Event) -> bool:
+    return is_of_kind(pattern, event) and all(
+        holds(condition.operator, json.loads(condition.operand), prop(event, condition.path))
+        for condition in pattern.where
+    )
+
+
+def is_of_kind(pattern: EventPattern, event: Event) -> bool:
     if event.page_id != pattern.page_id:
         return False
     kind = event.type.removeprefix(pattern.type)
-    is_one = (
+    return (
         (kind == "" and event.pv and pattern.need_pv)
         or (kind == "" and not event.pv and event.click_id in pattern.click_ids)
         or (kind == ".exposure" and not event.pv and event.click_id in pattern.exposure_ids)
         or (kind == ".exit" and event.pv and pattern.need_exit)
-    )
-    return is_one and all(
-        holds(condition.operator, json.loads(condition.operand), prop(event, condition.path))
-        for condition in pattern.where
     )
 
 

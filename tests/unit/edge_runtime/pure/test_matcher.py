@@ -1,20 +1,12 @@
-"""The matcher: equality with brute force over whole streams, and what brute force cannot see."""
+"""The matcher: what its comparison with a naive model (test_trigger_model) cannot see."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from edge_runtime.config_triggers import Count, EventPattern, Scope, Trigger
 from edge_runtime.config_where import Condition
 from edge_runtime.pure.matcher import LATE_MS, Match, Matcher
 from edge_runtime.pure.sequences import MAX_LOADS
 from edge_runtime.types import Event, Priority
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from tests.effort import examples
-
-from .naive_matcher import NaiveMatcher
 
 VIEW = EventPattern("mta", "Home", need_pv=True)
 ITEM = EventPattern("mta", "Home", click_ids=("item",))
@@ -198,93 +190,6 @@ def test_a_sampled_trigger_samples_its_share_and_a_larger_share_keeps_it() -> No
 
     assert 500 < len(sampled(0.3)) < 700
     assert sampled(0.3) < sampled(0.6) < sampled(1)
-
-
-ids = st.sampled_from(["x", "y"])
-some = st.lists(ids, max_size=2, unique=True).map(tuple)
-values = st.sampled_from([0, 1, 1.5, True, "1", None])
-conditions = st.one_of(
-    st.builds(lambda v: Condition("k", "exists", v), st.sampled_from(["true", "false"])),
-    st.builds(
-        lambda operator, value: Condition("k", operator, value),
-        st.sampled_from(["eq", "ne", "gt", "gte", "lt", "lte"]),
-        st.sampled_from(["1", '"1"', "1.5"]),
-    ),
-    st.builds(
-        lambda operator, value: Condition("o.k", operator, value),
-        st.sampled_from(["in", "notIn"]),
-        st.sampled_from(['[1, "1"]', "[true, null]"]),
-    ),
-)
-wheres = st.one_of(st.just(()), st.lists(conditions, max_size=2).map(tuple))
-
-
-def patterns(pages: st.SearchStrategy[str]) -> st.SearchStrategy[EventPattern]:
-    return st.builds(
-        EventPattern, st.just("m"), pages, st.booleans(), some, some, st.booleans(), wheres
-    )
-
-
-@st.composite
-def triggers(draw: st.DrawFn) -> Trigger:
-    common: dict[str, Any] = {
-        "count": draw(st.sampled_from([None, None, Count(2, 50), Count(3, 100_000)])),
-        "cooldown_ms": draw(st.sampled_from([0, 0, 30, 90_000])),
-        "sample": draw(st.sampled_from([1, 1, 0.5])),
-        "expires_at_ms": draw(st.sampled_from([None, None, 1e12 + 500])),
-    }
-    name = draw(st.sampled_from(["S", "T"]))
-    if draw(st.booleans()):
-        events = draw(st.lists(patterns(st.sampled_from("AB")), min_size=1, max_size=2))
-        return Trigger(name, tuple(events), **common)
-    scope = draw(st.sampled_from(Scope))
-    pages = st.just(draw(st.sampled_from("AB"))) if scope is Scope.PAGE else st.sampled_from("AB")
-    sequence = draw(st.lists(patterns(pages), min_size=2, max_size=3))
-    within_ms = draw(st.sampled_from([40, 600_000]))
-    return Trigger(name, sequence=tuple(sequence), within_ms=within_ms, scope=scope, **common)
-
-
-kinds = st.one_of(
-    st.tuples(st.sampled_from(["m", "m.exit"]), st.none(), st.just(True)),
-    st.tuples(st.sampled_from(["m", "m.exposure"]), ids, st.just(False)),
-)
-props = st.one_of(
-    st.just({}),
-    st.builds(lambda v: {"k": v}, values),
-    st.builds(lambda v: {"o": {"k": v}, "k": [v]}, values),
-)
-moments = st.tuples(
-    st.sampled_from([0, 1, 10, 45, 100, 20_000, -900, -3_000]),
-    st.sampled_from([0, 0, 0, -5, 70, -59_000, -61_000]),
-)
-happenings = st.tuples(kinds, st.sampled_from("AB"), st.sampled_from("12"), props, moments)
-
-
-def played(happenings: list[Any]) -> Iterator[tuple[Event, float]]:
-    now_ms = 1e12
-    for n, ((kind, click_id, pv), page, load, props, (step_ms, offset_ms)) in enumerate(happenings):
-        now_ms += step_ms
-        yield Event(f"{n}-{load}-0", now_ms + offset_ms, kind, page, click_id, pv, props), now_ms
-
-
-@settings(max_examples=examples(400))
-@given(
-    st.lists(triggers(), min_size=1, max_size=6),
-    st.lists(happenings, max_size=30),
-    st.lists(st.integers(0, 29), max_size=2),
-    st.data(),
-)
-def test_it_agrees_with_asking_every_trigger_about_the_whole_stream(
-    rules: list[Trigger], stream: list[Any], swaps: list[int], data: st.DataObject
-) -> None:
-    matcher, naive = Matcher(rules), NaiveMatcher(rules)
-    for n, (event, now_ms) in enumerate(played(stream)):
-        if n in swaps:
-            rules = data.draw(st.lists(st.one_of(st.sampled_from(rules), triggers()), min_size=1))
-            matcher = matcher.swapped(rules)
-            naive.swap(rules)
-        found = [(each.task_name, each.trigger_index) for each in matcher.match(event, now_ms)]
-        assert found == naive.match(event, now_ms)
 
 
 def test_how_late_is_late() -> None:
