@@ -2,23 +2,24 @@
 
 Deterministic: the same events with the same times of arrival give the same activations.
 
+>>> from edge_runtime.config_triggers import EventPattern
 >>> pattern = EventPattern("mta", "Home", click_ids=("item",))
 >>> matcher = Matcher([Trigger("RankFeed", (pattern,))])
 >>> matcher.match(Event("1", 0, "mta", "Home", click_id="item"), now_ms=0)
 (Match(task_name='RankFeed', priority=None, trigger_index=0),)
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
-from ..config_triggers import EventKey, EventPattern, Trigger, key_of
+from ..config_triggers import EventKey, Trigger, key_of
 from ..types import Event, JsonValue
 from . import trigger_memory
-from .conditions import Accepts, compiled
 from .rule import Match, Rule
 from .sequences import Sequences
+from .where_index import WhereIndex
 
 __all__ = ["LATE_MS", "Match", "Matcher"]
 
@@ -74,14 +75,13 @@ class Matcher:
         if key is None:
             return ()
         at_ms, is_late = self._time(event.ts, now_ms)
-        complete = [
-            rule for rule, ways in self._plain.get(key, ()) if ways is None or _any(ways, event)
-        ]
+        complete = self._plain[key].matching(event.props) if key in self._plain else []
         if not is_late:
             done = self._sequences.completed(event, key, at_ms)
             complete.extend(self._rules[index] for index in done)
         if len(complete) > 1:
-            complete.sort(key=_by_index)
+            # A set, as several patterns of a rule may match.
+            complete = sorted(set(complete), key=_by_index)
         return self._activated(complete, event.id, at_ms, is_late=is_late)
 
     def replayed(self, event: Event, now_ms: float) -> None:
@@ -133,11 +133,12 @@ class Matcher:
     def _take(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._kept: dict[Rule, None] = {}
-        self._plain: dict[EventKey, list[tuple[Rule, list[Accepts] | None]]] = {}
+        self._plain: defaultdict[EventKey, WhereIndex[Rule]] = defaultdict(WhereIndex)
         self._sequences = Sequences()
         for index, rule in enumerate(rules):
-            for key, ways in _ways(rule.trigger.events).items():
-                self._plain.setdefault(key, []).append((rule, ways))
+            for pattern in rule.trigger.events:
+                for key in pattern.keys():
+                    self._plain[key].add(rule, pattern.where)
             if rule.trigger.sequence:
                 self._sequences.add(index, rule.trigger, rule.generation)
 
@@ -189,24 +190,6 @@ class Matcher:
             for (trigger, place), rule in _named(self._rules)
             if rule.keeps
         }
-
-
-def _ways(events: Iterable[EventPattern]) -> dict[EventKey, list[Accepts] | None]:
-    """Return the conditions of each key, any one of which is enough; None: there are none."""
-    ways: dict[EventKey, list[Accepts] | None] = {}
-    for pattern in events:
-        accepts = compiled(pattern.where)
-        for key in pattern.keys():
-            known = ways.setdefault(key, [])
-            if accepts is None or known is None:
-                ways[key] = None
-            else:
-                known.append(accepts)
-    return ways
-
-
-def _any(ways: Iterable[Accepts], event: Event) -> bool:
-    return any(accepts(event.props) for accepts in ways)
 
 
 def _named(rules: Iterable[Rule]) -> Iterator[tuple[tuple[Trigger, int], Rule]]:

@@ -6,12 +6,13 @@ is exact. Nothing is consumed, and an event serves one step only, because all st
 the state before it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ..config_triggers import EventKey, EventPattern, Scope, Trigger
 from ..types import Event
-from .conditions import compiled
+from .where_index import Props, WhereIndex
 
 MAX_LOADS: Final = 64
 """Page loads whose steps are remembered; the one that was silent for longest is forgotten."""
@@ -22,13 +23,12 @@ _PARTS_OF_AN_ID: Final = 3
 class _Step:
     """A step with the path to it; ``ends`` are the triggers it completes."""
 
-    __slots__ = ("accepts", "ends", "following", "later")
+    __slots__ = ("ends", "following", "later")
 
-    def __init__(self, pattern: EventPattern) -> None:
-        self.accepts = compiled(pattern.where)
+    def __init__(self) -> None:
         self.ends: list[tuple[int, float]] = []
         self.following: dict[EventPattern, _Step] = {}
-        self.later: dict[EventKey, list[_Step]] = {}
+        self.later: defaultdict[EventKey, WhereIndex[_Step]] = defaultdict(WhereIndex)
 
 
 _Reached = dict[_Step, float]
@@ -40,52 +40,58 @@ class _Tree:
 
     def __init__(self) -> None:
         self.window_ms = 0.0
-        self.roots: dict[EventPattern, _Step] = {}
-        self.firsts: dict[EventKey, list[_Step]] = {}
-        self.pairs: dict[EventKey, list[tuple[_Step, _Step]]] = {}
+        self.root = _Step()
+        self.pairs: defaultdict[EventKey, WhereIndex[tuple[_Step, _Step]]] = defaultdict(WhereIndex)
 
     def add(self, trigger: Trigger, index: int) -> list[_Step]:
         """Add a sequence and return its path."""
         self.window_ms = max(self.window_ms, trigger.within_ms)
         path: list[_Step] = []
         for pattern in trigger.sequence:
-            path.append(self._step(path[-1] if path else None, pattern))
+            path.append(self._step(path[-1] if path else self.root, pattern))
         path[-1].ends.append((index, trigger.within_ms))
         return path
 
     def advance(self, reached: _Reached, event: Event, key: EventKey, at_ms: float) -> _Hits:
         """Bring ``reached`` up to date; return the steps reached now and when they began."""
-        hits = [(step, at_ms) for step in self.firsts.get(key, ()) if _accepts(step, event)]
-        for parent, step in self._candidates(reached, key, at_ms):
-            began_ms = reached.get(parent)
-            if began_ms is not None and _accepts(step, event):
-                hits.append((step, began_ms))
+        hits = [(step, at_ms) for step in _behind(self.root, key, event.props)]
+        if reached and key in self.pairs:
+            hits += self._continued(reached, key, event.props, at_ms)
         reached.update((step, began_ms) for step, began_ms in hits if step.following)
         return hits
 
-    def _candidates(
-        self, reached: _Reached, key: EventKey, at_ms: float
-    ) -> Iterable[tuple[_Step, _Step]]:
-        """Return pairs of a step and one behind it, from whichever side they are fewer."""
-        pairs = self.pairs.get(key, ())
-        if len(pairs) <= len(reached):
-            return pairs
+    def _continued(self, reached: _Reached, key: EventKey, props: Props, at_ms: float) -> _Hits:
+        """Return the steps behind reached ones, looked up from whichever side they are fewer."""
+        pairs = self.pairs[key]
+        near = pairs.candidates(props)
+        if sum(map(len, near)) <= len(reached):
+            return [
+                (step, reached[parent])
+                for entries in near
+                for (parent, step), accepts in entries
+                if parent in reached and (accepts is None or accepts(props))
+            ]
         oldest_ms = at_ms - self.window_ms
         for step in [step for step, began_ms in reached.items() if began_ms < oldest_ms]:
             del reached[step]
-        return [(parent, step) for parent in reached for step in parent.later.get(key, ())]
+        return [
+            (step, began_ms)
+            for parent, began_ms in reached.items()
+            for step in _behind(parent, key, props)
+        ]
 
-    def _step(self, parent: _Step | None, pattern: EventPattern) -> _Step:
-        siblings = self.roots if parent is None else parent.following
-        if pattern not in siblings:
-            siblings[pattern] = step = _Step(pattern)
+    def _step(self, parent: _Step, pattern: EventPattern) -> _Step:
+        if pattern not in parent.following:
+            parent.following[pattern] = step = _Step()
             for key in dict.fromkeys(pattern.keys()):
-                if parent is None:
-                    self.firsts.setdefault(key, []).append(step)
-                else:
-                    parent.later.setdefault(key, []).append(step)
-                    self.pairs.setdefault(key, []).append((parent, step))
-        return siblings[pattern]
+                parent.later[key].add(step, pattern.where)
+                if parent is not self.root:
+                    self.pairs[key].add((parent, step), pattern.where)
+        return parent.following[pattern]
+
+
+def _behind(parent: _Step, key: EventKey, props: Props) -> list[_Step]:
+    return parent.later[key].matching(props) if key in parent.later else []
 
 
 class Sequences:
@@ -170,10 +176,6 @@ def _load_of(event_id: str) -> str:
     """Return the page load of an id ``time-page-count``; other ids are of one load."""
     parts = event_id.split("-")
     return parts[1] if len(parts) == _PARTS_OF_AN_ID else ""
-
-
-def _accepts(step: _Step, event: Event) -> bool:
-    return step.accepts is None or step.accepts(event.props)
 
 
 def _transplant(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from edge_runtime.config import parse_config
-from edge_runtime.config_where import MISSING, Condition, parse_where
+from edge_runtime.config_where import MISSING, Condition, parse_where, typed
 from edge_runtime.errors import ConfigError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +121,17 @@ def test_a_number_that_a_prop_can_be_is_taken(value: float) -> None:
     (condition,) = parse_where({"p": value}, "where")
 
     assert condition.predicate()(value)
+
+
+@pytest.mark.parametrize("operand", [0, 1.5, 10**308, "", 'a "b" \u2028', True, None])
+def test_what_equality_and_membership_want_is_known(operand: Any) -> None:
+    others = [False, 2, "2"]
+    wanted = json.dumps([operand, *others])
+
+    assert Condition("p", "eq", json.dumps(operand)).values() == {typed(operand)}
+    assert Condition("p", "in", wanted).values() == {typed(each) for each in (operand, *others)}
+    assert Condition("p", "notIn", wanted).values() is None
+    assert Condition("p", "gte", "1").values() is None
 
 
 @pytest.mark.parametrize(

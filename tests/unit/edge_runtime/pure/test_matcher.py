@@ -1,7 +1,10 @@
 """The matcher: what its comparison with a naive model (test_trigger_model) cannot see."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from edge_runtime.config_triggers import Count, EventPattern, Scope, Trigger
 from edge_runtime.config_where import Condition
 from edge_runtime.pure.matcher import LATE_MS, Match, Matcher
@@ -190,6 +193,41 @@ def test_a_sampled_trigger_samples_its_share_and_a_larger_share_keeps_it() -> No
 
     assert 500 < len(sampled(0.3)) < 700
     assert sampled(0.3) < sampled(0.6) < sampled(1)
+
+
+class Asked(dict[str, Any]):
+    """Props that count how often they are asked for a value."""
+
+    times = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.times += 1
+        return super().__getitem__(name)
+
+
+def wanting(pattern: EventPattern, number: int) -> EventPattern:
+    return replace(pattern, where=(Condition("sku", "eq", str(number)),))
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        lambda n: Trigger(f"T{n}", (wanting(BUY, n),)),
+        lambda n: Trigger(f"T{n}", sequence=(ITEM, wanting(BUY, n))),
+        lambda n: Trigger(f"T{n}", sequence=(wanting(ITEM, n), BUY)),
+        lambda n: Trigger(f"T{n}", sequence=(wanting(ITEM, n), wanting(BUY, n))),
+    ],
+)
+def test_of_many_that_want_other_values_few_are_asked(trigger: Callable[[int], Trigger]) -> None:
+    matcher = Matcher([trigger(number) for number in range(1_000)])
+    for number in range(100):
+        event = Event(f"{number}", number, "mta", "Home", "item", props=Asked(sku=number))
+        matcher.match(event, number)
+        assert event.props.times <= 2
+    buy = Event("buy", 100, "mta", "Home", "buy", props=Asked(sku=7))
+
+    assert Match("T7", None, 7) in matcher.match(buy, 100)
+    assert buy.props.times <= 2
 
 
 def test_how_late_is_late() -> None:
