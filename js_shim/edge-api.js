@@ -11,7 +11,7 @@ import {
 } from "./arguments.js";
 import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
-import { createEventBuffer } from "./event-buffer.js";
+import { createEventBuffer, worthOf } from "./event-buffer.js";
 import { propsText } from "./event-props.js";
 import { eventIds } from "./identifiers.js";
 import { inferOn } from "./infer-call.js";
@@ -88,7 +88,8 @@ export function createEdge(scriptBase) {
         const { type, pageId, clickId, pv = clickId === undefined, props = {} } = checkTrack(event);
         const json = propsText(props);
         const row = [nextId(), Date.now(), type, pageId, clickId ?? null, pv ? 1 : 0];
-        buffer.add(`${JSON.stringify(row).slice(0, -1)},${json}]`);
+        const text = `${JSON.stringify(row).slice(0, -1)},${json}]`;
+        buffer.add({ text, worth: worthOf(type, pv) });
       } catch (error) {
         warn(`event dropped: ${error instanceof Error ? error.message : error}`);
       }
@@ -110,9 +111,13 @@ export function createEdge(scriptBase) {
     },
 
     async flush() {
-      await supervisorFor("flush").wake();
-      buffer.drain();
-      await call("flush", {});
+      const isSent = buffer.mark();
+      for (let isLast = false; !isLast;) {
+        await supervisorFor("flush").wake();
+        buffer.send();
+        isLast = isSent();
+        await call("flush", {});
+      }
     },
 
     async statistics() {

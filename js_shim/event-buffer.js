@@ -1,160 +1,136 @@
 /**
  * Events on their way to the worker: in order, bounded, one JSON text per turn of the page.
  *
- * Invariant: what was added is confirmed as durable, kept here to be sent (again), or counted in `dropped`. What had to
- * be given up after it was sent is not counted yet: its worker still makes it durable, unless it refuses it or is lost.
- * A worker ignores ids it knows.
+ * Invariant: what was added is confirmed as durable, kept here to be sent (again), or counted in `dropped`. A worker
+ * that takes events more slowly than they come gets no more than it soon takes: what it has is out of reach, here the
+ * least valuable can make room. A worker ignores ids it knows.
  */
 
-const WAITING_EVENTS = 10_000;
 const KEPT_EVENTS = 100_000;
 const KEPT_CHARS = 32 * 2 ** 20;
+const SENT_EVENTS = 2_000;
 const BATCH_EVENTS = 1_000;
-const TOO_MANY = "too many are waiting";
-const LOST = "too many were on their way when their worker was lost";
+// Only so much above a bound it is looked who makes room: one look at all for many events costs each of them little.
+const SLACK = 1 / 16;
+const MOST_WORTH = 2;
 
 /**
  * @typedef {object} EventBufferOptions
- * @property {number} [waitingEvents]  Not sent yet: above it the oldest of them is dropped.
- * @property {number} [keptEvents]     Not sent or not confirmed: above it the oldest batch is given up.
- * @property {number} [keptChars]      The same in characters of JSON.
- * @property {number} [batchEvents]    Where there is a way, as many are shipped without waiting for the turn's end.
+ * @property {number} [keptEvents]   Not confirmed: above it the least valuable of those that wait are dropped.
+ * @property {number} [keptChars]    The same in characters of JSON.
+ * @property {number} [sentEvents]   Not confirmed either: with so many on their way the next ones wait.
+ * @property {number} [batchEvents]  As many are shipped without waiting for the turn's end.
  * @property {(task: () => void) => void} [defer]
  * @property {(reason: string) => void} [onDrop]  The first event was dropped.
  */
 
 /** @typedef {(batch: string) => Promise<unknown>} Ship  Resolves when the batch is durable; rejects when it is refused. */
-/** @typedef {{events: string[], count: number, chars: number}} Batch */
+/** @typedef {{text: string, worth: number}} Event  JSON text of an `EventRow`, and what `worthOf` says. */
+
+/**
+ * What an event is worth where not all find room: exposures least, then views and exits, all others most.
+ * @param {string} type
+ * @param {boolean} pv
+ */
+export const worthOf = (type, pv) => (type.endsWith(".exposure") ? 0 : pv ? 1 : MOST_WORTH);
 
 /** @param {EventBufferOptions} [options] */
 export function createEventBuffer(options = {}) {
-  const { waitingEvents = WAITING_EVENTS, keptEvents = KEPT_EVENTS, onDrop } = options;
-  const { keptChars = KEPT_CHARS, batchEvents = BATCH_EVENTS, defer = queueMicrotask } = options;
-  /** @type {string[]} */
-  const waiting = [];
-  let waitingChars = 0;
-  /** @type {Set<Batch>} In order. Sent, or without a way: they were, and will be again. */
-  const unconfirmed = new Set();
-  let unconfirmedEvents = 0;
-  let unconfirmedChars = 0;
-  /** @type {Set<Batch>} Sent, without their events: this worker's answer decides whether they are lost. */
-  const givenUp = new Set();
+  const { keptEvents = KEPT_EVENTS, keptChars = KEPT_CHARS, sentEvents = SENT_EVENTS } = options;
+  const { batchEvents = BATCH_EVENTS, defer = queueMicrotask, onDrop } = options;
+  /** @type {Event[]} In order. */
+  let waiting = [];
+  /** @type {Set<Event[]>} Batches on their way, in order. */
+  const sent = new Set();
+  // Of both.
+  let events = 0;
+  let chars = 0;
   let dropped = 0;
   let isScheduled = false;
   /** @type {Ship | undefined} */
   let ship;
 
-  function drain() {
+  /** Send what waits, until so many are on their way. */
+  function send(limit = sentEvents) {
     isScheduled = false;
-    while (ship && waiting.length > 0) {
-      const batch = batchOf(waiting.splice(0, batchEvents));
-      waitingChars -= batch.chars;
-      remember(batch);
-      send(ship, batch);
-    }
+    while (ship && waiting.length > 0 && events - waiting.length < limit)
+      sendBatch(ship, waiting.splice(0, batchEvents));
   }
 
   /**
    * @param {Ship} through
-   * @param {Batch} batch
+   * @param {Event[]} batch
    */
-  function send(through, batch) {
-    through(`[${batch.events.join()}]`).then(
+  function sendBatch(through, batch) {
+    sent.add(batch);
+    through(`[${batch.map(({ text }) => text).join()}]`).then(
       () => settle(batch),
-      (error) => settle(batch) && drop(batch.count, `refused: ${error?.message ?? error}`),
+      (error) => settle(batch, `refused: ${error?.message ?? error}`),
     );
   }
 
   /**
-   * @param {Batch} batch
-   * @returns {boolean} Whether its answer counts: a former worker's does not.
+   * @param {Event[]} batch
+   * @param {string} [refusal]
    */
-  function settle(batch) {
-    return forget(batch) || givenUp.delete(batch);
+  function settle(batch, refusal) {
+    // A former worker's answer does not count.
+    if (!sent.delete(batch)) return;
+    batch.forEach(forget);
+    if (refusal) drop(batch.length, refusal);
+    send();
   }
 
-  /** @param {Batch} batch */
-  function remember(batch) {
-    unconfirmed.add(batch);
-    unconfirmedEvents += batch.count;
-    unconfirmedChars += batch.chars;
+  /** @param {Event} event */
+  function forget({ text }) {
+    events--;
+    chars -= text.length;
   }
 
   /**
-   * @param {Batch} batch
-   * @returns {boolean} Whether it was still kept.
+   * Make room: of those that wait the least valuable go first, of these the oldest.
+   * @param {number} slack  Share of the bounds.
    */
-  function forget(batch) {
-    if (!unconfirmed.delete(batch)) return false;
-    unconfirmedEvents -= batch.count;
-    unconfirmedChars -= batch.chars;
-    return true;
-  }
-
-  function isTooMuch() {
-    const events = unconfirmedEvents + waiting.length;
-    return events > keptEvents || unconfirmedChars + waitingChars > keptChars;
-  }
-
-  /** Make room: the oldest goes first. */
-  function bound() {
-    for (const batch of unconfirmed) {
-      if (!isTooMuch()) break;
-      giveUp(batch);
-    }
-    while (waiting.length > waitingEvents || isTooMuch()) {
-      waitingChars -= /** @type {string} */ (waiting.shift()).length;
-      drop(1, TOO_MANY);
-    }
-  }
-
-  /** @param {Batch} batch */
-  function giveUp(batch) {
-    forget(batch);
-    batch.events = [];
-    if (ship) givenUp.add(batch);
-    else drop(batch.count, TOO_MANY);
-  }
-
-  /** What the former worker has not confirmed is to be sent again, in as few batches as it takes. */
-  function takeBack() {
-    const events = [...unconfirmed].flatMap((batch) => batch.events);
-    for (const batch of unconfirmed) forget(batch);
-    for (let start = 0; start < events.length; start += batchEvents)
-      remember(batchOf(events.slice(start, start + batchEvents)));
-    const lost = [...givenUp].reduce((sum, { count }) => sum + count, 0);
-    givenUp.clear();
-    if (lost > 0) drop(lost, LOST);
+  function bound(slack) {
+    const isAbove = (/** @type {number} */ share) =>
+      events > keptEvents * (1 + share) || chars > keptChars * (1 + share);
+    if (!isAbove(slack)) return;
+    const before = waiting.length;
+    for (let worth = 0; worth <= MOST_WORTH && isAbove(0); worth++)
+      waiting = waiting.filter((event) => event.worth > worth || !isAbove(0) || forget(event));
+    drop(before - waiting.length, "too many are waiting");
   }
 
   /**
-   * @param {number} events
+   * @param {number} count
    * @param {string} reason
    */
-  function drop(events, reason) {
-    if (dropped === 0) onDrop?.(reason);
-    dropped += events;
+  function drop(count, reason) {
+    // Only then: who hears of the first one may track.
+    if ((dropped += count) === count) onDrop?.(reason);
   }
 
   return {
     /** How many events wait to be sent (again), and how many were lost. */
     get counts() {
-      return { waiting: waiting.length + (ship ? 0 : unconfirmedEvents), dropped };
+      bound(0);
+      return { waiting: waiting.length, dropped };
     },
 
     /**
-     * Add one event; the oldest makes room when the buffer is full.
-     * @param {string} event  JSON text of an `EventRow`.
+     * Add one event; when the buffer is full, the oldest of the least valuable makes room.
+     * @param {Event} event
      */
     add(event) {
       waiting.push(event);
-      waitingChars += event.length;
-      bound();
+      events++;
+      chars += event.text.length;
+      bound(SLACK);
       if (!ship) return;
-      if (waiting.length >= batchEvents) return drain();
+      if (waiting.length >= batchEvents) return send();
       if (isScheduled) return;
       isScheduled = true;
-      defer(drain);
+      defer(send);
     },
 
     /**
@@ -163,25 +139,21 @@ export function createEventBuffer(options = {}) {
      */
     connect(target) {
       ship = target;
-      takeBack();
-      for (const batch of [...unconfirmed]) {
-        // A way may end while it is used.
-        if (!target || ship !== target) return;
-        send(target, batch);
-      }
-      drain();
+      waiting = [...sent].flat().concat(waiting);
+      sent.clear();
+      send();
     },
 
-    /** Send what waits now, if there is a way. */
-    drain,
-  };
-}
+    /** Send what waits, as far as the worker keeps up, without waiting for the turn's end. */
+    send: () => send(),
 
-/**
- * @param {string[]} events
- * @returns {Batch}
- */
-function batchOf(events) {
-  const chars = events.reduce((sum, { length }) => sum + length, 0);
-  return { events, count: events.length, chars };
+    /** Send all that waits, if there is a way. */
+    drain: () => send(Infinity),
+
+    /** Note what waits now: the returned function says whether all of it is on its way, or further. */
+    mark() {
+      const last = waiting.at(-1);
+      return () => !waiting.includes(/** @type {Event} */ (last));
+    },
+  };
 }

@@ -14,7 +14,8 @@
  *   Workers boot when the page is idle, or at first use; resolves when the runtime is ready. A second call joins the first.
  * @property {(options: InferOptions) => Promise<RunResult>} infer  Run the task registered for the pair of codes.
  * @property {(event: TrackOptions) => void} track
- *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings.
+ *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings. Where not all find room, exposures are
+ *   dropped first, then views and exits, the oldest of each before others.
  * @property {(name: "result" | "error" | "status" | "log", listener: (body: any) => void) => () => void} on
  *   Listen until the returned function is called.
  * @property {(key: string) => Promise<unknown>} get  The value of a key; null when there is none.
@@ -23,7 +24,7 @@
  * @property {(key: string) => Promise<void>} delete
  * @property {() => Promise<void>} flush  Resolves when everything tracked so far is durable.
  * @property {() => Promise<Readonly<Statistics>>} statistics
- *   One frozen record about queues, lanes, breakers, models, tasks, store and the page's own buffer.
+ *   One frozen record about queues, lanes, breakers, models, tasks, store and the page's own events and calls.
  * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
  * @property {() => Promise<void>} resume  Start what waits.
  * @property {(config: StartOptions["config"]) => Promise<PlainError[]>} reconfigure

@@ -510,3 +510,47 @@ test("statistics are frozen and know the page's own buffer", async (t) => {
   assert.ok(Object.isFrozen(statistics));
   assert.deepEqual(statistics, { uptimeMs: 5, page: { waiting: 0, dropped: 0 } });
 });
+
+test("a flush ends behind the last event before it, however slowly events are taken", async (t) => {
+  /** @type {(() => void)[]} */
+  const confirm = [];
+  const { edge, heard } = page(t, {
+    handlers: {
+      track: () => new Promise((resolve) => confirm.push(() => resolve({}))),
+      flush: () => confirm.splice(0).forEach((done) => done()),
+    },
+  });
+  edge.start(START).catch(() => {});
+
+  for (let n = 0; n < 5_500; n++) edge.track({ type: "mta", pageId: "Home", props: { n } });
+  const flushed = edge.flush();
+  await edge.get("k");
+  for (let n = 0; n < 500; n++) edge.track({ type: "mta", pageId: "Home", props: { n } });
+  await flushed;
+
+  const last = heard.findLastIndex(([name]) => name === "flush");
+  const sent = heard.slice(0, last).filter(([name]) => name === "track");
+  const events = sent.flatMap(([, { batch }]) => JSON.parse(batch));
+  assert.ok(events.length >= 5_500);
+  assert.deepEqual(events[5_499].at(-1), { n: 5_499 });
+  assert.equal((await edge.statistics()).page.dropped, 0);
+});
+
+test("of events that find no room exposures go before views and clicks", async (t) => {
+  const { edge, heard } = page(t);
+
+  for (let n = 0; n < 50_000; n++) edge.track({ type: "mta", pageId: "Home", clickId: "c" });
+  for (let n = 0; n < 10_000; n++)
+    edge.track({ type: "mta.exposure", pageId: "Home", clickId: "b" });
+  for (let n = 0; n < 50_000; n++) edge.track({ type: "mta", pageId: "Home" });
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  const batches = heard.filter(([name]) => name === "track").map(([, { batch }]) => batch);
+  const events = batches.flatMap((batch) => JSON.parse(batch));
+  const exposures = events.filter(([, , type]) => type === "mta.exposure").length;
+  assert.equal(events.length - exposures, 100_000);
+  const { dropped } = (await edge.statistics()).page;
+  assert.ok(dropped > 0);
+  assert.equal(exposures + dropped, 10_000);
+});

@@ -1,18 +1,23 @@
-/** Events wait in order, leave once a turn, and none is lost without being counted. */
+/** Events wait in order, leave once a turn as far as the worker keeps up, and none is lost without being counted. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createEventBuffer } from "../../js_shim/event-buffer.js";
+import { createEventBuffer, worthOf } from "../../js_shim/event-buffer.js";
 
 /** @import { EventRow } from "../../js_shim/protocol.js" */
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
+const [EXPOSURE, VIEW, CLICK] = [0, 1, 2];
+
 /**
  * @param {number} n
  * @param {Record<string, unknown>} [props]
  */
-const event = (n, props = {}) => JSON.stringify([`e${n}`, n, "mta", "Home", null, 1, props]);
+const event = (n, props = {}, worth = VIEW) => ({
+  text: JSON.stringify([`e${n}`, n, "mta", "Home", null, 1, props]),
+  worth,
+});
 
 /**
  * Whole numbers below a limit, the same ones for a seed.
@@ -23,6 +28,24 @@ function random(seed) {
   return (/** @type {number} */ limit) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+/**
+ * @param {string} batch
+ * @returns {string[]}
+ */
+const idsOf = (batch) => JSON.parse(batch).map((/** @type {EventRow} */ [id]) => id);
+
+/** A way whose batches are confirmed or refused when the test says so. */
+function slowWay() {
+  /** @type {{ids: string[], resolve: (value?: unknown) => void, reject: (error: Error) => void}[]} */
+  const sent = [];
+  return {
+    sent,
+    /** @param {string} batch */
+    ship: (batch) =>
+      new Promise((resolve, reject) => sent.push({ ids: idsOf(batch), resolve, reject })),
   };
 }
 
@@ -38,8 +61,7 @@ function bufferInTurns(options = {}) {
     batches,
     deferred,
     /** @param {string} batch */
-    ship: async (batch) =>
-      void batches.push(JSON.parse(batch).map((/** @type {EventRow} */ [id]) => id)),
+    ship: async (batch) => void batches.push(idsOf(batch)),
     endTurn: () => deferred.splice(0).forEach((task) => task()),
   };
 }
@@ -101,7 +123,7 @@ test("above the bound the oldest goes and is counted; the first loss is told onc
   /** @type {string[]} */
   const told = [];
   const onDrop = (/** @type {string} */ reason) => told.push(reason);
-  const { buffer, batches, ship } = bufferInTurns({ waitingEvents: 3, onDrop });
+  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 3, onDrop });
 
   for (const n of [1, 2, 3, 4, 5]) buffer.add(event(n));
   assert.deepEqual(buffer.counts, { waiting: 3, dropped: 2 });
@@ -112,8 +134,80 @@ test("above the bound the oldest goes and is counted; the first loss is told onc
   assert.deepEqual(told, ["too many are waiting"]);
 });
 
+test("exposures are worth least, then views and exits, then all others", () => {
+  assert.deepEqual(
+    [
+      worthOf("mta.exposure", false),
+      worthOf("mta", true),
+      worthOf("mta.exit", true),
+      worthOf("mta", false),
+      worthOf("cart", false),
+    ],
+    [EXPOSURE, VIEW, VIEW, CLICK, CLICK],
+  );
+});
+
+test("the oldest of the least valuable makes room, and the rest leaves in order", () => {
+  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 5 });
+  const worths = [CLICK, VIEW, EXPOSURE, VIEW, EXPOSURE, CLICK, VIEW, EXPOSURE];
+
+  worths.forEach((worth, n) => buffer.add(event(n, {}, worth)));
+  assert.deepEqual(buffer.counts, { waiting: 5, dropped: 3 });
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [["e0", "e1", "e3", "e5", "e6"]]);
+});
+
+test("what is worth less than everything that waits finds no room itself", () => {
+  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 2 });
+
+  [CLICK, CLICK, VIEW, EXPOSURE].forEach((worth, n) => buffer.add(event(n, {}, worth)));
+  assert.deepEqual(buffer.counts, { waiting: 2, dropped: 2 });
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [["e0", "e1"]]);
+});
+
+test("among equals in worth the latest stay: as a naive buffer has it, looked at now or later", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const below = random(seed);
+    const keptEvents = 20 + below(40);
+    const { buffer, batches, ship } = bufferInTurns({ keptEvents });
+    /** @type {{id: string, worth: number}[]} */
+    let naive = [];
+    for (let n = 0; n < 300; n++) {
+      const worth = below(3);
+      buffer.add(event(n, {}, worth));
+      naive.push({ id: `e${n}`, worth });
+      if (naive.length > keptEvents) naive = withoutLeast(naive);
+      if (below(10) === 0) assert.equal(buffer.counts.waiting, naive.length);
+    }
+
+    buffer.counts;
+    buffer.connect(ship);
+    assert.deepEqual([seed, batches.flat()], [seed, naive.map(({ id }) => id)]);
+  }
+});
+
+test("in a flood a drop costs little, however many wait, and what is worth most is kept", () => {
+  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 4_000 });
+  let [looks, added] = [0, 0];
+  const watched = (/** @type {number} */ worth) =>
+    Object.defineProperty(event(added++), "worth", { get: () => (looks++, worth) });
+
+  for (let n = 0; n < 1_000; n++) buffer.add(watched(CLICK));
+  for (let n = 0; n < 20_000; n++) buffer.add(watched(VIEW));
+
+  assert.deepEqual(buffer.counts, { waiting: 4_000, dropped: 17_000 });
+  assert.ok(looks < 100 * added, `${looks / added} looks for an event`);
+  buffer.connect(ship);
+  buffer.drain();
+  assert.deepEqual([batches[0][0], batches[0][999]], ["e0", "e999"]);
+  assert.deepEqual([batches[1][0], batches[3][999]], ["e18000", "e20999"]);
+});
+
 test("a turn with very many events loses none: full batches do not wait for its end", () => {
-  const { buffer, batches, ship, endTurn } = bufferInTurns({ waitingEvents: 4, batchEvents: 3 });
+  const { buffer, batches, ship, endTurn } = bufferInTurns({ keptEvents: 7, batchEvents: 3 });
   buffer.connect(ship);
 
   for (const n of [1, 2, 3, 4, 5, 6, 7]) buffer.add(event(n));
@@ -121,6 +215,71 @@ test("a turn with very many events loses none: full batches do not wait for its 
 
   assert.deepEqual(batches, [["e1", "e2", "e3"], ["e4", "e5", "e6"], ["e7"]]);
   assert.equal(buffer.counts.dropped, 0);
+});
+
+test("with many on their way the next ones wait, and follow as those are confirmed", async () => {
+  const { buffer, endTurn } = bufferInTurns({ sentEvents: 3, batchEvents: 2 });
+  const { sent, ship } = slowWay();
+  buffer.connect(ship);
+
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 8]) buffer.add(event(n));
+  endTurn();
+  assert.deepEqual([sent.length, buffer.counts.waiting], [2, 4]);
+  sent[1].resolve();
+  await nextTurn();
+  assert.deepEqual([sent.length, buffer.counts.waiting], [3, 2]);
+  sent[0].reject(new Error("refused"));
+  await nextTurn();
+
+  assert.deepEqual(
+    sent.map(({ ids }) => ids),
+    [
+      ["e1", "e2"],
+      ["e3", "e4"],
+      ["e5", "e6"],
+      ["e7", "e8"],
+    ],
+  );
+  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 2 });
+});
+
+test("a page that is left sends all, however many are on their way", () => {
+  const { buffer } = bufferInTurns({ sentEvents: 2, batchEvents: 2 });
+  const { sent, ship } = slowWay();
+  buffer.connect(ship);
+  for (const n of [1, 2, 3, 4, 5]) buffer.add(event(n));
+
+  buffer.send();
+  assert.equal(sent.length, 1);
+  buffer.drain();
+
+  assert.deepEqual(
+    sent.map(({ ids }) => ids),
+    [["e1", "e2"], ["e3", "e4"], ["e5"]],
+  );
+});
+
+test("a mark tells when what waited then is on its way, or dropped", async () => {
+  const { buffer } = bufferInTurns({ keptEvents: 4, sentEvents: 2, batchEvents: 2 });
+  const { sent, ship } = slowWay();
+  assert.ok(buffer.mark()());
+  buffer.connect(ship);
+  for (const n of [1, 2, 3]) buffer.add(event(n, {}, EXPOSURE));
+
+  const isSent = buffer.mark();
+  buffer.add(event(4, {}, EXPOSURE));
+  const isNextSent = buffer.mark();
+  assert.deepEqual([isSent(), isNextSent()], [false, false]);
+  for (const n of [5, 6]) buffer.add(event(n, {}, CLICK));
+  assert.deepEqual([isSent(), isNextSent()], [true, true]);
+
+  const isLastSent = buffer.mark();
+  sent[0].resolve();
+  await nextTurn();
+  assert.ok(isLastSent());
+  assert.deepEqual(sent[1].ids, ["e5", "e6"]);
+  buffer.connect(undefined);
+  assert.ok(!isLastSent());
 });
 
 test("a connection that ends while events leave keeps the rest", () => {
@@ -140,68 +299,52 @@ test("a connection that ends while events leave keeps the rest", () => {
 
 test("what a lost connection did not confirm leaves again, before what came later", async () => {
   const { buffer, batches, ship } = bufferInTurns({ batchEvents: 2 });
-  /** @type {(() => void)[]} */
-  const confirm = [];
-  buffer.connect(() => new Promise((resolve) => confirm.push(() => resolve(undefined))));
+  const { sent, ship: slow } = slowWay();
+  buffer.connect(slow);
   for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
-  confirm[0]();
-  await Promise.resolve();
+  sent[0].resolve();
+  await nextTurn();
 
   buffer.connect(undefined);
   buffer.add(event(7));
   assert.deepEqual(buffer.counts, { waiting: 5, dropped: 0 });
   buffer.connect(ship);
+  buffer.drain();
 
   assert.deepEqual(batches, [["e3", "e4"], ["e5", "e6"], ["e7"]]);
 });
 
-test("a burst above what is kept: the oldest of it counts as lost only when its worker goes", () => {
-  /** @type {string[]} */
-  const told = [];
-  const onDrop = (/** @type {string} */ reason) => told.push(reason);
-  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 4, batchEvents: 2, onDrop });
-  buffer.connect(() => new Promise(() => {}));
-  for (const n of [1, 2, 3, 4, 5, 6]) buffer.add(event(n));
-  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 0 });
+test("a lost connection's answers count no more", async () => {
+  const { buffer, batches, ship } = bufferInTurns({ batchEvents: 1 });
+  const { sent, ship: slow } = slowWay();
+  buffer.connect(slow);
+  for (const n of [1, 2]) buffer.add(event(n));
 
   buffer.connect(undefined);
+  sent[0].resolve();
+  sent[1].reject(new Error("lost"));
+  await nextTurn();
+  assert.deepEqual(buffer.counts, { waiting: 2, dropped: 0 });
+  buffer.connect(ship);
+
+  assert.deepEqual(batches, [["e1"], ["e2"]]);
+});
+
+test("what is on its way counts as kept, and is not what makes room", () => {
+  const { buffer } = bufferInTurns({ keptEvents: 4, sentEvents: 2, batchEvents: 2 });
+  const { sent, ship } = slowWay();
+  buffer.connect(ship);
+
+  for (const n of [1, 2]) buffer.add(event(n, {}, EXPOSURE));
+  for (const n of [3, 4, 5]) buffer.add(event(n, {}, CLICK));
+  assert.deepEqual(sent[0].ids, ["e1", "e2"]);
+  assert.deepEqual(buffer.counts, { waiting: 2, dropped: 1 });
+
+  buffer.connect(undefined);
+  buffer.add(event(6, {}, CLICK));
   assert.deepEqual(buffer.counts, { waiting: 4, dropped: 2 });
   buffer.connect(ship);
-
-  assert.deepEqual(batches, [
-    ["e3", "e4"],
-    ["e5", "e6"],
-  ]);
-  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 2 });
-  assert.deepEqual(told, ["too many were on their way when their worker was lost"]);
-});
-
-test("a loss of the worker counts what was given up before, also where another follows at once", () => {
-  const { buffer, batches, ship } = bufferInTurns({ keptEvents: 1, batchEvents: 1 });
-  buffer.connect(() => new Promise(() => {}));
-  for (const n of [1, 2, 3]) buffer.add(event(n));
-
-  buffer.connect(ship);
-  buffer.connect(undefined);
-
-  assert.deepEqual(batches, [["e3"]]);
-  assert.deepEqual(buffer.counts, { waiting: 1, dropped: 2 });
-});
-
-test("what was given up is lost neither when it is confirmed, nor twice when it is refused", async () => {
-  const { buffer } = bufferInTurns({ keptEvents: 1, batchEvents: 1 });
-  /** @type {{resolve: (value: unknown) => void, reject: (error: Error) => void}[]} */
-  const sent = [];
-  buffer.connect(() => new Promise((resolve, reject) => sent.push({ resolve, reject })));
-  for (const n of [1, 2, 3]) buffer.add(event(n));
-
-  sent[0].resolve({});
-  sent[1].reject(new Error("a defect"));
-  await nextTurn();
-  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 1 });
-
-  buffer.connect(undefined);
-  assert.deepEqual(buffer.counts, { waiting: 1, dropped: 1 });
+  assert.deepEqual(sent[1].ids, ["e2", "e4"]);
 });
 
 test("one event a turn: a hundred thousand are kept until they are confirmed, and leave in few batches", () => {
@@ -215,24 +358,23 @@ test("one event a turn: a hundred thousand are kept until they are confirmed, an
   buffer.connect(undefined);
   assert.deepEqual(buffer.counts, { waiting: 100_000, dropped: 1 });
   buffer.connect(ship);
+  buffer.drain();
 
   assert.equal(batches.length, 100);
   assert.deepEqual([batches[0][0], batches[99][999]], ["e1", "e100000"]);
 });
 
-test("large events are bounded by their characters, sent ones first", () => {
-  const size = event(1).length;
+test("large events are bounded by their characters", () => {
+  const size = event(1).text.length;
   const { buffer, batches, ship } = bufferInTurns({ keptChars: 3 * size, batchEvents: 1 });
-  buffer.connect(() => new Promise(() => {}));
   for (const n of [1, 2, 3, 4]) buffer.add(event(n));
-  buffer.connect(undefined);
   assert.deepEqual(buffer.counts, { waiting: 3, dropped: 1 });
 
-  for (const n of [5, 6, 7, 8]) buffer.add(event(n));
+  for (const n of [5, 6, 7, 8]) buffer.add(event(n, {}, n === 6 ? EXPOSURE : VIEW));
   assert.deepEqual(buffer.counts, { waiting: 3, dropped: 5 });
   buffer.connect(ship);
 
-  assert.deepEqual(batches, [["e6"], ["e7"], ["e8"]]);
+  assert.deepEqual(batches, [["e5"], ["e7"], ["e8"]]);
 });
 
 test("before any worker 32 Mi characters wait", () => {
@@ -242,7 +384,7 @@ test("before any worker 32 Mi characters wait", () => {
   for (let n = 0; n < 2_200; n++) buffer.add(event(n, { text }));
 
   const { waiting, dropped } = buffer.counts;
-  assert.equal(waiting, Math.floor((32 * 2 ** 20) / event(1_000, { text }).length));
+  assert.equal(waiting, Math.floor((32 * 2 ** 20) / event(1_000, { text }).text.length));
   assert.equal(waiting + dropped, 2_200);
 });
 
@@ -267,49 +409,32 @@ test("a bound that holds all the time forgets nothing that is confirmed in time"
   assert.equal(batches.length, 5);
 });
 
-test("what comes back leaves room for as many as may wait without it", async () => {
-  const { buffer, batches, ship } = bufferInTurns({ waitingEvents: 2, batchEvents: 2 });
-  buffer.connect(() => Promise.reject(new Error("lost")));
-  for (const n of [1, 2]) buffer.add(event(n));
-
-  buffer.connect(undefined);
-  for (const n of [3, 4, 5]) buffer.add(event(n));
-  await nextTurn();
-  assert.deepEqual(buffer.counts, { waiting: 4, dropped: 1 });
-  buffer.connect(ship);
-
-  assert.deepEqual(batches, [
-    ["e1", "e2"],
-    ["e4", "e5"],
-  ]);
-});
-
-test("whatever happens, what was added is confirmed, kept or counted", async () => {
+test("whatever happens, what was added is confirmed, kept or counted, and little is on its way", async () => {
   for (let seed = 1; seed <= 50; seed++) {
     const below = random(seed);
-    const { buffer } = bufferInTurns({ waitingEvents: 5, keptEvents: 12, batchEvents: 3 });
-    /** @type {{size: number, resolve: (value: unknown) => void, reject: (error: Error) => void}[]} */
+    const { buffer } = bufferInTurns({ keptEvents: 12, sentEvents: 4, batchEvents: 3 });
+    /** @type {ReturnType<typeof slowWay>["sent"]} */
     let sent = [];
-    const ship = (/** @type {string} */ batch) =>
-      new Promise((resolve, reject) =>
-        sent.push({ size: JSON.parse(batch).length, resolve, reject }),
-      );
+    let isConnected = false;
     let [added, confirmed] = [0, 0];
     for (let step = 0; step < 200; step++) {
       const [answered] = below(3) ? [] : sent.splice(below(sent.length || 1), 1);
       if (answered && below(4)) {
-        confirmed += answered.size;
-        answered.resolve({});
+        if (isConnected) confirmed += answered.ids.length;
+        answered.resolve();
       } else answered?.reject(new Error("refused"));
-      await Promise.resolve();
+      await nextTurn();
       if (below(15) === 0) {
-        sent = [];
-        buffer.connect(below(3) ? (batch) => ship(batch) : undefined);
+        isConnected = below(3) > 0;
+        const way = slowWay();
+        sent = way.sent;
+        buffer.connect(isConnected ? way.ship : undefined);
       }
-      for (let n = below(4); n > 0; n--) buffer.add(event(added++));
-      if (below(2)) buffer.drain();
+      for (let n = below(4); n > 0; n--) buffer.add(event(added++, {}, below(3)));
+      if (below(2)) buffer.send();
+      const onTheirWay = sent.reduce((sum, { ids }) => sum + ids.length, 0);
+      assert.ok(onTheirWay < 4 + 3);
     }
-    await nextTurn();
 
     buffer.connect(undefined);
     const { waiting, dropped } = buffer.counts;
@@ -326,9 +451,27 @@ test("a batch that is refused is counted, and the first one told with its reason
   buffer.connect(() => Promise.reject(new Error("a defect")));
 
   for (const n of [1, 2, 3, 4]) buffer.add(event(n));
-  await Promise.resolve();
-  await Promise.resolve();
+  await nextTurn();
 
   assert.deepEqual(buffer.counts, { waiting: 0, dropped: 4 });
   assert.deepEqual(told, ["refused: a defect"]);
 });
+
+test("who hears of the first loss may track", () => {
+  /** @type {ReturnType<typeof createEventBuffer>} */
+  const buffer = createEventBuffer({
+    keptEvents: 2,
+    onDrop: () => buffer.add(event(9, {}, CLICK)),
+  });
+
+  for (const n of [1, 2, 3]) buffer.add(event(n));
+
+  assert.deepEqual(buffer.counts, { waiting: 2, dropped: 2 });
+});
+
+/** @param {{id: string, worth: number}[]} events */
+function withoutLeast(events) {
+  const least = Math.min(...events.map(({ worth }) => worth));
+  const gone = events.findIndex(({ worth }) => worth === least);
+  return events.filter((_, index) => index !== gone);
+}
