@@ -25,6 +25,7 @@ import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
  * @typedef {object} RpcOptions
  * @property {Record<string, (params: any) => unknown>} [handlers]  By method; may return a promise or `answer(…)`.
  * @property {(name: string, body: any) => void} [onNotice]
+ * @property {() => void} [onWord]  Something came, whatever it is.
  * @property {ErrorCode} [failure]  Code of a handler's foreign error.
  */
 
@@ -57,7 +58,7 @@ export function answer(value, transfer) {
  * @param {Port} port
  * @param {RpcOptions} [options]
  */
-export function createRpc(port, { handlers = {}, onNotice, failure = "worker-lost" } = {}) {
+export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "worker-lost" } = {}) {
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: unknown) => void, timer?: ReturnType<typeof setTimeout>}>} */
   const outstanding = new Map();
   let lastId = 0;
@@ -112,6 +113,7 @@ export function createRpc(port, { handlers = {}, onNotice, failure = "worker-los
 
   /** @param {MessageEvent<Message>} event */
   port.onmessage = ({ data }) => {
+    onWord?.();
     if (data.kind === "notice") onNotice?.(data.name, data.body);
     else if (data.kind === "request") serve(data);
     else if (data.error) take(data.id)?.reject(errorFromPlain(data.error));

@@ -62,7 +62,7 @@ export function openSession({ limits, timers, ...session }) {
    * @param {(rpc: Rpc) => void} resolve
    */
   function connect(port, resolve) {
-    const own = createRpc(port, { onNotice });
+    const own = createRpc(port, { onNotice, onWord: () => dog?.heard() });
     rpc = own;
     worker.onerror = (event) => {
       const text = `${session.scriptUrl}: expected it to start, got ${crash(event)}.`;
@@ -70,7 +70,6 @@ export function openSession({ limits, timers, ...session }) {
     };
     /** @param {string} name @param {any} body */
     function onNotice(name, body) {
-      dog?.heard();
       if (name === "pong") return;
       if (name !== "status") return session.onNotice(name, body);
       onStatus(own, body, resolve);

@@ -165,6 +165,22 @@ test("a worker that works long but answers is kept", async (t) => {
   assert.equal(lives.length, 1);
 });
 
+test("a worker that answers others is kept, however late it gets to the question", async (t) => {
+  const { handlers, asked } = hanging();
+  const { supervisor, timers, lives } = supervised(t, {
+    handlers: { ...handlers, get: () => 1 },
+  });
+  supervisor.call("hang", {}).catch(() => {});
+  await asked;
+
+  for (let n = 0; n < 10; n += 1) {
+    timers.pass(LIMITS.pingMs);
+    await supervisor.call("get", {});
+  }
+
+  assert.equal(lives.length, 1);
+});
+
 test("an idle worker is left in peace, however long", async (t) => {
   /** @type {string[]} */
   const heard = [];
