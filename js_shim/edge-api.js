@@ -14,7 +14,7 @@ import { EdgeError } from "./errors.js";
 import { createEventBuffer, worthOf } from "./event-buffer.js";
 import { propsText } from "./event-props.js";
 import { eventIds } from "./identifiers.js";
-import { inferOn } from "./infer-call.js";
+import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
 
@@ -31,12 +31,12 @@ export function createEdge(scriptBase) {
     emitter.emit("log", { level: "warning", message });
   const buffer = createEventBuffer({ onDrop: (reason) => warn(`events dropped: ${reason}`) });
   const nextId = eventIds();
+  const infer = createInfer();
   /** @type {PageSession | undefined} */
   let session;
   /** @type {Promise<void> | undefined} */
   let stopping;
   let stops = 0;
-  let lastCallId = 0;
 
   /** @param {string} method */
   function supervisorFor(method) {
@@ -80,7 +80,7 @@ export function createEdge(scriptBase) {
 
     async infer(options) {
       const checked = checkInfer(options);
-      return inferOn(supervisorFor("infer"), ++lastCallId, checked);
+      return infer.call(supervisorFor("infer"), checked);
     },
 
     track(event) {
@@ -122,7 +122,7 @@ export function createEdge(scriptBase) {
 
     async statistics() {
       const statistics = await call("statistics", {});
-      return Object.freeze({ ...statistics, page: buffer.counts });
+      return Object.freeze({ ...statistics, page: { ...buffer.counts, refused: infer.refused } });
     },
 
     pause: () => pauseOrResume("pause"),

@@ -16,7 +16,7 @@
  * @property {Record<string, any>} store
  * @property {BootReport} boot
  * @property {{pythonHeapBytes: number}} memory
- * @property {{waiting: number, dropped: number}} page
+ * @property {{waiting: number, dropped: number, refused: number}} page  Its events, and calls that did not leave it.
  */
 
 /** @typedef {{p50: number | null, p99: number | null}} Percentiles  Milliseconds; null before the first. */

@@ -300,7 +300,7 @@ def test_statistics_are_frozen_and_shaped_as_documented(edge: EdgePage) -> None:
     )
 
     assert statistics.pop("isFrozen")
-    assert set(statistics.pop("page")) == {"waiting", "dropped"}
+    assert set(statistics.pop("page")) == {"waiting", "dropped", "refused"}
     assert statistics.pop("boot")["mode"] == "snapshot"
     assert statistics.pop("role") == "writer"
     assert statistics.pop("memory")["pythonHeapBytes"] > 2**20

@@ -508,7 +508,7 @@ test("statistics are frozen and know the page's own buffer", async (t) => {
   const statistics = await edge.statistics();
 
   assert.ok(Object.isFrozen(statistics));
-  assert.deepEqual(statistics, { uptimeMs: 5, page: { waiting: 0, dropped: 0 } });
+  assert.deepEqual(statistics, { uptimeMs: 5, page: { waiting: 0, dropped: 0, refused: 0 } });
 });
 
 test("a flush ends behind the last event before it, however slowly events are taken", async (t) => {
