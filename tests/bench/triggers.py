@@ -1,6 +1,5 @@
 """trigger.*: what an event costs with 10,000 triggers, in the matcher alone and all the way."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,54 +14,56 @@ from .tasks import matching
 
 ROUNDS: Final = 7
 FEW, MANY = 100, 10_000
+SETS: Final = [(kind, rules) for kind in ("mixed", "button") for rules in (FEW, MANY)]
 EVENTS_A_ROUND: Final = 2_000
 TRACKED: Final = 20_000
 FIRES_EVERY: Final = 1_000
 MATCHING: Final = Path(matching.__file__).read_text()
 QUIET: Final = "async def run(ctx, activation):\n    return None\n"
 
+Rounds = dict[tuple[str, int], list[dict[str, Any]]]
+"""What the rounds of each set of triggers have found."""
+
 
 def measure(browser: Browser, folder: Path) -> list[Measure]:
     """Measure the matcher, then pages with all those triggers and without any."""
     rounds = matcher_rounds(browser, folder / "matcher")
-    return [*matcher_measures(rounds[FEW], rounds[MANY]), tracked(browser, folder)]
+    return [*matcher_measures(rounds), tracked(browser, folder)]
 
 
-def matcher_rounds(browser: Browser, folder: Path) -> dict[int, list[dict[str, Any]]]:
-    """Time few and many triggers in turns inside the worker; the first round warms up."""
+def matcher_rounds(browser: Browser, folder: Path) -> Rounds:
+    """Time the sets of triggers in turns inside the worker; the first round warms up."""
     options = {"timeout_ms": 60_000}
     site = plain_site(folder, tasks=[Task("Matching", "matching", MATCHING, options)])
-    rounds: dict[int, list[dict[str, Any]]] = {FEW: [], MANY: []}
-    judges = {rules: matching.Timed(rules) for rules in rounds}
+    rounds: Rounds = {which: [] for which in SETS}
+    judges = {which: matching.Timed(*which) for which in SETS}
     with served(site, isolated=True) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate(
             "() => EdgeAI.start({ config: '/config.json', capture: false }).then(() => 0)"
         )
         for _ in range(ROUNDS + 1):
-            for rules, judge in judges.items():
-                found = match_some(page, rules)
+            for (kind, rules), judge in judges.items():
+                found = match_some(page, kind, rules)
                 expected = judge.each_us(EVENTS_A_ROUND)[1] + judge.mean_us(EVENTS_A_ROUND)[1]
-                expect_equal(f"matches of {rules} rules", expected, found["matches"])
-                rounds[rules].append(found)
-    return {rules: found[1:] for rules, found in rounds.items()}
+                expect_equal(f"matches of {rules} {kind} rules", expected, found["matches"])
+                rounds[kind, rules].append(found)
+    return {which: found[1:] for which, found in rounds.items()}
 
 
-def match_some(page: Page, rules: int) -> dict[str, Any]:
+def match_some(page: Page, kind: str, rules: int) -> dict[str, Any]:
     """Run one round of the task."""
     call = "(call) => EdgeAI.infer(call).then(({ value }) => value)"
-    ask = {"rules": rules, "events": EVENTS_A_ROUND}
+    ask = {"kind": kind, "rules": rules, "events": EVENTS_A_ROUND}
     return dict(
         page.evaluate(call, {"systemCode": SYSTEM, "businessCode": "matching", "extData": ask})
     )
 
 
-def matcher_measures(
-    few: Sequence[Mapping[str, Any]], many: Sequence[Mapping[str, Any]]
-) -> list[Measure]:
+def matcher_measures(rounds: Rounds) -> list[Measure]:
     """Return the slowest of a hundred events, and how the mean grows: medians of rounds."""
+    many = rounds["mixed", MANY]
     slow_us = [p99(found["eachUs"]) for found in many]
-    few_us, many_us = ([found["meanUs"] for found in rounds] for rounds in (few, many))
     details = {
         "rounds_us": spread(slow_us),
         "p50_us": round(p50([p50(found["eachUs"]) for found in many]), 1),
@@ -73,15 +74,21 @@ def matcher_measures(
         ),
         "rounds": ROUNDS,
     }
-    growth = {
-        f"at_{FEW}_us": f"{p50(few_us):.1f} ({spread(few_us)})",
-        f"at_{MANY}_us": f"{p50(many_us):.1f} ({spread(many_us)})",
-    }
-    peer = f"itself at {FEW} rules"
     return [
         Measure("trigger.match_p99_us", p50(slow_us), 100, "none (absolute)", details=details),
-        Measure("trigger.cost_growth", p50(many_us) / p50(few_us), 1.5, peer, details=growth),
+        growth("trigger.cost_growth", "mixed", rounds),
+        growth("trigger.where_growth", "button", rounds),
     ]
+
+
+def growth(key: str, kind: str, rounds: Rounds) -> Measure:
+    """Return what an event costs on average with many rules over what it costs with few."""
+    means_us = {rules: [found["meanUs"] for found in rounds[kind, rules]] for rules in (FEW, MANY)}
+    details = {
+        f"at_{rules}_us": f"{p50(each):.1f} ({spread(each)})" for rules, each in means_us.items()
+    }
+    ratio = p50(means_us[MANY]) / p50(means_us[FEW])
+    return Measure(key, ratio, 1.5, f"itself at {FEW} rules", details=details)
 
 
 def tracked(browser: Browser, folder: Path) -> Measure:
@@ -115,8 +122,7 @@ def tracked_per_s(browser: Browser, site: Path, expected_matches: int) -> float:
     with served(site, isolated=True) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate("() => startQuiet()")
-        pages = MANY // matching.RULES_A_PAGE
-        order = [TRACKED, pages, matching.CLICKS_A_PAGE, FIRES_EVERY]
+        order = [TRACKED, matching.pages_of(MANY), matching.CLICKS_A_PAGE, FIRES_EVERY]
         elapsed_ms, statistics = page.evaluate("(order) => trackAll(...order)", order)
     expect_equal("events stored", TRACKED, statistics["store"]["events"])
     expect_equal("triggers fired", expected_matches, statistics["triggers"]["matches"])

@@ -9,6 +9,7 @@ and the other conditions of those found, are checked one by one.
 (['shoe'], [])
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -90,7 +91,7 @@ class WhereIndex(Generic[Item]):
                 self._props = self._props or _Prop()
                 self._file(self._props, item, where, wanted)
             else:
-                self._checked.append((item, _compiled(where)))
+                self._checked.append((item, _compiled(tuple(where))))
         self._added.clear()
 
     def _file(
@@ -106,13 +107,15 @@ class WhereIndex(Generic[Item]):
 
         # Of several, the one whose values the fewest others want.
         chosen, values = min(wanted, key=crowd) if len(wanted) > 1 else wanted[0]
-        entry = item, _compiled([each for each in where if each is not chosen])
+        entry = item, _compiled(tuple(each for each in where if each is not chosen))
         by_value = props.at(chosen.path).by_value
         for value in values:
             by_value.setdefault(value, []).append(entry)
 
 
-def _compiled(where: Sequence[Condition]) -> Accepts | None:
+# Many rules want the same but for one value: what they share is faster to ask, too.
+@functools.lru_cache(maxsize=256)
+def _compiled(where: tuple[Condition, ...]) -> Accepts | None:
     """Return what says whether props satisfy all of ``where``; None if it asks for nothing."""
     checks = [(tuple(each.path.split(".")), each.predicate()) for each in where]
     if not checks:

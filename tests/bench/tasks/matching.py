@@ -11,6 +11,9 @@ from edge_runtime.types import Event
 
 TYPE: Final = "bench"
 RULES_A_PAGE: Final = 10
+# One rule and one event in ten are those of one button, of whose products each has a rule.
+SHARE: Final = 10
+BUTTON: Final = ("Shop", "buy")
 CLICKS_A_PAGE: Final = 5
 EVENTS_A_VISIT: Final = 10
 # From one event of a page to the next, however many pages there are.
@@ -19,20 +22,34 @@ PAGE_EVENT_MS: Final = 10_000
 EVENTS_BEFORE: Final = 20
 START_MS: Final = 1_800_000_000_000
 
-_TIMED: dict[int, "Timed"] = {}
+_TIMED: dict[tuple[str, int], "Timed"] = {}
+
+
+def pages_of(rules: int) -> int:
+    """Return how many pages have rules, of so many rules."""
+    return (rules - rules // SHARE) // RULES_A_PAGE
 
 
 def plain_rules(count: int, where: Mapping[str, Any], tasks: Sequence[str]) -> list[dict[str, Any]]:
-    """Return ``count`` triggers as a configuration has them: two on every click, of five kinds.
+    """Return ``count`` triggers as a configuration has them.
+
+    Two on every click of a page, of five kinds; those of the button come last.
 
     Args:
-        count: A multiple of 10.
+        count: A multiple of 100.
         where: A condition that every last step has.
         tasks: Names to share them out to.
     """
-    return [
-        {"taskName": tasks[index % len(tasks)], **_rule(index, where)} for index in range(count)
-    ]
+    on_pages = [_rule(index, where) for index in range(pages_of(count) * RULES_A_PAGE)]
+    rules = [*on_pages, *button_rules(count // SHARE, where)]
+    return [{"taskName": tasks[index % len(tasks)], **rule} for index, rule in enumerate(rules)]
+
+
+def button_rules(count: int, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return triggers on one key, each of which waits for another product."""
+    page, click = BUTTON
+    pattern = {"type": TYPE, "pageId": page, "clickIds": [click]}
+    return [{"events": [{**pattern, "where": {"sku": f"s{n}", **where}}]} for n in range(count)]
 
 
 def _rule(index: int, where: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,25 +72,52 @@ def _rule(index: int, where: Mapping[str, Any]) -> dict[str, Any]:
 def some_events(rules: int, count: int, start_ms: float) -> list[Event]:
     """Return visits to pages with rules: a view, then clicks, and some that nobody watches."""
     chosen = random.Random(int(start_ms))
-    pages, events = rules // RULES_A_PAGE, []
+    pages, products, events = pages_of(rules), rules // SHARE, []
     for number in range(count):
         step = number % EVENTS_A_VISIT
         if step == 0:
             page, load = f"Page{chosen.randrange(pages)}", f"{start_ms:.0f}{number}"
         ts = start_ms + number * PAGE_EVENT_MS / pages
+        event_id = f"{ts:.0f}-{load}-{step}"
+        if step == EVENTS_A_VISIT - 1:
+            events.append(_button_event(event_id, ts, products, chosen))
+            continue
         click = f"c{chosen.randrange(CLICKS_A_PAGE)}" if chosen.random() < 0.9 else "elsewhere"
         props = {"price": chosen.randrange(100)}
-        event_id = f"{ts:.0f}-{load}-{step}"
         events.append(Event(event_id, ts, TYPE, page, click if step else None, step == 0, props))
     return events
 
 
-class Timed:
-    """A matcher and the events that it was given so far."""
+def button_events(rules: int, count: int, start_ms: float) -> list[Event]:
+    """Return clicks on the button alone."""
+    chosen = random.Random(int(start_ms))
+    times = [start_ms + number for number in range(count)]
+    return [_button_event(f"{ts:.0f}-1-0", ts, rules, chosen) for ts in times]
 
-    def __init__(self, rules: int) -> None:
-        plain = plain_rules(rules, {"price": {"gte": 20}}, [f"Task{n}" for n in range(50)])
+
+def _button_event(event_id: str, ts: float, products: int, chosen: random.Random) -> Event:
+    page, click = BUTTON
+    sku = f"s{chosen.randrange(products)}" if chosen.random() < 0.9 else "unknown"
+    props = {"sku": sku, "price": chosen.randrange(100)}
+    return Event(event_id, ts, TYPE, page, click, False, props)
+
+
+class Timed:
+    """A matcher and the events that it was given so far.
+
+    Args:
+        kind: ``mixed``, or ``button`` for rules and events of the button alone.
+        rules: How many.
+    """
+
+    def __init__(self, kind: str, rules: int) -> None:
+        where, tasks = {"price": {"gte": 20}}, [f"Task{n}" for n in range(50)]
         self._rules = rules
+        self._events = some_events if kind == "mixed" else button_events
+        if kind == "mixed":
+            plain = plain_rules(rules, where, tasks)
+        else:
+            plain = [{"taskName": tasks[0], **rule} for rule in button_rules(rules, where)]
         self._matcher = Matcher([parse_trigger(rule, "bench") for rule in plain])
         self._now_ms = float(START_MS)
         self.mean_us(rules // RULES_A_PAGE * EVENTS_BEFORE)
@@ -98,16 +142,17 @@ class Timed:
         return (time.perf_counter() - started) * 1e6 / count, matches
 
     def _next(self, count: int) -> list[Event]:
-        events = some_events(self._rules, count, self._now_ms)
+        events = self._events(self._rules, count, self._now_ms)
         self._now_ms = events[-1].ts + 1
         return events
 
 
 async def run(_ctx: object, activation: Any) -> dict[str, Any]:
-    """Run one round with as many rules and events as were asked for."""
-    rules, events = activation.ext_data["rules"], activation.ext_data["events"]
-    if rules not in _TIMED:
-        _TIMED[rules] = Timed(rules)
-    each_us, first = _TIMED[rules].each_us(events)
-    mean_us, then = _TIMED[rules].mean_us(events)
+    """Run one round with the rules and as many events as were asked for."""
+    ask = activation.ext_data
+    which, events = (ask["kind"], ask["rules"]), ask["events"]
+    if which not in _TIMED:
+        _TIMED[which] = Timed(*which)
+    each_us, first = _TIMED[which].each_us(events)
+    mean_us, then = _TIMED[which].mean_us(events)
     return {"eachUs": each_us, "meanUs": mean_us, "matches": first + then}
