@@ -112,12 +112,13 @@ export function createEdge(scriptBase) {
 
     async flush() {
       const isSent = buffer.mark();
-      for (let isLast = false; !isLast;) {
+      let isLast;
+      do {
         await supervisorFor("flush").wake();
         buffer.send();
         isLast = isSent();
         await call("flush", {});
-      }
+      } while (!isLast);
     },
 
     async statistics() {

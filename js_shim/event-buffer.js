@@ -50,7 +50,10 @@ export function createEventBuffer(options = {}) {
   /** @type {Ship | undefined} */
   let ship;
 
-  /** Send what waits, until so many are on their way. */
+  /**
+   * Send what waits now, if there is a way.
+   * @param {number} [limit]  With so many events on their way the others wait on.
+   */
   function send(limit = sentEvents) {
     isScheduled = false;
     while (ship && waiting.length > 0 && events - waiting.length < limit)
@@ -144,11 +147,7 @@ export function createEventBuffer(options = {}) {
       send();
     },
 
-    /** Send what waits, as far as the worker keeps up, without waiting for the turn's end. */
-    send: () => send(),
-
-    /** Send all that waits, if there is a way. */
-    drain: () => send(Infinity),
+    send,
 
     /** Note what waits now: the returned function says whether all of it is on its way, or further. */
     mark() {

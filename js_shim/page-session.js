@@ -51,8 +51,8 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
   const leave = () => {
-    // In this turn: what comes behind the notice may never leave the page.
-    buffer.drain();
+    // All of it in this turn: what comes behind the notice may never leave the page.
+    buffer.send(Infinity);
     supervisor.tell("leaving");
   };
   const releases = [
@@ -85,7 +85,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
     /** Take everything apart; a ready worker may make its data durable first. */
     async end() {
       for (const release of releases) release();
-      buffer.drain();
+      buffer.send(Infinity);
       await farewell(supervisor);
       supervisor.stop();
     },

@@ -108,12 +108,12 @@ test("a lost connection holds events back until the next one", () => {
   assert.deepEqual(batches, [["e1", "e2"]]);
 });
 
-test("drain sends at once, without a second sending at the turn's end", () => {
+test("what is sent by hand leaves at once, without a second sending at the turn's end", () => {
   const { buffer, batches, ship, endTurn } = bufferInTurns();
   buffer.connect(ship);
 
   buffer.add(event(1));
-  buffer.drain();
+  buffer.send(Infinity);
   endTurn();
 
   assert.deepEqual(batches, [["e1"]]);
@@ -201,7 +201,7 @@ test("in a flood a drop costs little, however many wait, and what is worth most 
   assert.deepEqual(buffer.counts, { waiting: 4_000, dropped: 17_000 });
   assert.ok(looks < 100 * added, `${looks / added} looks for an event`);
   buffer.connect(ship);
-  buffer.drain();
+  buffer.send(Infinity);
   assert.deepEqual([batches[0][0], batches[0][999]], ["e0", "e999"]);
   assert.deepEqual([batches[1][0], batches[3][999]], ["e18000", "e20999"]);
 });
@@ -251,7 +251,7 @@ test("a page that is left sends all, however many are on their way", () => {
 
   buffer.send();
   assert.equal(sent.length, 1);
-  buffer.drain();
+  buffer.send(Infinity);
 
   assert.deepEqual(
     sent.map(({ ids }) => ids),
@@ -309,7 +309,7 @@ test("what a lost connection did not confirm leaves again, before what came late
   buffer.add(event(7));
   assert.deepEqual(buffer.counts, { waiting: 5, dropped: 0 });
   buffer.connect(ship);
-  buffer.drain();
+  buffer.send(Infinity);
 
   assert.deepEqual(batches, [["e3", "e4"], ["e5", "e6"], ["e7"]]);
 });
@@ -352,13 +352,13 @@ test("one event a turn: a hundred thousand are kept until they are confirmed, an
   buffer.connect(() => new Promise(() => {}));
   for (let n = 0; n < 100_001; n++) {
     buffer.add(event(n));
-    buffer.drain();
+    buffer.send(Infinity);
   }
 
   buffer.connect(undefined);
   assert.deepEqual(buffer.counts, { waiting: 100_000, dropped: 1 });
   buffer.connect(ship);
-  buffer.drain();
+  buffer.send(Infinity);
 
   assert.equal(batches.length, 100);
   assert.deepEqual([batches[0][0], batches[99][999]], ["e1", "e100000"]);
