@@ -8,7 +8,7 @@ import { join, readBlobs, split } from "./plain.js";
 import { answer } from "./rpc.js";
 
 /** @typedef {ReturnType<typeof createCoreCalls>} CoreCalls */
-/** @typedef {{dispatch: any, track: any, cancel: any}} CoreMethods  Of `edge_runtime.host.browser.core.Core`. */
+/** @typedef {{dispatch: any, track: any, cancel: any, take_up: any}} CoreMethods  Of `edge_runtime.host.browser.core.Core`. */
 
 export function createCoreCalls() {
   /** @type {Map<number, {resolve: (value: unknown) => void, reject: (error: unknown) => void}>} */
@@ -61,12 +61,17 @@ export function createCoreCalls() {
 
     /**
      * @param {string} batch
-     * @param {string} client  Whose events these are; "" for the own page's.
+     * @param {string} client  Whose events these are.
+     * @param {boolean} [isAgain]  A worker that was lost had them.
      */
-    track: (batch, client) => asked((core, id) => core.track(id, batch, client)),
+    track: (batch, client, isAgain = false) =>
+      asked((core, id) => core.track(id, batch, client, isAgain)),
 
     /** @param {number} callId  As in the params of an `infer`. */
     cancel: (callId) => core?.cancel(callId),
+
+    /** Go on with the runs that an earlier runtime left. */
+    takeUp: () => core?.take_up(),
 
     /**
      * Python's answer to request `id`.

@@ -13,7 +13,7 @@ import { createEmitter } from "./emitter.js";
 import { EdgeError } from "./errors.js";
 import { createEventBuffer, worthOf } from "./event-buffer.js";
 import { propsText } from "./event-props.js";
-import { eventIds } from "./identifiers.js";
+import { eventIds, randomHex } from "./identifiers.js";
 import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
@@ -32,6 +32,7 @@ export function createEdge(scriptBase) {
   const buffer = createEventBuffer({ onDrop: (reason) => warn(`events dropped: ${reason}`) });
   const nextId = eventIds();
   const infer = createInfer();
+  const name = randomHex();
   /** @type {PageSession | undefined} */
   let session;
   /** @type {Promise<void> | undefined} */
@@ -73,7 +74,7 @@ export function createEdge(scriptBase) {
       if (stopping) await stopping;
       if (stops !== stopsBefore) throw stoppedWhileWaiting();
       const { track, flush } = edge;
-      session ??= beginSession(checked, { scriptBase, emitter, buffer, track, flush, warn });
+      session ??= beginSession(checked, { name, scriptBase, emitter, buffer, track, flush, warn });
       await session.booted();
       return edge;
     },

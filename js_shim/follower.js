@@ -15,6 +15,7 @@ import { createRpc } from "./rpc.js";
 /**
  * @typedef {object} FollowerOptions
  * @property {string} id
+ * @property {string} page
  * @property {Pick<LockManager, "request">} locks
  * @property {OpenChannel} openChannel
  * @property {(visit: Omit<Visit, "kind" | "version">) => void} sayHello
@@ -32,7 +33,7 @@ import { createRpc } from "./rpc.js";
 export const lockOf = (client) => `edge-client:${client}`;
 
 /** @param {FollowerOptions} options */
-export function createFollower({ id, locks, openChannel, ...options }) {
+export function createFollower({ id, page, locks, openChannel, ...options }) {
   /** @type {Connection | undefined} */
   let connection;
   let connections = 0;
@@ -108,7 +109,7 @@ export function createFollower({ id, locks, openChannel, ...options }) {
       await here;
       // It may have left, or heard of another writer meanwhile.
       if (present === here && connection?.channel === channel && !connection.isWelcome)
-        options.sayHello({ client: id, channel, writer, term });
+        options.sayHello({ client: id, page, channel, writer, term });
     },
 
     /** @param {string} writer  Whose term is over. */

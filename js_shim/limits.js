@@ -30,6 +30,7 @@ export const LIMITS = Object.freeze({
  * @property {number} answerMs       The last chance: how long a silent writer may take to answer.
  * @property {number} courtesyMs     How long a tab waits for another one that is about to take over.
  * @property {number} lingerMs       What a tab posted just before its end is taken for so long.
+ * @property {number} heldMs         How long an outcome waits for the page whose run it was, which has no worker at that moment.
  * @property {number} coreMs         How long a runtime may take to get at the store before the next tab tries.
  * @property {number} stopMs         How long a former runtime may take to stop before the next one boots.
  */
@@ -42,6 +43,7 @@ export const OFFICE_LIMITS = Object.freeze({
   answerMs: 1_000,
   courtesyMs: 5_000,
   lingerMs: 2_000,
+  heldMs: 3_000,
   coreMs: 45_000,
   stopMs: 5_000,
 });

@@ -17,6 +17,7 @@ const STOP_DEADLINE_MS = 5_000;
 
 /**
  * @typedef {object} Page  The parts that outlive a session.
+ * @property {string} name  Among clients.
  * @property {string} scriptBase
  * @property {ReturnType<typeof createEmitter>} emitter
  * @property {ReturnType<typeof createEventBuffer>} buffer
@@ -37,17 +38,25 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   let isPaused = false;
   /** @type {unknown} The configuration put in force since the start, by any page: for that worker, too. */
   let reconfigured;
+  /** A worker was lost: what it may have had is the first that the next one gets, in the turn in which it is ready. */
+  let isAgain = false;
+  let hadWorker = false;
   const deliver = createDelivery(emitter.emit);
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
     ...worker,
-    options: () => ({ ...optionsOf(), isPaused, reconfigured }),
+    options: () => ({ ...optionsOf(), page: page.name, isPaused, reconfigured }),
     emit(name, body) {
       if (name === "overruled") isPaused = false;
       else if (name === "reconfigured") reconfigured = body.config;
       else deliver(name, body);
     },
-    onConnection: (rpc) => buffer.connect(rpc && ((batch) => rpc.call("track", { batch }))),
+    onConnection(rpc) {
+      isAgain = hadWorker;
+      buffer.connect(rpc && ((batch) => rpc.call("track", { batch, isAgain })));
+      isAgain = false;
+      hadWorker ||= rpc !== undefined;
+    },
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
   const leave = () => {

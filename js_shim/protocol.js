@@ -10,7 +10,7 @@
  * Must be equal on both sides of a port; a half-updated cache fails at the handshake. Of two tabs the higher one
  * takes over, the other has to be reloaded.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /**
  * @typedef {object} Hello  Worker → creator, once its message handler is set.
@@ -63,6 +63,7 @@ export const PROTOCOL_VERSION = 3;
  * @typedef {object} RuntimeOptions  Page → runtime worker.
  * @property {string | Record<string, unknown>} config  Absolute URL, or the configuration itself.
  * @property {string} base       Absolute URL that relative URLs of an inline config resolve against.
+ * @property {string} page       Names the page among clients, whichever worker it has.
  * @property {number} loadingMs  Page-side time from `start()` to worker creation, for boot timings.
  * @property {boolean} [trace]     Keep a trace.
  * @property {boolean} [isPaused]  This page's `pause` holds: a lost worker answered it.
@@ -73,7 +74,7 @@ export const PROTOCOL_VERSION = 3;
  * Requests page → runtime worker: method, params → value.
  *
  * - `infer` InferParams → RunResult
- * - `track` {batch: string} (JSON array of EventRow) → {}, once they are durable; known ids are ignored
+ * - `track` {batch: string (JSON array of EventRow), isAgain?: a lost worker had it} → {}, once durable; known ids are ignored
  * - `flush` {} → {}
  * - `statistics` {} → Statistics
  * - `get` {key} → value or null; `put` {key, value, encrypted?} → {}; `delete` {key} → {}
@@ -83,8 +84,7 @@ export const PROTOCOL_VERSION = 3;
  *
  * All but `infer` and `stop` may be repeated: a worker sends them again when the writer changed before the answer.
  *
- * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left,
- * and back).
+ * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is left, and back).
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {},
  * `overruled` {} (another page has paused or resumed since this one did), `reconfigured` Reconfigured.
  */
@@ -214,6 +214,7 @@ export const PROTOCOL_VERSION = 3;
  * @property {"hello"} kind
  * @property {number} version
  * @property {string} client              Id of the follower's worker.
+ * @property {string} page                Whose events and outcomes they are.
  * @property {string} channel             Used for this connection only.
  * @property {string} writer
  * @property {number} term

@@ -60,9 +60,9 @@ export function createReception({
   const closing = new AbortController();
 
   /** @param {Visit} visit */
-  function admit({ client, channel }) {
+  function admit({ client, page, channel }) {
     const port = broadcastPort(openChannel(channel));
-    const seat = desk.seat(client, (name, body) => rpc.notify(name, body));
+    const seat = desk.seat(page, (name, body) => rpc.notify(name, body));
     const rpc = createRpc(port, {
       handlers: handlersOf(seat),
       onNotice: (name, body) => name === "cancel" && seat.cancel(body.callId),

@@ -23,6 +23,7 @@ import { realTimers } from "./timers.js";
  * @property {any} params
  * @property {number} askedMs
  * @property {Way} [sentBy]   None: it waits for a way.
+ * @property {boolean} [wasSent]  Ever: a writer that was lost may have had it.
  * @property {(value: unknown) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {() => void} forget  Its deadline, while it waits.
@@ -54,6 +55,9 @@ export function createRelay({ timers = realTimers, capacity = HELD_REQUESTS, ...
   function send(entry) {
     const through = /** @type {Way} */ (way);
     entry.forget();
+    if (entry.wasSent && entry.method === "track")
+      entry.params = { ...entry.params, isAgain: true };
+    entry.wasSent = true;
     entry.sentBy = through;
     through.call(entry.method, paramsOf(entry)).then(
       (value) => entry.sentBy === through && settle(entry, () => answered(entry, value)),

@@ -11,7 +11,6 @@ import { createLonelyOffice } from "./lonely-office.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
 import { createRestarts } from "./restarts.js";
 import { realTimers } from "./timers.js";
-import { OWN_PAGE } from "./writer-desk.js";
 import { createOffice } from "./writer-office.js";
 
 /** @import { OfficeLimits } from "./limits.js" */
@@ -37,7 +36,7 @@ import { createOffice } from "./writer-office.js";
 
 /** @param {TabOptions} tab */
 export function createTab({ id, among, options, relay, openTerm, notify, limits, ...rest }) {
-  const { timers = realTimers } = rest;
+  const { timers = realTimers, page } = { ...options, ...rest };
   const startedMs = timers.nowMs();
   const sinceStartMs = () => options.loadingMs + timers.nowMs() - startedMs;
   const resignations = createRestarts(LIMITS);
@@ -73,7 +72,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     : createLonelyOffice({ onElected, onDeposed });
   const follower =
     among &&
-    createFollower({ ...among, id, sayHello: office.sayHello, onWay, onWelcome, onNotice });
+    createFollower({ ...among, id, page, sayHello: office.sayHello, onWay, onWelcome, onNotice });
 
   /** @param {Way | undefined} way */
   function onWay(way) {
@@ -105,7 +104,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     follower?.leave();
     const electedMs = timers.nowMs();
     const own = openTerm({ onStep, onSuperseded: () => term === own && resign() });
-    const seat = own.desk.seat(OWN_PAGE, onNotice);
+    const seat = own.desk.seat(page, onNotice);
     term = own;
     try {
       await settled;
@@ -148,6 +147,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     relay.connect(seat);
     office.announceReady();
     become("writer", problems);
+    term?.takeUp();
   }
 
   /**

@@ -61,7 +61,7 @@ const MODULE = "edge_runtime.host.browser";
 export function openTerm({ startInterpreter, createHost, options, among, limits, ...term }) {
   const { timers = realTimers, onStep, onSuperseded, reconfigured } = term;
   const calls = createCoreCalls();
-  const desk = createDesk(calls, statistics);
+  const desk = createDesk(calls, statistics, { heldMs: limits.heldMs, timers });
   let isOver = false;
   /** @type {any} */
   let python;
@@ -153,6 +153,8 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
   return {
     desk,
     boot,
+    /** Go on with what an earlier runtime left. To be called when the page is served: it may end this worker, too. */
+    takeUp: calls.takeUp,
 
     /** @param {Visit} visit  A follower asks to be served. */
     receive: (visit) => reception?.receive(visit),
@@ -173,8 +175,8 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
  * Look each method up once: every look-up of a Python object's attribute makes a new proxy.
  * @param {any} core
  */
-function methodsOf({ dispatch, track, cancel }) {
-  return { dispatch, track, cancel };
+function methodsOf({ dispatch, track, cancel, take_up }) {
+  return { dispatch, track, cancel, take_up };
 }
 
 /**

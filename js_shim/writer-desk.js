@@ -5,21 +5,24 @@
 
 /** @import { CoreCalls } from "./core-calls.js" */
 /** @import { Way } from "./relay.js" */
+/** @import { Timers } from "./timers.js" */
 
 /** @typedef {(name: string, body: unknown) => void} Notify */
 /** @typedef {ReturnType<typeof createDesk>} Desk */
 /** @typedef {Way & {leave: () => void}} Seat */
 
-/** The own page's name among clients. */
-export const OWN_PAGE = "";
-
 /**
  * @param {CoreCalls} calls
  * @param {() => Promise<unknown>} statistics
+ * @param {{heldMs: number, timers: Timers}} patience  With clients that have had no seat yet.
  */
-export function createDesk(calls, statistics) {
+export function createDesk(calls, statistics, { heldMs, timers }) {
   /** @type {Map<string, Notify>} */
   const clients = new Map();
+  /** @type {Set<string>} All that have ever had a seat. */
+  const known = new Set();
+  /** @type {Map<string, [name: string, body: unknown][]>} For clients of an earlier writer. */
+  const held = new Map();
   let lastCallId = 0;
 
   /** @param {string} latest  The client whose `pause` or `resume` counts from here on. */
@@ -43,6 +46,27 @@ export function createDesk(calls, statistics) {
     for (const notify of clients.values()) notify(name, body);
   }
 
+  /**
+   * Keep a notice for a client that may still come: a run that an earlier writer left has ended.
+   * @param {string} client
+   * @param {string} name
+   * @param {unknown} body
+   */
+  function hold(client, name, body) {
+    if (!held.has(client)) timers.after(heldMs, () => release(client, tell));
+    held.set(client, [...(held.get(client) ?? []), [name, body]]);
+  }
+
+  /**
+   * @param {string} client
+   * @param {Notify} notify
+   */
+  function release(client, notify) {
+    const waiting = held.get(client) ?? [];
+    held.delete(client);
+    for (const [name, body] of waiting) notify(name, body);
+  }
+
   return {
     /**
      * Serve a client: its way to Python, and the notices for it.
@@ -54,6 +78,9 @@ export function createDesk(calls, statistics) {
       /** @type {Map<number, number>} A page's call ids are its own: to Python each is another. */
       const callIds = new Map();
       clients.set(client, notify);
+      known.add(client);
+      // Who takes the seat is not ready to be told in this turn.
+      queueMicrotask(() => release(client, notify));
 
       /** @param {any} params */
       async function infer(params) {
@@ -69,7 +96,7 @@ export function createDesk(calls, statistics) {
       return {
         call(method, params) {
           if (method === "pause" || method === "resume") overrule(client);
-          if (method === "track") return calls.track(params.batch, client);
+          if (method === "track") return calls.track(params.batch, client, params.isAgain);
           if (method === "infer") return infer(params);
           if (method === "statistics") return statistics();
           if (method === "reconfigure") return reconfigure(params);
@@ -90,14 +117,16 @@ export function createDesk(calls, statistics) {
     },
 
     /**
-     * Bring a notice to a client, or to all; a client that is gone gets none.
+     * Bring a notice to a client, or to all; a client that is gone gets none. One that never came may have been a page
+     * that was reloaded: all are told.
      * @param {string} name
      * @param {unknown} body
      * @param {string | null} [client]  None: all.
      */
     notify(name, body, client = null) {
       if (client === null) tell(name, body);
-      else clients.get(client)?.(name, body);
+      else if (known.has(client)) clients.get(client)?.(name, body);
+      else hold(client, name, body);
     },
   };
 }

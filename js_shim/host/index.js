@@ -38,7 +38,7 @@ export function createJsHost(python, root, page, reply) {
        * @param {string} name
        * @param {string} json
        * @param {Uint8Array[]} buffers
-       * @param {string | null} [client]  None: every page; "": the own one.
+       * @param {string | null} [client]  None: every page.
        */
       notify: (name, json, buffers, client) => page.notify(name, join(json, buffers), client),
       superseded: () => page.superseded(),

@@ -54,7 +54,7 @@ class Answers:
         name = activation.task_name
         fallback = self._tasks.by_name(name).manifest.fallback
         instead = self._fallbacks.instead(name, fallback, ended)
-        names = {"", *(task.manifest.name for task in self._tasks)}
+        names = {"", *self._tasks.names}
         return instead if instead is not None and instead.task in names else None
 
 

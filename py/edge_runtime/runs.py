@@ -1,6 +1,6 @@
 """What starts runs and waits for them: calls, with the calls they make, and those of events."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from .config import LIMITS, SchedulerConfig
@@ -12,7 +12,7 @@ from .pure.nested_call import checked_ext_data, unknown_task
 from .pure.requests import InferRequest
 from .pure.statistics import QueueStatistics
 from .pure.task_output import plain_output
-from .pure.trace import Journal
+from .pure.trace import Journal, Unheard
 from .run_answers import Answers
 from .run_events import Done, EventRuns
 from .run_reports import Reports, tell_overdue
@@ -22,7 +22,8 @@ from .services.replacement import Replacement
 from .services.run_journal import RunJournal
 from .services.scheduler import Scheduler
 from .services.scheduler_run import Call, Job, Outcome, Run
-from .types import Activation, Event, JsonValue, Priority, Result
+from .services.unfinished import Stored
+from .types import Activation, JsonValue, Priority, Result
 
 
 class Runs:
@@ -31,13 +32,16 @@ class Runs:
     Args:
         clock: Dates calls.
         page: Gets ``result`` and ``error`` notices of runs that events asked for.
-        activations: Makes the runs' requests.
+        life: Names the runtime, in ids of runs.
         tasks: The tasks by name and codes.
         container: Runs a task.
         config: Says when, with ``gate``.
         gate: Circuit breakers.
-        flush: Makes durable what was tracked, before the worker is replaced.
+        stored: Keeps what events asked for until it has ended.
         journal: Hears of every run, if there is one.
+
+    Attributes:
+        by_event: Those that events ask for.
     """
 
     def __init__(
@@ -45,48 +49,45 @@ class Runs:
         *,
         clock: Clock,
         page: Page,
-        activations: Activations,
+        life: str,
         tasks: Catalogue[LoadedTask],
         container: Container,
         config: SchedulerConfig,
         gate: Gate,
-        flush: Callable[[], Awaitable[None]],
+        stored: Stored,
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
         self._reports = Reports(page, clock)
         self._answers = Answers(tasks)
-        self._activations = activations
+        self._activations = Activations(life)
         self._tasks = tasks
         self._container = container
-        replacement = Replacement(clock, page, flush)
+        replacement = Replacement(clock, page, stored.flush)
         self._scheduler = Scheduler(
             clock, config, gate, partial(tell_overdue, page), replacement.ask
         )
         self._journal: RunJournal | None = None
         if journal:
             self._journal = RunJournal(journal, clock, container.run, self._nested)
-        self._calls: dict[int, Call[Completion]] = {}
-        self._events = EventRuns(
-            activations=activations,
+        self.by_event = EventRuns(
+            clock=clock,
+            activations=self._activations,
             tasks=tasks,
             answers=self._answers,
             reports=self._reports,
+            stored=stored,
             submit=self._submit_unawaited,
             # A journal hears of every run.
             refuses=None if journal else self._scheduler.refuses,
+            journal=journal or Unheard(),
         )
+        self._calls: dict[int, Call[Completion]] = {}
 
     @property
     def paused(self) -> bool:
         """True while no run is started."""
         return self._scheduler.paused
-
-    def by_event(
-        self, task_name: str, event: Event, client: str, priority: Priority | None = None
-    ) -> None:
-        """Run a task for an event, as :meth:`EventRuns.start` says."""
-        self._events.start(task_name, event, client, priority)
 
     async def infer(self, request: InferRequest) -> Result:
         """Run the task of the request's codes and return its result.
@@ -131,13 +132,17 @@ class Runs:
         self._scheduler.reconfigure(config)
 
     def forget(self) -> None:
-        """Keep no result of before."""
+        """Keep no result of before, and nothing for the next worker."""
         self._answers.forget()
+        self.by_event.forget()
 
     async def stop(self) -> None:
-        """End every run; those that events asked for are not reported any more."""
+        """End every run; those that events asked for are not reported any more, but kept."""
         self._reports.stop()
+        # What is kept is what there is in this moment: nothing of it goes on behind it.
+        self.by_event.freeze()
         await self._scheduler.stop()
+        await self.by_event.stop()
 
     def statistics(self) -> dict[str, QueueStatistics]:
         """Return the counts of each queue, by its name."""
@@ -150,9 +155,8 @@ class Runs:
         caller.made_calls += 1
         # By the caller, not by a count of all: what others do meanwhile must not change it.
         run_id = f"{caller.job.run_id}.{caller.made_calls}"
-        names = [task.manifest.name for task in self._tasks]
-        if task_name not in names:
-            raise unknown_task(task_name, names)
+        if task_name not in self._tasks.names:
+            raise unknown_task(task_name, self._tasks.names)
         given, now_ms = checked_ext_data(ext_data), self._clock.now_ms()
         activation = self._activations.by_call(task_name, now_ms, given, run_id)
         result = await self._answers.answer(activation, partial(self._call_nested, caller))

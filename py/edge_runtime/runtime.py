@@ -1,14 +1,12 @@
 """The composition root: connects services, host and configuration, and is what a page talks to."""
 
 import asyncio
-from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 
 from .config import LIMITS, Config, Limits, parse_config
 from .errors import EdgeError, RefusedError
 from .host.ports import Host
-from .pure.activations import Activations
 from .pure.config_checks import absolute_url, fixed_sections, not_kept, unknown_forced
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
@@ -21,7 +19,7 @@ from .services.container import Container
 from .services.container_context import Surroundings
 from .services.inference import ModelLibrary
 from .services.lanes import Lanes
-from .services.store import Mode, Store
+from .services.store import Done, Mode, Store
 from .services.triggers import Triggers
 from .types import JsonValue, Result
 
@@ -56,8 +54,7 @@ class Runtime:
         limits: Limits = LIMITS,
         life: str = "",
     ) -> None:
-        self._host = host
-        self._config = config
+        self._host, self._config = host, config
         self._journal = journal or Unheard()
         clock, page, scheduler = host.clock, host.page, config.scheduler
         resolve = partial(absolute_url, base_url)
@@ -82,17 +79,16 @@ class Runtime:
         self._runs = Runs(
             clock=host.clock,
             page=host.page,
-            activations=Activations(self._life),
+            life=self._life,
             tasks=self._tasks,
             container=self._container,
             config=scheduler,
             gate=self._breakers,
-            flush=self._store.flush,
+            stored=self._store,
             journal=journal,
         )
         self._triggers = Triggers(host.clock, self._store.watch, self._store)
-        self._state = _State.NEW
-        self._started_ms = 0.0
+        self._state, self._started_ms = _State.NEW, 0.0
 
     async def start(self) -> list[EdgeError]:
         """Open the store and load the bundles.
@@ -108,15 +104,20 @@ class Runtime:
         )
         manifests = [task.manifest for task in self._tasks]
         problems += [*self._store.problems, *not_kept(self._config, manifests)]
-        problems += self._triggers.start(self._config.triggers, self._task_names())
+        problems += self._triggers.start(self._config.triggers, self._tasks.names)
+        await self._runs.by_event.recall()
         self._state = _State.STARTED
         tasks, now_ms = [described_task(each) for each in manifests], self._host.clock.now_ms()
         self._journal.note("start", nowMs=now_ms, life=self._life, tasks=tasks)
         self._breakers.load()
         return problems
 
+    def take_up(self) -> None:
+        """Go on with what the worker before left; when pages are served, as that may end it too."""
+        self._runs.by_event.take_up()
+
     def track(
-        self, batch_json: str, client: str = "", done: Callable[[], None] | None = None
+        self, batch_json: str, client: str = "", done: Done | None = None, *, is_again: bool = False
     ) -> None:
         """Store events and start the runs they trigger; never raises, never waits.
 
@@ -125,15 +126,17 @@ class Runtime:
                 are dropped with a warning to the page's log, known ids are ignored.
             client: The tab they come from, which gets the results.
             done: Called when they are durable; at once where nothing can become durable.
+            is_again: A worker that was lost had them: what they start is noted first.
         """
         if self._state is not _State.STARTED:
             return
+        self._runs.by_event.take_up()
         self._journal.note("track", client=client, events=batch_json)
         taken = self._store.add_batch(batch_json, done)
         if taken.errors:
             tell_dropped(self._host.page, taken.errors, client)
         for event, match in self._triggers.matches(taken.matching):
-            self._runs.by_event(match.task_name, event, client, match.priority)
+            self._runs.by_event.start(match, event, client, is_again=is_again)
 
     async def infer(self, request: InferRequest) -> Result:
         """Run the task of the request's codes and return its result, as :meth:`Runs.infer` says.
@@ -162,10 +165,10 @@ class Runtime:
 
     async def flush(self) -> None:
         """Make durable what was tracked and what is remembered of it; see :meth:`Store.flush`."""
-        store = self.data
-        await self._triggers.save()
-        await self._breakers.save()
-        await store.flush()
+        self._check_started()
+        for part in (self._runs.by_event, self._triggers, self._breakers):
+            await part.save()
+        await self._store.flush()
 
     async def erase(self) -> None:
         """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
@@ -202,12 +205,12 @@ class Runtime:
         self._check_started()
         config = parse_config(plain)
         self._journal.note("reconfigure", config=plain)
-        problems = self._triggers.swap(config.triggers, self._task_names())
+        problems = self._triggers.swap(config.triggers, self._tasks.names)
         # Before the limits, which may start what is not to be called any more.
         self._breakers.reconfigure(config.scheduler.breaker)
         self._runs.reconfigure(config.scheduler)
         self._lanes.set_ageing(config.scheduler.ageing_ms)
-        problems += unknown_forced(config, self._config.models, self._task_names())
+        problems += unknown_forced(config, self._config.models, self._tasks.names)
         return [*problems, *fixed_sections(self._config, config)]
 
     async def stop(self) -> None:
@@ -234,9 +237,6 @@ class Runtime:
             tasks={task.manifest.name: task.statistics() for task in self._tasks},
             triggers=self._triggers.statistics(),
         )
-
-    def _task_names(self) -> set[str]:
-        return {task.manifest.name for task in self._tasks}
 
     def _store_changed(self) -> None:
         if self._store.mode is Mode.SUPERSEDED:

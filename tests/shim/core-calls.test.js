@@ -13,6 +13,7 @@ function asking() {
     dispatch: (/** @type {any[]} */ ...all) => asked.push(["dispatch", ...all]),
     track: (/** @type {any[]} */ ...all) => asked.push(["track", ...all]),
     cancel: (/** @type {any[]} */ ...all) => asked.push(["cancel", ...all]),
+    take_up: () => asked.push(["take_up"]),
   });
   return { calls, asked };
 }
@@ -21,7 +22,7 @@ test("what is asked in one turn reaches Python in order, and each gets its own a
   const { calls, asked } = asking();
 
   const put = calls.call("put", { key: "k", value: Uint8Array.of(1) });
-  const track = calls.track("[]", "b");
+  const track = calls.track("[]", "b", true);
   await Promise.resolve();
   calls.cancel(7);
   const bytes = Uint8Array.of(9);
@@ -30,7 +31,7 @@ test("what is asked in one turn reaches Python in order, and each gets its own a
 
   assert.deepEqual(asked, [
     ["dispatch", 1, "put", '{"key":"k","value":{"$bytes":0}}', [Uint8Array.of(1)]],
-    ["track", 2, "[]", "b"],
+    ["track", 2, "[]", "b", true],
     ["cancel", 7],
   ]);
   const answered = await put;
@@ -64,7 +65,7 @@ test("a core that throws rejects its call, and only that", async () => {
   const dispatch = () => {
     throw new Error("a defect");
   };
-  calls.open({ dispatch, track() {}, cancel() {} });
+  calls.open({ dispatch, track() {}, cancel() {}, take_up() {} });
 
   await assert.rejects(calls.call("get", {}), /a defect/);
   const track = calls.track("[]", "");

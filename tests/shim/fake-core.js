@@ -32,6 +32,8 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
   const asked = [];
   /** @type {any[]} The options of its runtimes. */
   const booted = [];
+  /** @type {number[]} How many requests there had been when a runtime went on with what was left. */
+  const takenUp = [];
 
   /** @param {any} host */
   function runtime(host) {
@@ -90,9 +92,10 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
         asked.push([method, params]);
         answer(id, () => methods[method]?.(params));
       },
-      track(/** @type {number} */ id, /** @type {string} */ batch, /** @type {string} */ client) {
+      /** @param {number} id @param {string} batch @param {string} client @param {boolean} isAgain */
+      track(id, batch, client, isAgain) {
         const rows = JSON.parse(batch);
-        asked.push(["track", rows, client]);
+        asked.push(["track", rows, client, ...(isAgain ? ["again"] : [])]);
         answer(id, () =>
           write(() => rows.forEach((/** @type {any} */ [row]) => store.events.set(row, client))),
         );
@@ -101,6 +104,9 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
         asked.push(["cancel", callId]);
         cancels.get(callId)?.();
       },
+      take_up() {
+        takenUp.push(asked.length);
+      },
     };
   }
 
@@ -108,6 +114,7 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
     hosts,
     asked,
     booted,
+    takenUp,
     /** @type {ReturnType<typeof runtime>[]} */
     cores: [],
     _module: { HEAPU8: new Uint8Array(8) },

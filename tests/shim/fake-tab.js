@@ -21,13 +21,19 @@ const CONFIG = "https://shop.example/config.json";
  * @param {Origin} origin
  * @param {FakeStore} store
  * @param {string} id
- * @param {{python?: Parameters<typeof createPython>[2], isAlone?: boolean, config?: string, startInterpreter?: () => Promise<any>}} [play]
+ * @param {{python?: Parameters<typeof createPython>[2], isAlone?: boolean, page?: string, config?: string, startInterpreter?: () => Promise<any>}} [play]
  */
 export function openTab(origin, store, id, play = {}) {
   const own = origin.tab();
   const { timers, locks, openChannel } = own;
   const python = createPython(store, id, play.python);
-  const options = { config: play.config ?? CONFIG, base: "https://shop.example/", loadingMs: 5 };
+  const base = "https://shop.example/";
+  const options = {
+    config: play.config ?? CONFIG,
+    base,
+    page: play.page ?? id,
+    loadingMs: 5,
+  };
   const among = play.isAlone ? undefined : { locks, openChannel };
   /** @type {{name: string, body: any}[]} */
   const heard = [];

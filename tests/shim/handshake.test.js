@@ -83,13 +83,13 @@ test("greet says hello and waits for the start, no matter what else comes before
   assert.equal(scope.onmessage, null);
 });
 
-for (const version of [2, 0, "3", undefined]) {
+for (const version of [3, 0, "4", undefined]) {
   test(`protocol version ${JSON.stringify(version)} is refused`, async (t) => {
     const script = (/** @type {any} */ scope) => scope.postMessage({ kind: "hello", version });
 
     const { worker, timers, port } = greeted(t, script);
 
-    await assert.rejects(port, failure("version-mismatch", /expected protocol version 3, got /));
+    await assert.rejects(port, failure("version-mismatch", /expected protocol version 4, got /));
     assert.deepEqual([worker.onmessage, worker.onerror, timers.waiting], [null, null, 0]);
   });
 }

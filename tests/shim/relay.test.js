@@ -53,6 +53,24 @@ test("requests wait for a way, leave in order, and get its answers", async () =>
   assert.equal(relay.outstanding, 0);
 });
 
+test("the next writer is told which events a lost one may have had", async () => {
+  const { relay } = relayed();
+  const [lost, next] = [writer(), writer()];
+  relay.connect(lost.way);
+  relay.call("track", { batch: "had" });
+  relay.call("put", { key: "k" });
+  relay.connect(undefined);
+  relay.call("track", { batch: "new" });
+
+  relay.connect(next.way);
+
+  assert.deepEqual(
+    next.asked.map(({ params }) => params),
+    [{ batch: "had", isAgain: true }, { key: "k" }, { batch: "new" }],
+  );
+  assert.deepEqual(lost.asked[0].params, { batch: "had" });
+});
+
 test("what a lost writer did not answer is sent again, before what came later", async () => {
   const { relay } = relayed();
   const [lost, next] = [writer(), writer()];

@@ -128,7 +128,7 @@ test("options that cannot be made or sent: the caller's mistake, and no worker s
 test("a worker of another version: version-mismatch", async (t) => {
   const around = supervised(t, { script: greeting(silent, 99) });
 
-  await assertFails(around, "version-mismatch", /expected protocol version 3, got 99/);
+  await assertFails(around, "version-mismatch", /expected protocol version 4, got 99/);
 });
 
 test("a worker that never greets: boot-timeout", async (t) => {

@@ -29,6 +29,11 @@ test("when the writer's tab is closed the next one boots, and every answer still
   assert.deepEqual(c.states(), ["ready follower"]);
   assert.deepEqual([...store.values.keys()].sort(), ["b", "c"]);
   assert.deepEqual([...store.events], [["e1", "c"]]);
+  const tracks = b.python.asked.filter(([method]) => method === "track");
+  assert.deepEqual(
+    tracks.map(([, , client, again]) => [client, again]),
+    [["c", "again"]],
+  );
   assert.equal(b.bodies("status").at(-1).boot.mode, "snapshot");
 });
 

@@ -37,7 +37,7 @@ test("a follower's values, events and calls reach the writer under its name", as
   assert.deepEqual(
     [...store.events],
     [
-      ["e3", ""],
+      ["e3", "a"],
       ["e1", "b"],
       ["e2", "b"],
     ],
@@ -70,7 +70,7 @@ test("a notice goes to the tab it is for, or to all", async () => {
   const [a] = tabs;
   const { page } = a.python.hosts[0];
 
-  page.notify("result", "for a", "");
+  page.notify("result", "for a", "a");
   page.notify("result", "for b", "b");
   page.notify("result", "for nobody", "gone");
   page.notify("log", "for all", null);

@@ -239,7 +239,7 @@ test("a hello reaches the writer it is for, in the term it is for", async () => 
   await origin.settle();
   const { writer, term } = second.beats[0];
 
-  const visit = { client: "two", channel: "c", writer, term };
+  const visit = { client: "two", page: "p", channel: "c", writer, term };
   second.office.sayHello(visit);
   second.office.sayHello({ ...visit, term: term - 1 });
   second.office.sayHello({ ...visit, writer: "three" });

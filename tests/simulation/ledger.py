@@ -47,6 +47,7 @@ class Ledger:
         self._paused_at_ms: float | None = None
         self._paused_before_ms = 0.0
         self.life = Life()
+        self._asked_before: set[str] = set()
         self.lives = 0
         self.outcomes: Counter[str] = Counter()
         self.longest_ms: Counter[str] = Counter()
@@ -58,7 +59,8 @@ class Ledger:
             check(fields)
 
     def died(self) -> None:
-        """Forget the worker's runs: nobody is told of them any more."""
+        """Forget the worker's runs: only the next one can tell of them."""
+        self._asked_before |= self.life.asked.keys()
         self.life = Life()
         self._resume({})
 
@@ -85,6 +87,12 @@ class Ledger:
         run_id = key_of(fields)
         self._check(run_id not in self.life.asked, f"{run_id}: asked for once")
         self.life.asked[run_id] = self._now_ms() - self.paused_ms(), fields["queue"]
+
+    def _lost(self, fields: dict[str, Any]) -> None:
+        run_id = key_of(fields)
+        is_known = run_id in self._asked_before and run_id not in self.life.asked
+        self._check(is_known, f"{run_id}: lost only if an earlier worker was asked for it")
+        self.outcomes[fields["ended"]] += 1
 
     def _refusal(self, fields: dict[str, Any]) -> None:
         self._check(key_of(fields) not in self.life.begun, f"{key_of(fields)}: refused unbegun")

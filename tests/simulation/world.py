@@ -170,6 +170,7 @@ class World:
             raise Broken(f"a start without problems, got {problems}")
         self._purged = 0
         self._check_events(purged=0)
+        self._device.do(runtime.take_up)
         # The page sends again what was not confirmed.
         self._send(list(self._unconfirmed.values()))
 

@@ -24,7 +24,7 @@ class Activations:
 
     def by_event(self, task_name: str, event: Event) -> Activation:
         """Return the activation of a task by the event that completed a trigger."""
-        run_id = f"{task_name}-{event.id}"
+        run_id = event_run_id(task_name, event.id)
         return Activation(run_id, task_name, TriggerKind.EVENT, event.ts, event)
 
     def by_call(
@@ -33,3 +33,8 @@ class Activations:
         """Return the activation of a task by a call at ``ts`` (Unix ms); empty: the next id."""
         run_id = run_id or next(self._ids)
         return Activation(run_id, task_name, TriggerKind.API, ts, ext_data=ext_data)
+
+
+def event_run_id(task_name: str, event_id: str) -> str:
+    """Return the id of the run of a task for an event."""
+    return f"{task_name}-{event_id}"

@@ -1,7 +1,7 @@
 """The tasks of the configured bundles, by name and by the pair of codes that callers use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, KeysView
 from typing import Generic, Protocol, TypeVar
 
 from ..config import LIMITS
@@ -43,6 +43,11 @@ class Catalogue(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._by_name.values())
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The tasks' names, in the order in which they were loaded."""
+        return self._by_name.keys()
 
     async def load(self, urls: Iterable[str]) -> list[EdgeError]:
         """Fetch all bundles at once, then load them in the order of the configuration.

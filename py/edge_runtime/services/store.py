@@ -27,7 +27,7 @@ from .store_tables import Tables
 from .store_values import Values
 from .store_writer import Mode, Writer
 
-__all__ = ["Mode", "Store", "Taken"]
+__all__ = ["Done", "Mode", "Store", "Taken"]
 
 
 class Store:

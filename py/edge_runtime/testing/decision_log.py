@@ -9,6 +9,7 @@ from ..types import JsonValue
 # In the order in which they are told within one instant.
 DECISIONS: Final = (
     "start",
+    "lost",
     "activation",
     "refusal",
     "begin",

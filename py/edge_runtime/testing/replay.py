@@ -106,6 +106,7 @@ class Replay:
         )
         self.problems = self._device.wait_for(runtime.start())
         self._runtime = runtime
+        self._device.do(runtime.take_up)
 
     def _stop(self) -> None:
         if self._runtime is not None:

@@ -17,7 +17,7 @@ class TaskLine:
         activations: Runs asked for.
         begun: Runs whose code began.
         outcomes: How runs ended for who asked: ``ok``, ``cancelled`` or an error's code; refusals
-            are among them, ends of a dead worker's runs are not.
+            are among them, and what the worker after a dead one tells of its runs.
         run_ms: What the code took, milliseconds each.
     """
 
@@ -93,7 +93,7 @@ class ReplayReport:
             self.queues[queue].waits_ms.append(each.at_ms - asked_ms)
         elif each.kind == "run":
             self.tasks[each.task].run_ms.append(each.fields["runMs"])
-        elif each.kind in ("refusal", "settled"):
+        elif each.kind in ("refusal", "settled", "lost"):
             self.tasks[each.task].outcomes[each.fields["ended"]] += 1
 
 

@@ -63,15 +63,18 @@ class Core:
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
 
-    def track(self, call_id: int, batch_json: str, client: str) -> None:
+    def track(self, call_id: int, batch_json: str, client: str, is_again: bool = False) -> None:
         """Take a JSON array of event rows of one tab; answered when they are durable."""
-        self._runtime.track(
-            batch_json, client, partial(self._js_reply, call_id, _NOTHING, self._no_buffers)
-        )
+        done = partial(self._js_reply, call_id, _NOTHING, self._no_buffers)
+        self._runtime.track(batch_json, client, done, is_again=is_again)
 
     def cancel(self, call_id: int) -> None:
         """Cancel an ``infer`` by the id its caller gave it."""
         self._runtime.cancel(call_id)
+
+    def take_up(self) -> None:
+        """Go on with the runs that an earlier runtime left; pages are served."""
+        self._runtime.take_up()
 
     async def _answer(
         self, call_id: int, method: str, params_json: str, buffers: Sequence[bytes]
