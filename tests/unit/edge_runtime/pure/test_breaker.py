@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from .naive_breaker import NaiveBreaker
+
 GOOD, BAD = Outcome.SUCCESS, Outcome.FAILURE
 CONFIG = BreakerConfig(
     min_calls=4, slow_ms=50, window_ms=1_000, open_ms=100, max_open_ms=700, half_open_calls=2
@@ -319,72 +321,12 @@ def test_jitter_spreads_the_open_time_by_a_fifth(jitter: float) -> None:
     assert 80 <= breaker.retry_after_ms(0) <= 120
 
 
-class NaiveBreaker:
-    """Keeps every call and permit and works everything out from the rules' own words."""
-
-    def __init__(self) -> None:
-        self.state, self.until_ms, self.streak = "closed", -math.inf, 0
-        self.since_ms, self.cap_ms = -math.inf, 700
-        self.seen_ms = -math.inf
-        self.calls: list[tuple[float, bool, bool]] = []
-        self.valid: list[Permit] = []
-        self.taken = 0
-
-    def change(self, state: str) -> None:
-        self.state, self.calls, self.valid, self.taken = state, [], [], 0
-        if state == "closed":
-            self.streak = 0
-
-    def tell(self, now_ms: float) -> float:
-        if now_ms < self.seen_ms - 1_000:
-            self.seen_ms, self.until_ms = now_ms, -math.inf
-            self.calls = [] if self.state == "closed" else self.calls
-        self.seen_ms = max(self.seen_ms, now_ms)
-        is_before = self.seen_ms < self.since_ms - 1_000
-        if self.state == "open" and (is_before or self.seen_ms >= self.until_ms):
-            self.change("half-open")
-        return self.seen_ms
-
-    def allows(self, now_ms: float) -> bool:
-        self.tell(now_ms)
-        return self.state == "closed" or (self.state == "half-open" and self.taken < 2)
-
-    def trip(self, jitter: float) -> None:
-        open_ms = min(100 * 2**self.streak * (0.8 + 0.4 * jitter), self.cap_ms)
-        self.change("open")
-        self.since_ms, self.until_ms = self.seen_ms, self.seen_ms + open_ms
-        self.streak += 1
-
-    def record(
-        self, permit: Permit, failed: bool, slow: bool, now_ms: float, jitter: float
-    ) -> None:
-        now_ms = self.tell(now_ms)
-        if permit not in self.valid:
-            return
-        self.valid.remove(permit)
-        self.calls.append((now_ms, failed, slow))
-        if self.state == "closed":
-            recent = [each for each in self.calls if each[0] > now_ms - 1_000][-100:]
-            failures, slows = sum(each[1] for each in recent), sum(each[2] for each in recent)
-            if len(recent) >= 4 and max(failures / 0.5, slows / 0.8) >= len(recent):
-                self.trip(jitter)
-        elif failed or (len(self.calls) == 2 and all(each[2] for each in self.calls)):
-            self.trip(jitter)
-        elif len(self.calls) == 2:
-            self.change("closed")
-
-    def release(self, permit: Permit) -> None:
-        if permit in self.valid:
-            self.valid.remove(permit)
-            self.taken -= 1
-
-
 class BreakerMachine(RuleBasedStateMachine):
     """Random calls, late and repeated results, clock jumps and reloads."""
 
     @initialize()
     def begin(self) -> None:
-        self.breaker, self.model = Breaker(CONFIG), NaiveBreaker()
+        self.breaker, self.model = Breaker(CONFIG), NaiveBreaker(CONFIG)
         self.now_ms = 1_700_000_000_000.0
         self.permits: list[Permit] = []
 
@@ -404,8 +346,7 @@ class BreakerMachine(RuleBasedStateMachine):
             permit = self.breaker.acquire(self.now_ms)
             assert (permit is not None) == allowed
             if permit is not None:
-                self.model.taken += 1
-                self.model.valid.append(permit)
+                self.model.acquired(permit)
                 self.permits.append(permit)
 
     @precondition(lambda self: self.permits)
@@ -452,11 +393,7 @@ class BreakerMachine(RuleBasedStateMachine):
             self.breaker = self.breaker.reconfigured(config)
         else:
             self.breaker, permits = Breaker.from_dict(config, plain), []
-        before, self.model, self.permits = self.model, NaiveBreaker(), permits
-        self.model.state = "open" if before.state == "half-open" else before.state
-        self.model.cap_ms, self.model.since_ms = cap_ms, before.since_ms
-        self.model.until_ms = min(before.until_ms, before.since_ms + cap_ms)
-        self.model.streak = before.streak if self.model.state == "open" else 0
+        self.model, self.permits = self.model.next_life(config), permits
 
     @invariant()
     def it_is_as_the_model_says(self) -> None:
@@ -470,9 +407,8 @@ class BreakerMachine(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_longer_than_the_cap(self) -> None:
         wait_ms = self.breaker.retry_after_ms(self.now_ms)
-        self.model.tell(self.now_ms)
-        assert 0 <= wait_ms <= self.model.cap_ms
-        assert (wait_ms == 0) == self.model.allows(self.now_ms)
+        assert 0 <= wait_ms <= self.model.config.max_open_ms
+        assert wait_ms == pytest.approx(self.model.wait_ms(self.now_ms))
 
 
 TestBreakerMachine = BreakerMachine.TestCase
