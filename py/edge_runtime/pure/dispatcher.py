@@ -2,9 +2,9 @@
 
 Bound: while not paused, a run of class index c (core 0, low 2) waits at most
 ``c · ageing_ms + ceil(4 · (Σ limits + max_running + p) / max(1, max_running − 1)) · s``, where s is
-the longest time a run holds a slot and p counts parked runs that came earlier. After c ageing steps
-only runs with an earlier place go first, and three of core before each and itself: at most Σ limits
-− 1 of the earlier wait, and until its turn comes, at least max_running − 1 slots serve all those.
+the longest time a run holds a slot in all and p counts parked runs that are ended, and each time
+that an earlier one goes on. After c ageing steps only runs with an earlier place, and three of core
+before each and itself, go first: at most Σ limits − 1 wait; max_running − 1 slots serve all those.
 """
 
 import math

@@ -9,12 +9,9 @@ from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
 from edge_runtime.pure.dispatcher import Dispatcher
 from edge_runtime.pure.dispatcher_ports import OpenGate
-from edge_runtime.pure.run_lines import CORE_IN_A_ROW
 from edge_runtime.pure.tickets import OVERDUE_MS, STUCK_MS, Phase, Ticket, cancelled
 from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.types import Priority, Supersede, WaitedFor
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 LIMITS = {Priority.CORE: 3, Priority.REGULAR: 5, Priority.LOW: 4}
 AGEING_MS = 100
@@ -353,57 +350,6 @@ def test_an_ended_run_tells_its_failures_to_nobody_twice() -> None:
     assert not stage.dispatcher.ended(ticket, 60, TaskError("task-raised", "afterwards"))
     assert stage.dispatcher.statistics()["regular"]["timedOut"] == 1
     assert stage.dispatcher.statistics()["regular"]["finished"] == 0
-
-
-arrivals = st.lists(
-    st.tuples(
-        st.integers(0, 120),  # after the one before, ms
-        st.sampled_from(PRIORITIES),
-        st.integers(1, 60),  # holds its slot, ms
-    ),
-    min_size=1,
-    max_size=60,
-)
-
-
-@given(arrivals, st.integers(1, 4))
-@example([(0, Priority.LOW, 60)] * 12 + [(0, Priority.CORE, 60)] * 40, 2)
-@example([(0, Priority.LOW, 60)] * 2 + [(0, Priority.CORE, 60)] + [(60, Priority.CORE, 60)] * 80, 1)
-def test_no_run_waits_longer_than_the_bound(
-    plan: list[tuple[int, Priority, int]], slots: int
-) -> None:
-    stage, now_ms = Stage(slots), 0.0
-    holds: dict[Ticket, int] = {}
-    ends: dict[Ticket, float] = {}
-
-    def advance(to_ms: float) -> None:
-        while True:
-            for ticket in stage.started[len(ends) :]:
-                ends[ticket] = ticket.started_ms + holds[ticket]
-            due = [(at_ms, t.number, t) for t, at_ms in ends.items() if t.phase is Phase.RUNNING]
-            if not due or min(due)[0] > to_ms:
-                return
-            at_ms, _, ticket = min(due)
-            stage.end(ticket, at_ms)
-
-    for after_ms, priority, hold_ms in plan:
-        now_ms += after_ms
-        advance(now_ms)
-        ticket = Ticket(task="Rank", priority=priority, timeout_ms=math.inf)
-        holds[ticket] = hold_ms
-        try:
-            stage.dispatcher.submit(ticket, now_ms)
-        except RefusedError:
-            continue
-    advance(math.inf)
-
-    longest_ms = max(holds.values())
-    earlier = (CORE_IN_A_ROW + 1) * (sum(LIMITS.values()) + slots)
-    behind = math.ceil(earlier / max(1, slots - 1))
-    for ticket in stage.started:
-        bound_ms = PRIORITIES.index(ticket.priority) * AGEING_MS + behind * longest_ms
-        assert ticket.started_ms - ticket.submitted_ms <= bound_ms
-    assert len(stage.started) == len([t for t in holds if t.number])
 
 
 class GateOf(OpenGate):
