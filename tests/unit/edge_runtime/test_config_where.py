@@ -95,13 +95,10 @@ def test_a_condition_that_never_holds_is_refused(where: dict[str, Any], message:
 @pytest.mark.parametrize(
     "wanted",
     [
-        *(math.inf, {"gt": math.inf}, {"lt": -math.inf}, {"ne": math.nan}, {"in": [1, math.nan]}),
-        *(
-            {"eq": 10**5_000},
-            {"gt": 10**400},
-            {"notIn": [-(10**5_000)]},
-            {"gt": 1, "lt": 10**5_000},
-        ),
+        {"eq": 10**5_000},
+        {"gt": 10**400},
+        {"notIn": [-(10**5_000)]},
+        {"gt": 1, "lt": 10**5_000},
         {"exists": False, "eq": 10**5_000},
     ],
 )
@@ -114,6 +111,21 @@ def test_a_number_that_no_prop_can_be_is_refused(wanted: Any) -> None:
     text = refused.value.message
     assert "events[0].where.p: expected a number that a prop can be, got " in text
     assert text.endswith("JSON has neither NaN nor numbers beyond 1.8e308. Correct the condition.")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [math.inf, {"gt": math.inf}, {"lt": -math.inf}, {"ne": math.nan}, {"in": [1, math.nan]}],
+)
+def test_a_number_that_is_not_finite_is_refused_with_its_place(wanted: Any) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config(
+            {"triggers": [{"taskName": "T", "events": [{**PATTERN, "where": {"p": wanted}}]}]}
+        )
+
+    text = refused.value.message
+    assert "triggers[0].events[0].where.p" in text
+    assert "expected a finite number, got " in text
 
 
 @pytest.mark.parametrize("value", [sys.float_info.max, -sys.float_info.max, 10**308, -(10**20)])
