@@ -95,11 +95,11 @@ def test_a_condition_that_never_holds_is_refused(where: dict[str, Any], message:
 @pytest.mark.parametrize(
     "wanted",
     [
-        {"eq": 10**5_000},
+        {"eq": 10**400},
         {"gt": 10**400},
-        {"notIn": [-(10**5_000)]},
-        {"gt": 1, "lt": 10**5_000},
-        {"exists": False, "eq": 10**5_000},
+        {"notIn": [-(10**400)]},
+        {"gt": 1, "lt": 10**400},
+        {"exists": False, "eq": 10**400},
     ],
 )
 def test_a_number_that_no_prop_can_be_is_refused(wanted: Any) -> None:
@@ -115,7 +115,10 @@ def test_a_number_that_no_prop_can_be_is_refused(wanted: Any) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [math.inf, {"gt": math.inf}, {"lt": -math.inf}, {"ne": math.nan}, {"in": [1, math.nan]}],
+    [
+        *(math.inf, {"gt": math.inf}, {"lt": -math.inf}, {"ne": math.nan}, {"in": [1, math.nan]}),
+        *({"eq": 10**5_000}, {"gt": 1, "lt": 10**5_000}, {"notIn": [-(10**5_000)]}),
+    ],
 )
 def test_a_number_that_is_not_finite_is_refused_with_its_place(wanted: Any) -> None:
     with pytest.raises(ConfigError) as refused:
