@@ -172,9 +172,9 @@ class DispatchAudit:
         self.moved(ticket, "gone", "waiting")
         self.moved(ticket, "ending", "running", "parked", "returning")
 
-    def permitted(self, task: str, permit: object) -> None:
-        """Take in a permit that a gate gave."""
-        self._findings.check(permit is not None, f"{task}: a permit where there is no refusal")
+    def lent(self, task: str, permit: object, own: object | None) -> None:
+        """Take in a ``permit``, with the gate's ``own``."""
+        self._findings.check(own is not None, f"{task}: a permit where there is no refusal")
         self._permits[permit] = task
 
     def given_back(self, task: str, permit: object) -> None:

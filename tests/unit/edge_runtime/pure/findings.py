@@ -15,7 +15,9 @@ class Findings:
         stop: Ends it: what follows from a defect may go on for ever.
     """
 
-    def __init__(self, now_ms: Callable[[], float], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, now_ms: Callable[[], float], stop: Callable[[], None] = lambda: None
+    ) -> None:
         self._now_ms = now_ms
         self._stop = stop
         self._found: list[str] = []
@@ -28,7 +30,7 @@ class Findings:
     def check(self, holds: bool, what: str) -> None:
         """Keep ``what`` should hold, if it does not."""
         if not holds:
-            self.add(what)
+            self.add(f"expected this to hold: {what}")
 
     def raise_first(self) -> None:
         """Raise :class:`Broken` with what was found first, if anything was."""

@@ -49,23 +49,16 @@ class Plan:
     times: int = 1
 
 
-class NewPermits(OpenGate):
-    """Lets everything run; each permit is another."""
-
-    def acquire(self, task: str) -> object | None:
-        return object()
-
-
 class Stage:
     """Carries plans out on a dispatcher, in virtual time."""
 
     def __init__(self, slots: int, limits: dict[Priority, int] = LIMITS) -> None:
         self.now_ms, self.limits = 0.0, limits
         self.longest_ms: Counter[str] = Counter()
-        self.findings = Findings(lambda: self.now_ms, lambda: None)
+        self.findings = Findings(lambda: self.now_ms)
         audit = DispatchAudit(self.findings, lambda: self.now_ms, self.longest_ms)
         config = SchedulerConfig(slots, limits, AGEING_MS)
-        self.dispatcher = WatchedDispatcher(audit, config, self, NewPermits())
+        self.dispatcher = WatchedDispatcher(audit, config, self, OpenGate())
         self.plans: dict[Ticket, Plan] = {}
         self.left: dict[Ticket, int] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from edge_runtime.config import SchedulerConfig
@@ -38,7 +39,7 @@ class Ears:
 
 
 class Guard:
-    """Stands before the dispatcher's gate."""
+    """Stands before the dispatcher's gate, with permits that can be told apart."""
 
     def __init__(self, audit: DispatchAudit, gate: Gate) -> None:
         self._audit = audit
@@ -48,17 +49,24 @@ class Guard:
         return self._gate.refusal(task)
 
     def acquire(self, task: str) -> object | None:
-        permit = self._gate.acquire(task)
-        self._audit.permitted(task, permit)
+        permit = Lent(self._gate.acquire(task))
+        self._audit.lent(task, permit, permit.own)
         return permit
 
-    def done(self, task: str, permit: object, failed: bool, duration_ms: float) -> None:
+    def done(self, task: str, permit: Any, failed: bool, duration_ms: float) -> None:
         self._audit.given_back(task, permit)
-        self._gate.done(task, permit, failed, duration_ms)
+        self._gate.done(task, permit.own, failed, duration_ms)
 
-    def release(self, task: str, permit: object) -> None:
+    def release(self, task: str, permit: Any) -> None:
         self._audit.given_back(task, permit)
-        self._gate.release(task, permit)
+        self._gate.release(task, permit.own)
+
+
+@dataclass(eq=False)
+class Lent:
+    """A permit with the gate's ``own``, which may be the same for all."""
+
+    own: object | None
 
 
 class WatchedDispatcher(Dispatcher):

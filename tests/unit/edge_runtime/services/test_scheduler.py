@@ -9,12 +9,15 @@ import pytest
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError, RefusedError, TaskError
 from edge_runtime.pure.urgency import is_urgent
-from edge_runtime.services.scheduler import STOP_GRACE_MS, Scheduler
+from edge_runtime.services.scheduler import STOP_GRACE_MS
 from edge_runtime.services.scheduler_run import Call, Job, Outcome, Run
 from edge_runtime.testing.manual_clock import ManualClock
 from edge_runtime.types import Priority, Supersede
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ..pure.findings import Findings
+from .audited import audited_scheduler
 
 LIMITS = {Priority.CORE: 2, Priority.REGULAR: 3, Priority.LOW: 2}
 
@@ -49,7 +52,8 @@ class Stage:
         self.overdue: list[str] = []
         config = SchedulerConfig(max_running, LIMITS)
         report = lambda run: self.overdue.append(run.task)  # noqa: E731
-        self.scheduler = Scheduler(self.clock, config, overdue=report)
+        self.findings = Findings(self.clock.monotonic_ms)
+        self.scheduler = audited_scheduler(self.findings, self.clock, config, overdue=report)
 
     def submit(self, name: str, priority: Priority = Priority.REGULAR, **limits: Any) -> Call[str]:
         run = self.scheduler.submit(self.work.job(name, priority, **limits))
@@ -75,6 +79,7 @@ def on_stage(
         stage = Stage()
         await test(stage)
         await stage.scheduler.stop()
+        stage.findings.raise_first()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     def run() -> None:
@@ -747,6 +752,7 @@ async def perform(stage: Stage, runs: list[Call[str]], action: str, argument: An
 
 
 def check(stage: Stage, slots: int) -> None:
+    stage.findings.raise_first()
     counts = stage.scheduler.statistics().values()
     waiting, running = (sum(count[name] for count in counts) for name in ("waiting", "running"))  # type: ignore[literal-required]
     assert running <= slots

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from edge_runtime.config import SchedulerConfig
 from edge_runtime.errors import EdgeError
-from edge_runtime.services.scheduler import Scheduler
 from edge_runtime.services.scheduler_run import Call, Job, Run
 from edge_runtime.testing.manual_clock import ManualClock, settle
 from edge_runtime.types import Priority, Supersede
@@ -15,6 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.effort import examples
+
+from ..pure.findings import Findings
+from .audited import audited_scheduler
 
 Code = Callable[[Run[Any]], Awaitable[Any]]
 
@@ -25,7 +27,9 @@ class Stage:
     def __init__(self, slots: int = 1, waiting: int = 100) -> None:
         self.clock = ManualClock()
         limits = dict.fromkeys(Priority, waiting)
-        self.scheduler = Scheduler(self.clock, SchedulerConfig(slots, limits))
+        self.findings = Findings(self.clock.monotonic_ms)
+        config = SchedulerConfig(slots, limits)
+        self.scheduler = audited_scheduler(self.findings, self.clock, config)
         self.tasks: dict[str, Code] = {}
         self.most_running = 0
         self.priorities: list[Priority] = []
@@ -75,6 +79,7 @@ def on_stage(test: Callable[[Stage], Coroutine[Any, Any, None]]) -> Callable[[],
         stage = Stage()
         await test(stage)
         await stage.scheduler.stop()
+        stage.findings.raise_first()
         assert stage.running() == stage.parked() == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -429,6 +434,7 @@ def test_every_run_ends_whatever_calls_whatever(
         if not any(call.outcome.exception() for call in calls):
             assert stage.most_running <= slots
         await stage.scheduler.stop()
+        stage.findings.raise_first()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(play())
