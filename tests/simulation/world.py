@@ -1,126 +1,172 @@
 """A site's life on virtual time: visits, floods, calls, and every fault, drawn from one seed."""
 
-import asyncio
-import json
 import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import edge_runtime.runtime as composition
+import edge_runtime.services.scheduler as scheduling
 from edge_runtime.config import parse_config
-from edge_runtime.errors import EdgeError
-from edge_runtime.pure.requests import InferRequest
+from edge_runtime.pure.waiting_lines import PRIORITIES
 from edge_runtime.runtime import Runtime
-from edge_runtime.services.store import Mode
+from edge_runtime.services import triggers
 from edge_runtime.testing.replay import QUIET
 from edge_runtime.testing.virtual_device import VirtualDevice
 
-from .ledger import Broken, Ledger, Life
-from .tasks import (
-    BASE,
-    JOINED,
-    SCENES,
-    WORLD,
-    bound_ms,
-    bundles,
-    call_others,
-    config,
-    random_request,
-    random_row,
-    take_time,
-    try_to_put,
-)
+from tests.substituted import substituted
+from tests.unit.edge_runtime.pure.dispatch_audit import HOLD_A_SLOT, DispatchAudit
+from tests.unit.edge_runtime.pure.findings import Broken, Findings
+from tests.unit.edge_runtime.pure.watched_dispatcher import WatchedDispatcher
+
+from .behaviour import BEHAVIOUR, Behaviour
+from .breaker_audit import BreakerAudit, WatchedBreakers
+from .ending import close_tasks
+from .ledger import Ledger
+from .left_audit import LeftAudit
+from .page import Page
+from .scenes import CALM_MS, SCENES
+from .site import BASE, Step, bundles, config
+from .trigger_audit import TriggerAudit
 
 HOUR_MS = 3_600_000
-CALM_MS = 30_000
+PAUSE_MS = 300_000
+# All that may wait, one after the other, each as slow as can be.
+REST_MS = 1_800_000
 # A checkpoint comes sooner than on a page: a short log is what most starts should find.
 LIMITS = replace(QUIET, checkpoint_segments=64)
 
 
 class World:
-    """One device and its page; ``seed`` decides everything."""
+    """One device and its page; ``seed`` decides everything.
+
+    Attributes:
+        choose: Draws what happens.
+        runtime: The one that lives.
+        ledger: What it notes.
+        longest_ms: The longest wait by queue.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._choose = random.Random(seed)
-        self._seed = seed
+        self.choose = random.Random(seed)
         self._device = VirtualDevice(seed)
         self._device.files.update(bundles())
-        self._device.context.run(WORLD.set, self)
         self._config = parse_config(config())
-        self.ledger = Ledger(lambda: self._device.loop.now_ms, bound_ms)
-        self._events = 0
-        self._call_ids = 0
-        self._open_calls: set[int] = set()
-        self._broken: list[str] = []
-        self._unconfirmed: dict[str, list[Any]] = {}
-        self._durable: set[str] = set()
+        self._findings = Findings(self.now_ms, lambda: self._device.loop.stop())
+        self.ledger = Ledger(self._findings, self.now_ms)
+        behaviour = Behaviour(seed, self.ledger, self._findings)
+        self._device.context.run(BEHAVIOUR.set, behaviour)
+        self.longest_ms: Counter[str] = Counter()
+        self._breakers = BreakerAudit(self._findings, self.now_ms)
+        self._triggers = TriggerAudit(self._findings, self.now_ms)
+        self._left = LeftAudit(self._findings, self.now_ms)
+        self._page = Page(self.choose)
         self._start()
 
     def play(self, hours: float) -> None:
-        """Live for so long; come to rest each hour and look whether anything is missing."""
+        """Live for so long; come to rest each hour and look whether anything is missing.
+
+        Raises:
+            Broken: An invariant does not hold.
+        """
         scenes, weights = list(SCENES), list(SCENES.values())
         for hour in range(1, int(hours) + 1):
-            while self._device.loop.now_ms < hour * HOUR_MS:
-                self._wait(self._choose.expovariate(1 / 90_000))
-                getattr(self, f"_{self._choose.choices(scenes, weights)[0]}")()
+            while self.now_ms() < hour * HOUR_MS:
+                self.wait(self.choose.expovariate(1 / PAUSE_MS))
+                self.choose.choices(scenes, weights)[0](self)
                 self._look()
             self._come_to_rest()
-        self._device.wait_for(self._runtime.stop())
+        self.stop()
 
-    async def behave(self, ctx: Any, activation: Any) -> Any:
-        """Be one run; what it does depends on its id alone."""
-        choose = random.Random(f"{self._seed}/{activation.run_id}")
-        life, run_id = self.ledger.life, activation.run_id
+    def close(self) -> None:
+        """Let go of what is under way, where a world came to no good end."""
+        close_tasks(self._device.loop)
+
+    def now_ms(self) -> float:
+        """Return virtual time."""
+        return self._device.loop.now_ms
+
+    def wait(self, duration_ms: float) -> None:
+        """Let time pass."""
+        with self._audited():
+            self._device.rest(self.now_ms() + duration_ms)
+
+    def do(self, action: Callable[[], object]) -> None:
+        """Do something that takes no time, and all that follows from it."""
+        with self._audited():
+            self._device.do(action)
+
+    def track(self, count: int, step: Step | None = None) -> None:
+        """Have so many events, all of ``step`` or each of any."""
+        self._send(self._page.rows(count, step, self._device.clock.now_ms()))
+
+    def ask(
+        self, task: str, *, priority: Any = None, timeout_ms: float | None = None, **does: Any
+    ) -> None:
+        """Call a task whose run does as it is told."""
+        self.do(self._page.call(task, does, priority=priority, timeout_ms=timeout_ms))
+
+    def ask_anything(self) -> None:
+        """Call any task."""
+        self.do(self._page.call(None, {}))
+
+    def cancel_any(self) -> None:
+        """Give up a call, or one that was answered long ago."""
+        self.do(self._page.cancel())
+
+    def stop_after(self, duration_ms: float, callbacks: int) -> None:
+        """Stop in the middle of what happens then."""
+        at_ms = self.now_ms() + duration_ms
+        self._device.loop.call_at_ms(at_ms, self._count_down, callbacks)
+        self.wait(duration_ms)
+
+    def stop(self) -> None:
+        """End the runtime in an orderly way."""
+        self._look()
+        self._left.ended(self.ledger.life, died=False)
+        with self._audited():
+            self._device.wait_for(self.runtime.stop())
+
+    def begin_anew(self, *, died: bool = False) -> None:
+        """Start another worker; ``died``: the former one had no time to say so."""
+        if died:
+            self._look()
+            self._left.ended(self.ledger.life, died=True)
+        self._breakers.died = self._triggers.died = died
+        self.ledger.died()
+        self._page.lose()
+        self._device.reload(self.runtime.stop)
+        self._start()
+
+    def set_clock(self, ahead_ms: float) -> None:
+        """Set the device's clock ahead."""
+        self._device.clock.set_now(self._device.clock.now_ms() + ahead_ms)
+
+    @contextmanager
+    def no_room(self) -> Iterator[None]:
+        """Have a full disk inside the block."""
+        for audit in (self._breakers, self._triggers):
+            audit.kept.trouble()
+        self._left.trouble()
+        self._device.storage.quota_bytes = self._device.disk.size_bytes() + 200
+        yield
+        self._device.storage.quota_bytes = None
+
+    def reconfigure(self, plain: dict[str, Any]) -> None:
+        """Use other triggers and limits."""
+        self.do(partial(self.runtime.reconfigure, plain))
+        self._triggers.swapped(parse_config(plain).triggers)
+
+    @contextmanager
+    def _audited(self) -> Iterator[None]:
+        """Raise what audits find inside the block, rather than what comes of it."""
         try:
-            if activation.task_name == "Outer":
-                await call_others(choose, ctx)
-            await take_time(choose, activation.task_name)
+            yield
         finally:
-            # A dead worker's code has no effects, and cannot wait any more.
-            if life is self.ledger.life and choose.random() < 0.2:
-                await self._have_an_effect(ctx, activation, f"key-{choose.randrange(50)}")
-        return run_id
-
-    async def _have_an_effect(self, ctx: Any, activation: Any, key: str) -> None:
-        run_id = activation.run_id
-        was_settled = f"{activation.task_name} {run_id}" in self.ledger.life.settled
-        refused = await try_to_put(ctx, key, run_id)
-        if was_settled and activation.task_name != JOINED and refused != "run-ended":
-            # Raised here it would be one more task that fails.
-            self._broken.append(f"{run_id}: had an effect although it was settled")
-
-    def _visit(self) -> None:
-        for _ in range(self._choose.randint(1, 6)):
-            self._track(1)
-            self._wait(self._choose.choice([0, 1, 40, 300, 3_000]))
-
-    def _flood(self) -> None:
-        for _ in range(self._choose.randint(5, 20)):
-            self._track(self._choose.randint(1, 10))
-            self._wait(self._choose.choice([0, 5, 60]))
-
-    def _conversation(self) -> None:
-        for _ in range(self._choose.randint(1, 4)):
-            self._device.do(self._call)
-            self._wait(self._choose.choice([0, 2, 50, 900]))
-            if self._choose.random() < 0.2:
-                call_id = self._choose.randint(1, self._call_ids)
-                self._device.do(partial(self._runtime.cancel, call_id))
-
-    def _hold(self) -> None:
-        """Hide the page for a while; events keep coming from other tabs."""
-        self._device.do(self._runtime.pause)
-        self._visit()
-        self._wait(self._choose.choice([0, 500, 20_000]))
-        self._device.do(self._runtime.resume)
-
-    def _death(self) -> None:
-        """End the worker in the middle of a commit, after any number of callbacks."""
-        self._track(self._choose.randint(1, 5))
-        loop = self._device.loop
-        loop.call_at_ms(loop.now_ms + 50, self._count_down, self._choose.randint(0, 60))
-        self._wait(50)
-        self._begin_anew()
+            self._findings.raise_first()
 
     def _count_down(self, callbacks: int) -> None:
         if callbacks == 0:
@@ -128,119 +174,77 @@ class World:
         else:
             self._device.loop.call_soon(self._count_down, callbacks - 1)
 
-    def _restart(self) -> None:
-        self._look()
-        self._device.wait_for(self._runtime.stop())
-        self._begin_anew()
-
-    def _set_clock(self) -> None:
-        ahead_ms = self._choose.choice([-86_400_000, -5_000, -900, 30_000, 7_200_000])
-        self._device.clock.set_now(self._device.clock.now_ms() + ahead_ms)
-
-    def _full_disk(self) -> None:
-        self._device.storage.quota_bytes = self._device.disk.size_bytes() + 200
-        self._visit()
-        self._wait(self._choose.choice([1_000, 90_000]))
-        self._device.storage.quota_bytes = None
-
-    def _other_configuration(self) -> None:
-        """Swap triggers and limits at run time: without some, or with all again."""
-        plain = config()
-        if self._choose.random() < 0.5:
-            plain["triggers"] = self._choose.sample(plain["triggers"], 4)
-        self._device.do(partial(self._runtime.reconfigure, plain))
-
-    def _wait(self, duration_ms: float) -> None:
-        self._device.rest(self._device.loop.now_ms + duration_ms)
-
-    def _begin_anew(self) -> None:
-        self._look()
-        self.ledger.died()
-        self._device.reload(self._runtime.stop)
-        self._open_calls = set()
-        self._start()
-
     def _start(self) -> None:
-        host = self._device.host()
-        journal = self._device.journal(self.ledger)
-        runtime = Runtime(host, self._config, BASE, journal=journal, limits=LIMITS)
-        problems = self._device.wait_for(runtime.start())
-        self._runtime = runtime
+        device = self._device
+        self._dispatch = DispatchAudit(self._findings, self.now_ms, self.longest_ms)
+        dispatcher = partial(WatchedDispatcher, self._dispatch)
+        breakers = partial(WatchedBreakers, self._breakers)
+        with (
+            substituted(scheduling, "Dispatcher", dispatcher),
+            substituted(composition, "Breakers", breakers),
+        ):
+            journal = device.journal(self.ledger)
+            self.runtime = Runtime(
+                device.host(), self._config, BASE, journal=journal, limits=LIMITS
+            )
+        with self._audited():
+            problems = device.wait_for(self.runtime.start())
         if problems:
             raise Broken(f"a start without problems, got {problems}")
-        self._purged = 0
-        self._check_events(purged=0)
-        self._device.do(runtime.take_up)
-        # The page sends again what was not confirmed.
-        self._send(list(self._unconfirmed.values()))
-
-    def _check_events(self, purged: int) -> None:
-        """Look whether all confirmed events are there, but for those a full disk has cost."""
-        rows = self._runtime.data.query("select id from events")
-        lost = self._durable - {row["id"] for row in rows}
-        if len(lost) > purged:
-            raise Broken(f"{len(lost)} confirmed events are lost, such as {min(lost)}")
-        self._durable -= lost
-
-    def _track(self, count: int) -> None:
-        rows = [self._row() for _ in range(count)]
-        self._unconfirmed.update({row[0]: row for row in rows})
-        self._send(rows)
+        stored_ids = self._page.begin(self.runtime)
+        memory = self.runtime.data.get(triggers.KEY)
+        now_ms = device.clock.now_ms()
+        self._triggers.started(self._config.triggers, stored_ids, memory, now_ms)
+        self.do(self.runtime.take_up)
+        self._left.taken_up(self.ledger.life, self._triggers.event_times, now_ms)
+        self._send_again(list(self._page.unconfirmed.values()))
 
     def _send(self, rows: list[list[Any]]) -> None:
-        ids = [row[0] for row in rows]
-        confirm = partial(self._confirm, self.ledger.life, ids)
-        self._device.do(partial(self._runtime.track, json.dumps(rows), "tab", confirm))
+        activated = self.ledger.life.activated
+        expected = self._triggers.expected(rows, self._device.clock.now_ms())
+        activated.clear()
+        self.do(self._page.track(rows))
+        if activated != expected:
+            raise Broken(f"{rows} activate {expected}, got {activated}")
 
-    def _confirm(self, life: Life, ids: list[str]) -> None:
-        if life is not self.ledger.life:  # Nobody hears a dead worker.
-            return
-        for event_id in ids:
-            self._unconfirmed.pop(event_id, None)
-        if self._runtime.data.mode is Mode.DURABLE:
-            self._durable.update(ids)
-
-    def _row(self) -> list[Any]:
-        self._events += 1
-        return random_row(self._choose, self._events, self._device.clock.now_ms())
-
-    def _call(self) -> None:
-        self._call_ids += 1
-        self._open_calls.add(self._call_ids)
-        request = random_request(self._choose, self._call_ids)
-        answering = self._answered(self._runtime, request, self._open_calls)
-        self._answering = asyncio.get_running_loop().create_task(answering)
-
-    async def _answered(self, runtime: Runtime, request: InferRequest, calls: set[int]) -> None:
-        try:
-            await runtime.infer(request)
-        except EdgeError:
-            pass
-        calls.discard(request.call_id)
+    def _send_again(self, rows: list[list[Any]]) -> None:
+        """Send what was not confirmed; it is asked for once it is noted that it may have begun."""
+        life = self.ledger.life
+        expected = self._triggers.expected(rows, self._device.clock.now_ms())
+        life.activated.clear()
+        life.lost.clear()
+        self.do(self._page.track(rows, is_again=True))
+        got = {run_id for _, run_id, _ in life.activated} | {*life.lost}
+        if got != {run_id for _, run_id, _ in expected}:
+            raise Broken(f"{rows} sent again activate {expected}, got {got}")
+        self._left.began_again(life)
 
     def _look(self) -> None:
-        if self._broken:
-            raise Broken(self._broken[0])
-        statistics = self._runtime.statistics()
-        purged = statistics["store"]["purgedEvents"] - self._purged
-        if purged:
-            self._purged += purged
-            self._check_events(purged)
-        queues = statistics["queues"].values()
-        running = sum(queue["running"] for queue in queues)
-        if running > self._config.scheduler.max_running:
-            raise Broken(f"{running} runs hold a slot")
+        statistics = self.runtime.statistics()
+        self._page.look(statistics["store"]["purgedEvents"])
+        for priority in PRIORITIES:
+            queue, total = statistics["queues"][priority.value], self._dispatch.total
+            told = queue["waiting"], queue["running"], queue["parked"]
+            states = (("waiting",), HOLD_A_SLOT, ("parked", "returning"))
+            expected = tuple(total(*each, among=(priority,)) for each in states)
+            self._findings.check(told == expected, f"queues of {expected}, got {told}")
+        self._findings.raise_first()
+
+    def _is_going(self) -> bool:
+        return bool(self.ledger.unsettled() or self.ledger.life.running)
 
     def _come_to_rest(self) -> None:
-        until_ms = self._device.loop.now_ms + bound_ms("low")
-        self._wait(CALM_MS)
-        while self.ledger.unsettled() and self._device.loop.now_ms < until_ms:
-            self._wait(CALM_MS)
-        queues = self._runtime.statistics()["queues"].values()
-        held = [(queue["waiting"], queue["running"]) for queue in queues]
-        if held != [(0, 0)] * len(held) or self.ledger.life.running:
-            raise Broken(f"nothing runs for ever, got {held} and {self.ledger.life.running}")
+        until_ms = self.now_ms() + REST_MS
+        self.wait(CALM_MS)
+        # What is settled may still run.
+        while self._is_going() and self.now_ms() < until_ms:
+            self.wait(CALM_MS)
+        self._look()
+        going = self._dispatch.total("waiting", "parked", "returning", *HOLD_A_SLOT)
+        if going or self.ledger.life.running:
+            raise Broken(f"nothing runs for ever, got {going} and {self.ledger.life.running}")
         if unsettled := self.ledger.unsettled():
             raise Broken(f"every run is settled, got none for {unsettled}")
-        if self._open_calls or self._unconfirmed:
-            raise Broken(f"no answer to {self._open_calls}, {len(self._unconfirmed)} unconfirmed")
+        calls, events = self._page.open_calls, self._page.unconfirmed
+        if calls or events:
+            raise Broken(f"no answer to {calls}, {len(events)} unconfirmed")
