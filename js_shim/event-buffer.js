@@ -24,8 +24,11 @@ const MOST_WORTH = 2;
  * @property {(reason: string) => void} [onDrop]  The first event was dropped.
  */
 
-/** @typedef {(batch: string) => Promise<unknown>} Ship  Resolves when the batch is durable; rejects when it is refused. */
-/** @typedef {{text: string, worth: number}} Event  JSON text of an `EventRow`, and what `worthOf` says. */
+/**
+ * @typedef {(batch: string, isAgain: boolean) => Promise<unknown>} Ship
+ *   Resolves when the batch is durable; rejects when it is refused. `isAgain`: a worker that was lost had it.
+ */
+/** @typedef {{text: string, worth: number, wasSent?: true}} Event  JSON text of an `EventRow`, and what `worthOf` says. */
 
 /**
  * What an event is worth where not all find room: exposures least, then views and exits, all others most.
@@ -57,7 +60,14 @@ export function createEventBuffer(options = {}) {
   function send(limit = sentEvents) {
     isScheduled = false;
     while (ship && waiting.length > 0 && events - waiting.length < limit)
-      sendBatch(ship, waiting.splice(0, batchEvents));
+      sendBatch(ship, waiting.splice(0, batchLength()));
+  }
+
+  /** What a lost worker had and what is new are told apart. */
+  function batchLength() {
+    const { wasSent } = waiting[0];
+    const end = waiting.slice(0, batchEvents).findIndex((event) => event.wasSent !== wasSent);
+    return end < 0 ? batchEvents : end;
   }
 
   /**
@@ -66,7 +76,8 @@ export function createEventBuffer(options = {}) {
    */
   function sendBatch(through, batch) {
     sent.add(batch);
-    through(`[${batch.map(({ text }) => text).join()}]`).then(
+    const isAgain = batch[0].wasSent === true;
+    through(`[${batch.map(({ text }) => text).join()}]`, isAgain).then(
       () => settle(batch),
       (error) => settle(batch, `refused: ${error?.message ?? error}`),
     );
@@ -110,7 +121,7 @@ export function createEventBuffer(options = {}) {
    */
   function drop(count, reason) {
     // Only then: who hears of the first one may track.
-    if ((dropped += count) === count) onDrop?.(reason);
+    if ((dropped += count) === count && count > 0) onDrop?.(reason);
   }
 
   return {
@@ -142,7 +153,9 @@ export function createEventBuffer(options = {}) {
      */
     connect(target) {
       ship = target;
-      waiting = [...sent].flat().concat(waiting);
+      const taken = [...sent].flat();
+      for (const event of taken) event.wasSent = true;
+      waiting = taken.concat(waiting);
       sent.clear();
       send();
     },

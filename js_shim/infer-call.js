@@ -72,7 +72,10 @@ export function createInfer(nowMs = () => performance.now()) {
         const leftMs = timeoutMs && Math.max(1, timeoutMs - (nowMs() - askedMs));
         signal?.addEventListener("abort", cancel, { once: true });
         const request = { ...params, callId, extData: data, timeoutMs: leftMs };
-        return await supervisor.call("infer", request);
+        const result = await supervisor.call("infer", request);
+        // Nothing else waits, and there was room: what was learnt does not hold any more.
+        if (line.open === 1) line.room = Infinity;
+        return result;
       } catch (error) {
         if (/** @type {EdgeError} */ (error).code === "queue-full")
           Object.assign(line, { error, room: line.open - 1, sinceMs: nowMs() });

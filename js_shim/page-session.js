@@ -38,9 +38,6 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   let isPaused = false;
   /** @type {unknown} The configuration put in force since the start, by any page: for that worker, too. */
   let reconfigured;
-  /** A worker was lost: what it may have had is the first that the next one gets, in the turn in which it is ready. */
-  let isAgain = false;
-  let hadWorker = false;
   const deliver = createDelivery(emitter.emit);
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
@@ -52,10 +49,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
       else deliver(name, body);
     },
     onConnection(rpc) {
-      isAgain = hadWorker;
-      buffer.connect(rpc && ((batch) => rpc.call("track", { batch, isAgain })));
-      isAgain = false;
-      hadWorker ||= rpc !== undefined;
+      buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain })));
     },
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});

@@ -21,7 +21,7 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
   const clients = new Map();
   /** @type {Set<string>} All that have ever had a seat. */
   const known = new Set();
-  /** @type {Map<string, [name: string, body: unknown][]>} For clients of an earlier writer. */
+  /** @type {Map<string, [name: string, body: unknown][]>} For clients that are not there, for a while. */
   const held = new Map();
   let lastCallId = 0;
 
@@ -47,13 +47,15 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
   }
 
   /**
-   * Keep a notice for a client that may still come: a run that an earlier writer left has ended.
+   * Keep a notice for a client that may still come, as its worker is replaced. One that does not was reloaded or left:
+   * nobody is told where it was here, and all are where only an earlier writer knew it.
    * @param {string} client
    * @param {string} name
    * @param {unknown} body
    */
   function hold(client, name, body) {
-    if (!held.has(client)) timers.after(heldMs, () => release(client, tell));
+    const giveUp = () => release(client, known.has(client) ? () => {} : tell);
+    if (!held.has(client)) timers.after(heldMs, giveUp);
     held.set(client, [...(held.get(client) ?? []), [name, body]]);
   }
 
@@ -117,15 +119,15 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
     },
 
     /**
-     * Bring a notice to a client, or to all; a client that is gone gets none. One that never came may have been a page
-     * that was reloaded: all are told.
+     * Bring a notice to a client, or to all; one that is not there may still come.
      * @param {string} name
      * @param {unknown} body
      * @param {string | null} [client]  None: all.
      */
     notify(name, body, client = null) {
+      const seat = clients.get(client ?? "");
       if (client === null) tell(name, body);
-      else if (known.has(client)) clients.get(client)?.(name, body);
+      else if (seat) seat(name, body);
       else hold(client, name, body);
     },
   };

@@ -1,6 +1,6 @@
 """What starts runs and waits for them: calls, with the calls they make, and those of events."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from .config import LIMITS, SchedulerConfig
@@ -38,6 +38,7 @@ class Runs:
         config: Says when, with ``gate``.
         gate: Circuit breakers.
         stored: Keeps what events asked for until it has ended.
+        flush: Makes all durable that a worker which is to be replaced leaves to the next one.
         journal: Hears of every run, if there is one.
 
     Attributes:
@@ -55,6 +56,7 @@ class Runs:
         config: SchedulerConfig,
         gate: Gate,
         stored: Stored,
+        flush: Callable[[], Awaitable[None]],
         journal: Journal | None = None,
     ) -> None:
         self._clock = clock
@@ -63,7 +65,7 @@ class Runs:
         self._activations = Activations(life)
         self._tasks = tasks
         self._container = container
-        replacement = Replacement(clock, page, stored.flush)
+        replacement = Replacement(clock, page, flush)
         self._scheduler = Scheduler(
             clock, config, gate, partial(tell_overdue, page), replacement.ask
         )

@@ -85,6 +85,7 @@ class Runtime:
             config=scheduler,
             gate=self._breakers,
             stored=self._store,
+            flush=self.flush,
             journal=journal,
         )
         self._triggers = Triggers(host.clock, self._store.watch, self._store)
@@ -99,9 +100,8 @@ class Runtime:
         if self._state is not _State.NEW:
             raise RuntimeError("a runtime starts once: make a new one")
         self._started_ms = self._host.clock.monotonic_ms()
-        _, problems = await asyncio.gather(
-            self._store.start(), self._tasks.load(self._config.bundles)
-        )
+        loading = self._tasks.load(self._config.bundles)
+        _, problems = await asyncio.gather(self._store.start(), loading)
         manifests = [task.manifest for task in self._tasks]
         problems += [*self._store.problems, *not_kept(self._config, manifests)]
         problems += self._triggers.start(self._config.triggers, self._tasks.names)

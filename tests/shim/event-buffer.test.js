@@ -344,7 +344,55 @@ test("what is on its way counts as kept, and is not what makes room", () => {
   buffer.add(event(6, {}, CLICK));
   assert.deepEqual(buffer.counts, { waiting: 4, dropped: 2 });
   buffer.connect(ship);
-  assert.deepEqual(sent[1].ids, ["e2", "e4"]);
+  assert.deepEqual(sent[1].ids, ["e2"]);
+  assert.equal(sent[2].ids[0], "e4");
+});
+
+test("what a lost worker had is told apart from what none has had yet", async () => {
+  const { buffer } = bufferInTurns({ sentEvents: 2, batchEvents: 2 });
+  /** @type {[string, boolean][]} */
+  const shipped = [];
+  const never = (/** @type {string} */ batch, /** @type {boolean} */ isAgain) => {
+    shipped.push([
+      JSON.parse(batch)
+        .map((/** @type {any} */ [id]) => id)
+        .join(),
+      isAgain,
+    ]);
+    return new Promise(() => {});
+  };
+  buffer.connect(never);
+  for (const n of [1, 2, 3]) buffer.add(event(n, {}, CLICK));
+  buffer.send(Infinity);
+  buffer.connect(undefined);
+  buffer.add(event(4, {}, CLICK));
+
+  buffer.connect(never);
+  buffer.send(Infinity);
+
+  assert.deepEqual(shipped, [
+    ["e1,e2", false],
+    ["e3", false],
+    ["e1,e2", true],
+    ["e3", true],
+    ["e4", false],
+  ]);
+});
+
+test("nothing is said to be dropped where all that is too much is on its way", () => {
+  /** @type {string[]} */
+  const reasons = [];
+  const { buffer } = bufferInTurns({
+    keptEvents: 16,
+    onDrop: (reason) => void reasons.push(reason),
+  });
+  buffer.connect(() => new Promise(() => {}));
+  for (let n = 1; n <= 17; n++) {
+    buffer.add(event(n, {}, CLICK));
+    buffer.send(Infinity);
+  }
+
+  assert.deepEqual([buffer.counts, reasons], [{ waiting: 0, dropped: 0 }, []]);
 });
 
 test("one event a turn: a hundred thousand are kept until they are confirmed, and leave in few batches", () => {

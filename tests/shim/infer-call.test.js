@@ -121,6 +121,20 @@ test("where room comes back it is found", async () => {
   assert.ok(open >= 20);
 });
 
+test("what was learnt is forgotten when every call has been answered", async () => {
+  const runtime = runtimeWith(0);
+  assert.deepEqual(await runtime.call(1), ["queue-full"]);
+  runtime.around.room = 40;
+  runtime.around.nowMs += 10;
+  assert.deepEqual(await runtime.call(1), ["open"]);
+  await runtime.answerOne();
+
+  assert.deepEqual(
+    await runtime.call(40),
+    Array.from({ length: 40 }, () => "open"),
+  );
+});
+
 test("other codes and other priorities are other lines", async () => {
   const { around, call } = runtimeWith(0);
   await call(1, { priority: "low" });

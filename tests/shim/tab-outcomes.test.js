@@ -41,6 +41,19 @@ test("an outcome for a page that does not come is told to all there are", async 
     assert.deepEqual([...bodies("result"), ...bodies("error")], ["for a", "also for a"]);
 });
 
+test("an outcome waits for the page of a tab whose worker is replaced meanwhile", async () => {
+  const { origin, store, tabs } = await opened(["a", "b"]);
+  const [a, b] = tabs;
+  b.close();
+  await origin.settle();
+  a.python.hosts[0].page.notify("result", "for b", "b");
+
+  const next = openTab(origin, store, "b's next worker", { page: "b" });
+  await origin.pass(beatMs);
+
+  assert.deepEqual([next.bodies("result"), a.bodies("result")], [["for b"], []]);
+});
+
 test("an outcome for a page that was here and has gone is told to nobody", async () => {
   const { origin, tabs } = await opened(["a", "b", "c"]);
   const [a, b] = tabs;

@@ -18,7 +18,7 @@ from .queue_counts import QueueCounts
 from .run_lines import RunLines
 from .slots import Slots
 from .statistics import QueueStatistics
-from .tickets import Phase, Ticket, queue_full, superseded, too_late, too_long
+from .tickets import OVERDUE_MS, Phase, Ticket, queue_full, superseded, too_late, too_long
 from .waiting_lines import PRIORITIES
 
 
@@ -132,10 +132,10 @@ class Dispatcher:
 
     def reconfigure(self, config: SchedulerConfig, now_ms: float) -> None:
         """Use other limits from now on; what waits beyond them stays."""
-        self._limits = config.queue_limits
-        self._slots.max_running = config.max_running
+        self._limits, self._slots.max_running = config.queue_limits, config.max_running
         self._lines.set_ageing(config.ageing_ms)
         self.fill(now_ms)
+        self._tell_if_stuck()
 
     def expire(self, now_ms: float) -> float:
         """End what is due and report what is overdue; return when to ask again, inf for never."""
@@ -154,12 +154,15 @@ class Dispatcher:
     def _outlasted(self, ticket: Ticket, now_ms: float) -> None:
         if not ticket.is_overdue:
             ticket.is_overdue = True
+            ticket.deadline_ms = max(ticket.deadline_ms, now_ms - OVERDUE_MS)  # As in `abort`.
             self._counts[ticket.priority].overdue += 1
-            self._listener.overdue(ticket)
-        if ticket.due_ms <= now_ms:
-            ticket.is_stuck = True
-            if sum(each.is_stuck for each in self._started.values()) >= self._slots.shared:
-                self._listener.stuck()
+            return self._listener.overdue(ticket)
+        ticket.is_stuck = True
+        self._tell_if_stuck()
+
+    def _tell_if_stuck(self) -> None:
+        if sum(each.is_stuck for each in self._started.values()) >= self._slots.shared:
+            self._listener.stuck()
 
     def statistics(self) -> dict[str, QueueStatistics]:
         """Return the figures of each queue, by its name."""
@@ -186,12 +189,10 @@ class Dispatcher:
     def _is_full(self, priority: Priority, now_ms: float) -> bool:
         if self._lines.waiting(priority) < self._limits.get(priority, 0):
             return False
-        starts = not self.paused and priority in self._slots.open() and not self._next(now_ms)
-        return not starts
+        return self.paused or priority not in self._slots.open() or bool(self._next(now_ms))
 
     def _admit(self, ticket: Ticket, waiting: Ticket | None, now_ms: float) -> None:
-        self._number += 1
-        ticket.number = self._number
+        ticket.number = self._number = self._number + 1
         ticket.place, ticket.since_ms, ticket.submitted_ms = (self._number, 0), now_ms, now_ms
         old = waiting if ticket.supersede is Supersede.LATEST else None
         if old is not None:
@@ -232,8 +233,7 @@ class Dispatcher:
 
     def _start(self, ticket: Ticket, now_ms: float) -> None:
         ticket.phase = Phase.ENDED  # Unless nothing refuses it.
-        refusal = self._refusal(ticket, now_ms)
-        if refusal is not None:
+        if (refusal := self._refusal(ticket, now_ms)) is not None:
             return self._cut_short(ticket, refusal, now_ms)
         ticket.permit = self._gate.acquire(ticket.task)
         ticket.phase, ticket.started_ms = Phase.RUNNING, now_ms

@@ -43,9 +43,6 @@ class Stored(Protocol):
     ) -> list[dict[str, Any]]:
         """Return what a statement over ``events`` selects."""
 
-    async def flush(self) -> None:
-        """Return when all events are durable."""
-
 
 @dataclass(slots=True)
 class _Going:
@@ -92,8 +89,11 @@ class Unfinished:
         """
         while runs := list(self._distrusted):
             is_stored = await self._put(self._runs())
-            del self._distrusted[: len(runs)]
-            self._left += runs if is_stored else begun(runs)
+            # Those that :meth:`forget` took out meanwhile stay forgotten.
+            still = set(self._distrusted)
+            kept = [each for each in runs if each in still]
+            self._distrusted = [each for each in self._distrusted if each not in set(runs)]
+            self._left += kept if is_stored else begun(kept)
 
     def taken_up(self) -> list[Noted]:
         """Return what was left, in the order in which it was asked for; a second time nothing."""

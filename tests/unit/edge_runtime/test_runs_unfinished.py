@@ -22,6 +22,7 @@ from edge_runtime.testing.virtual_device import VirtualDevice
 from tests.effort import EFFORT
 
 from .task_bundles import bundle
+from .test_runs import STUBBORN
 from .test_runtime import BASE, WAIT, Site, trigger
 
 TASKS = "https://shop.test/edge/tasks"
@@ -118,6 +119,26 @@ async def test_what_waits_is_run_by_the_next_worker_and_what_has_begun_is_told(s
     assert after.runtime.data.get(KEY) == []
     await after.runtime.stop()
     assert told(await next_life(after)) == []
+
+
+def test_a_worker_that_is_replaced_because_code_does_not_end_leaves_what_waits() -> None:
+    async def play() -> None:
+        stubborn = {**SOURCES, "Stubborn": STUBBORN}
+        site = Site(stubborn, scheduler=ONE_SLOT)
+        await site.runtime.start()
+        site.click("Stubborn", "one")
+        await site.host.clock.advance(10_990)
+        site.click("Echo", "two")
+        await site.host.clock.advance(20)
+        assert len(site.host.page.replace_reasons) == 1
+        await crash(site)
+
+        after = await next_life(site, sources=stubborn)
+
+        assert ("two", "Echo-e2", "ok") in told(after)
+        await after.runtime.stop()
+
+    asyncio.run(play())
 
 
 @crashing

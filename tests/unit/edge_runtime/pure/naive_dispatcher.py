@@ -104,6 +104,7 @@ class NaiveDispatcher:
             if entry.state == "ending":
                 if not entry.is_overdue and entry.deadline_ms + OVERDUE_MS <= now_ms:
                     entry.is_overdue = True
+                    entry.deadline_ms = max(entry.deadline_ms, now_ms - OVERDUE_MS)
                     self.told.append(("overdue", entry.ticket, None))
                 if not entry.is_stuck and entry.deadline_ms + STUCK_MS <= now_ms:
                     entry.is_stuck = True

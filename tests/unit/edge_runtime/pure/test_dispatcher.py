@@ -300,6 +300,30 @@ def test_code_that_never_returns_is_given_up_when_it_holds_all_slots_but_cores(
     assert stage.stuck_calls == 1
 
 
+def test_code_that_is_heard_of_late_is_not_given_up_at_once() -> None:
+    stage = Stage(slots=2)
+    stage.submit(timeout_ms=50)
+    stage.dispatcher.expire(50)
+
+    due_ms = stage.dispatcher.expire(60_000)
+
+    assert (len(stage.late), stage.stuck_calls) == (1, 0)
+    assert due_ms == 60_000 - OVERDUE_MS + STUCK_MS
+
+
+def test_fewer_slots_than_code_that_never_returns_holds_are_given_up_too() -> None:
+    stage = Stage(slots=4)
+    for _ in range(2):
+        stage.submit(timeout_ms=50)
+    for now_ms in (50, 50 + OVERDUE_MS, 50 + STUCK_MS):
+        stage.dispatcher.expire(now_ms)
+    assert stage.stuck_calls == 0
+
+    stage.dispatcher.reconfigure(SchedulerConfig(3, LIMITS, AGEING_MS), 20_000)
+
+    assert stage.stuck_calls == 1
+
+
 def test_code_that_returns_late_is_not_given_up() -> None:
     stage = Stage(slots=2)
     late = stage.submit(timeout_ms=50)
