@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -321,6 +322,9 @@ def test_jitter_spreads_the_open_time_by_a_fifth(jitter: float) -> None:
     assert 80 <= breaker.retry_after_ms(0) <= 120
 
 
+INDEX = st.integers(0, 11)
+
+
 class BreakerMachine(RuleBasedStateMachine):
     """Random calls, late and repeated results, clock jumps and reloads."""
 
@@ -351,15 +355,21 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.permits)
     @rule(
-        data=st.data(),
+        index=INDEX,
         failed=st.booleans(),
         took_ms=st.sampled_from([1, 50]),
         jitter=st.floats(0, 1, exclude_max=True),
     )
-    def record(self, data: st.DataObject, failed: bool, took_ms: float, jitter: float) -> None:
-        permit = data.draw(st.sampled_from(self.permits))
+    def record(self, index: int, failed: bool, took_ms: float, jitter: float) -> None:
+        permit = self.picked(index)
         self.breaker.record(permit, BAD if failed else GOOD, took_ms, self.now_ms, jitter)
         self.model.record(permit, failed, took_ms >= 50, self.now_ms, jitter)
+
+    @rule(failed=st.booleans())
+    def calls_of_before_end(self, failed: bool) -> None:
+        for permit in [each for each in self.permits if not each.spent][:2]:
+            self.breaker.record(permit, BAD if failed else GOOD, 1, self.now_ms, 0.5)
+            self.model.record(permit, failed, False, self.now_ms, 0.5)
 
     @rule(count=st.integers(1, 6))
     def fail_in_a_row(self, count: int) -> None:
@@ -370,9 +380,9 @@ class BreakerMachine(RuleBasedStateMachine):
                 self.model.record(self.permits[-1], True, False, self.now_ms, 0.5)
 
     @precondition(lambda self: self.permits)
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        permit = data.draw(st.sampled_from(self.permits))
+    @rule(index=INDEX)
+    def release(self, index: int) -> None:
+        permit = self.picked(index)
         self.breaker.release(permit)
         self.model.release(permit)
 
@@ -395,6 +405,10 @@ class BreakerMachine(RuleBasedStateMachine):
             self.breaker, permits = Breaker.from_dict(config, plain), []
         self.model, self.permits = self.model.next_life(config), permits
 
+    def picked(self, index: int) -> Permit:
+        """Return one of the latest permits, spent or not."""
+        return self.permits[-1 - index % len(self.permits)]
+
     @invariant()
     def it_is_as_the_model_says(self) -> None:
         assert self.breaker.state == self.model.state
@@ -412,3 +426,39 @@ class BreakerMachine(RuleBasedStateMachine):
 
 
 TestBreakerMachine = BreakerMachine.TestCase
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_long_lives_are_those_of_the_model(seed: int) -> None:
+    chance, life = random.Random(seed), BreakerMachine()
+    life.begin()
+    for _ in range(300):
+        step(life, chance)
+        life.it_is_as_the_model_says()
+        life.permits_out_or_used_are_never_more_than_allowed()
+        life.nobody_waits_longer_than_the_cap()
+
+
+def step(life: BreakerMachine, chance: random.Random) -> None:
+    """Do one thing, mostly calls and their ends: it is to open often, and to recover at times."""
+    index, share, failed = chance.randrange(12), chance.random(), chance.random() < 0.4
+    if share < 0.25:
+        life.wait(ms=chance.choice([0, 1, 40, 100, 300]))
+    elif share < 0.5:
+        life.acquire(count=chance.randint(1, 2))
+    elif share < 0.7 and life.permits:
+        took_ms, jitter = chance.choice([1, 50]), chance.random()
+        life.record(index=index, failed=failed, took_ms=took_ms, jitter=jitter)
+    elif share < 0.8:
+        life.calls_of_before_end(failed=failed)
+    elif share < 0.9:
+        life.fail_in_a_row(count=chance.randint(1, 6))
+    elif share < 0.94 and life.permits:
+        life.release(index=index)
+    elif share < 0.96:
+        life.intervene(forced=chance.random() < 0.3)
+    elif share < 0.98:
+        life.set_the_clock_back(ms=chance.choice([10, 999, 1_001, 3_600_000]))
+    else:
+        in_place, cap_ms = chance.random() < 0.5, chance.choice([700, 100, 9_000])
+        life.begin_another_life(in_place=in_place, cap_ms=cap_ms)
