@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from edge_runtime.errors import EdgeError
+from edge_runtime.testing.virtual_loop import VirtualLoop
 
 from tests.unit.edge_runtime.pure.findings import Findings
 
@@ -27,12 +28,20 @@ class Behaviour:
         seed: What a run does depends on it and on the run's id alone, or on what its caller wants.
         ledger: Knows which runs are settled.
         findings: Hears of effects of those.
+        loop: The loop of the worker that lives.
+
+    Attributes:
+        blocked_ms: For how long nothing else was heard, in all.
     """
 
-    def __init__(self, seed: int, ledger: Ledger, findings: Findings) -> None:
+    def __init__(
+        self, seed: int, ledger: Ledger, findings: Findings, loop: Callable[[], VirtualLoop]
+    ) -> None:
         self._seed = seed
         self._ledger = ledger
         self._findings = findings
+        self._loop = loop
+        self.blocked_ms = 0.0
 
     async def run(self, ctx: Any, activation: Any) -> Any:
         """Be one run."""
@@ -50,6 +59,13 @@ class Behaviour:
             if life is self._ledger.life and choose.random() < 0.2:
                 await self._have_an_effect(ctx, activation, f"key-{choose.randrange(50)}")
         return activation.run_id
+
+    def block(self, duration_ms: float) -> None:
+        """Compute without a pause: time passes, and no timer is heard."""
+        loop = asyncio.get_running_loop()
+        loop.now_ms += duration_ms  # type: ignore[attr-defined]
+        if loop is self._loop():
+            self.blocked_ms += duration_ms
 
     async def _have_an_effect(self, ctx: Any, activation: Any, key: str) -> None:
         run_id = activation.run_id
@@ -87,7 +103,7 @@ async def do_as_told(ctx: Any, does: Mapping[str, Any]) -> None:
         except asyncio.CancelledError:
             await deaf_sleep(does["deafMs"] / 1000)
     await asyncio.sleep(does.get("takeMs", 1) / 1000)
-    block(does.get("blockMs", 0))
+    BEHAVIOUR.get().block(does.get("blockMs", 0))
     if does.get("fails"):
         raise LookupError("as simulated")
 
@@ -108,12 +124,7 @@ async def take_time(choose: random.Random, task_name: str) -> None:
     elif kind == "deaf":
         await deaf_sleep(choose.uniform(1, DEAF_MS / 1000) + timeout_ms / 1000)
     elif kind == "blocks":
-        block(choose.choice([20, 300, timeout_ms]))
-
-
-def block(duration_ms: float) -> None:
-    """Compute without a pause: time passes, and no timer is heard."""
-    asyncio.get_running_loop().now_ms += duration_ms  # type: ignore[attr-defined]
+        BEHAVIOUR.get().block(choose.choice([20, 300, timeout_ms]))
 
 
 async def deaf_sleep(duration_s: float) -> None:

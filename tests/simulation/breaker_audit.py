@@ -22,7 +22,7 @@ class BreakerAudit:
 
     Args:
         findings: Hears of what does not hold.
-        now_ms: Virtual time.
+        now_ms: Virtual time in which something could be written.
 
     Attributes:
         kept: What storage may hold of open breakers.

@@ -41,7 +41,7 @@ class Ledger:
 
     Args:
         findings: Hears of what does not hold.
-        now_ms: Virtual time.
+        now_ms: Virtual time in which something could be written.
 
     Attributes:
         life: The runs of the worker that lives.

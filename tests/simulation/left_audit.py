@@ -32,7 +32,7 @@ class LeftAudit:
 
     Args:
         findings: Hears of what does not hold.
-        now_ms: Virtual time.
+        now_ms: Virtual time in which something could be written.
     """
 
     def __init__(self, findings: Findings, now_ms: Callable[[], float]) -> None:

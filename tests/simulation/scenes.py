@@ -29,7 +29,7 @@ def errand(world: "World") -> None:
     for step in world.choose.choice(ERRANDS) * 2:
         world.track(1, step)
         world.wait(world.choose.choice([0, 40, 1_500, 1_500, 20_000]))
-        if world.choose.random() < 0.3:
+        if world.choose.random() < 0.25:
             world.choose.choice(interruptions)(world)
 
 
@@ -92,7 +92,7 @@ def outage(world: "World") -> None:
         world.wait(world.choose.choice([200, BREAKER["openMs"], 3_000]))
         does = {"takeMs": 5, "fails": world.choose.random() < 0.4}
         world.ask(task, priority=Priority.CORE, **does)
-        if world.choose.random() < 0.3:
+        if world.choose.random() < 0.25:
             world.cancel_any()
 
 
@@ -173,7 +173,7 @@ Scene = Callable[["World"], None]
 # How often of a hundred times or so.
 SCENES: Mapping[Scene, float] = {
     visit: 45,
-    errand: 8,
+    errand: 6,
     conversation: 18,
     burst: 2,
     siege: 0.5,

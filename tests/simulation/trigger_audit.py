@@ -26,7 +26,7 @@ class TriggerAudit:
 
     Args:
         findings: Hears of what does not hold.
-        now_ms: Virtual time.
+        now_ms: Virtual time in which something could be written.
 
     Attributes:
         kept: What storage may hold of counts and cooldowns.
@@ -51,7 +51,7 @@ class TriggerAudit:
         """Go on from what a start has found; ``now_ms`` is Unix time, here and below."""
         self._arrived = {name: self._arrived[name] for name in self._arrived if name in stored_ids}
         latest = [each for each in self._arrived.values() if each.ts >= now_ms - LOOKS_BACK_MS]
-        memory = self._found(stored or {})
+        memory = self._found(stored)
         self._matcher = memory_of(memory)
         self._matcher.restart(list(triggers), latest, now_ms)
         self.kept.found(memory)

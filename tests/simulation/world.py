@@ -33,7 +33,7 @@ from .site import BASE, Step, bundles, config
 from .trigger_audit import TriggerAudit
 
 HOUR_MS = 3_600_000
-PAUSE_MS = 300_000
+PAUSE_MS = 330_000
 # All that may wait, one after the other, each as slow as can be.
 REST_MS = 1_800_000
 # A checkpoint comes sooner than on a page: a short log is what most starts should find.
@@ -56,13 +56,13 @@ class World:
         self._device.files.update(bundles())
         self._config = parse_config(config())
         self._findings = Findings(self.now_ms, lambda: self._device.loop.stop())
-        self.ledger = Ledger(self._findings, self.now_ms)
-        behaviour = Behaviour(seed, self.ledger, self._findings)
-        self._device.context.run(BEHAVIOUR.set, behaviour)
+        self.ledger = Ledger(self._findings, self.awake_ms)
+        self._behaviour = Behaviour(seed, self.ledger, self._findings, lambda: self._device.loop)
+        self._device.context.run(BEHAVIOUR.set, self._behaviour)
         self.longest_ms: Counter[str] = Counter()
-        self._breakers = BreakerAudit(self._findings, self.now_ms)
-        self._triggers = TriggerAudit(self._findings, self.now_ms)
-        self._left = LeftAudit(self._findings, self.now_ms)
+        self._breakers = BreakerAudit(self._findings, self.awake_ms)
+        self._triggers = TriggerAudit(self._findings, self.awake_ms)
+        self._left = LeftAudit(self._findings, self.awake_ms)
         self._page = Page(self.choose)
         self._start()
 
@@ -88,6 +88,10 @@ class World:
     def now_ms(self) -> float:
         """Return virtual time."""
         return self._device.loop.now_ms
+
+    def awake_ms(self) -> float:
+        """Return virtual time without that in which nothing could be written."""
+        return self.now_ms() - self._behaviour.blocked_ms
 
     def wait(self, duration_ms: float) -> None:
         """Let time pass."""
@@ -183,18 +187,15 @@ class World:
             substituted(scheduling, "Dispatcher", dispatcher),
             substituted(composition, "Breakers", breakers),
         ):
-            journal = device.journal(self.ledger)
-            self.runtime = Runtime(
-                device.host(), self._config, BASE, journal=journal, limits=LIMITS
-            )
+            host, journal = device.host(), device.journal(self.ledger)
+            self.runtime = Runtime(host, self._config, BASE, journal=journal, limits=LIMITS)
         with self._audited():
             problems = device.wait_for(self.runtime.start())
         if problems:
             raise Broken(f"a start without problems, got {problems}")
         stored_ids = self._page.begin(self.runtime)
-        memory = self.runtime.data.get(triggers.KEY)
-        now_ms = device.clock.now_ms()
-        self._triggers.started(self._config.triggers, stored_ids, memory, now_ms)
+        memory, now_ms = self.runtime.data.get(triggers.KEY), device.clock.now_ms()
+        self._triggers.started(self._config.triggers, stored_ids, memory or {}, now_ms)
         self.do(self.runtime.take_up)
         self._left.taken_up(self.ledger.life, self._triggers.event_times, now_ms)
         self._send_again(list(self._page.unconfirmed.values()))
@@ -230,14 +231,12 @@ class World:
             self._findings.check(told == expected, f"queues of {expected}, got {told}")
         self._findings.raise_first()
 
-    def _is_going(self) -> bool:
-        return bool(self.ledger.unsettled() or self.ledger.life.running)
-
     def _come_to_rest(self) -> None:
         until_ms = self.now_ms() + REST_MS
         self.wait(CALM_MS)
         # What is settled may still run.
-        while self._is_going() and self.now_ms() < until_ms:
+        ledger = self.ledger
+        while (ledger.unsettled() or ledger.life.running) and self.now_ms() < until_ms:
             self.wait(CALM_MS)
         self._look()
         going = self._dispatch.total("waiting", "parked", "returning", *HOLD_A_SLOT)
