@@ -4,7 +4,7 @@
  * What Python would refuse is refused here while that is known: there a refusal costs as much as a short run, and in a
  * flood the worker would do nothing else. A `queue-full` teaches that of calls with the same codes and priority no more
  * find room than are unanswered then. As runs of events and of other tabs come and go in the same queue, one more is
- * let through every few milliseconds.
+ * let through every few milliseconds; and it is forgotten once all have been answered.
  */
 
 import { copied } from "./arguments.js";
@@ -20,6 +20,7 @@ const PROBE_MS = 10;
 
 /**
  * @typedef {object} Line  Calls that wait in one queue.
+ * @property {string} name
  * @property {number} open        Unanswered.
  * @property {number} room        As many may be, and some more by the time since
  * @property {number} sinceMs
@@ -39,7 +40,7 @@ export function createInfer(nowMs = () => performance.now()) {
    */
   function lineOf({ systemCode, businessCode, priority, supersedeKey }) {
     const name = `${systemCode} ${businessCode} ${priority}`;
-    const line = (lines[name] ??= { open: 0, room: Infinity, sinceMs: 0 });
+    const line = (lines[name] ??= { name, open: 0, room: Infinity, sinceMs: 0 });
     const room = line.room + (nowMs() - line.sinceMs) / PROBE_MS;
     // Where a run of its key waits, a call joins that one or takes its place: there is room.
     if (supersedeKey || line.open + 1 <= room) return line;
@@ -73,7 +74,7 @@ export function createInfer(nowMs = () => performance.now()) {
         signal?.addEventListener("abort", cancel, { once: true });
         const request = { ...params, callId, extData: data, timeoutMs: leftMs };
         const result = await supervisor.call("infer", request);
-        // Nothing else waits, and there was room: what was learnt does not hold any more.
+        // Nothing else waits, and there was room.
         if (line.open === 1) line.room = Infinity;
         return result;
       } catch (error) {
@@ -82,6 +83,7 @@ export function createInfer(nowMs = () => performance.now()) {
         throw error;
       } finally {
         line.open--;
+        if (line.open === 0 && line.room === Infinity) delete lines[line.name];
         signal?.removeEventListener("abort", cancel);
       }
     },

@@ -48,9 +48,8 @@ export function beginSession(options, { emitter, buffer, ...page }) {
       else if (name === "reconfigured") reconfigured = body.config;
       else deliver(name, body);
     },
-    onConnection(rpc) {
-      buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain })));
-    },
+    onConnection: (rpc) =>
+      buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain }))),
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
   const leave = () => {

@@ -84,7 +84,7 @@ export const PROTOCOL_VERSION = 4;
  *
  * All but `infer` and `stop` may be repeated: a worker sends them again when the writer changed before the answer.
  *
- * Notices page → runtime worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is left, and back).
+ * Notices page → worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left, and back).
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {},
  * `overruled` {} (another page has paused or resumed since this one did), `reconfigured` Reconfigured.
  */

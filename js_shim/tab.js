@@ -36,7 +36,8 @@ import { createOffice } from "./writer-office.js";
 
 /** @param {TabOptions} tab */
 export function createTab({ id, among, options, relay, openTerm, notify, limits, ...rest }) {
-  const { timers = realTimers, page } = { ...options, ...rest };
+  const { timers = realTimers } = rest;
+  const { page } = options;
   const startedMs = timers.nowMs();
   const sinceStartMs = () => options.loadingMs + timers.nowMs() - startedMs;
   const resignations = createRestarts(LIMITS);
@@ -226,10 +227,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
       return {};
     },
 
-    async statistics() {
-      const statistics = await relay.call("statistics", {});
-      return { ...statistics, role, boot };
-    },
+    statistics: async () => ({ ...(await relay.call("statistics", {})), role, boot }),
   };
 }
 

@@ -1,6 +1,6 @@
 """Runs in the browser: order under a flood, ends of all kinds, supersession, nested calls.
 
-A run that is to last waits for a key, which the page puts: nothing here depends on time.
+A run that is to last waits for a key, which the page puts: nothing depends on how fast things are.
 """
 
 from collections.abc import Callable

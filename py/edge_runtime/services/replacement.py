@@ -17,7 +17,7 @@ class Replacement:
     Args:
         clock: Measures.
         page: Is asked.
-        flush: Makes durable what is not yet.
+        flush: Makes durable what the next worker is to go on with.
     """
 
     def __init__(self, clock: Clock, page: Page, flush: Callable[[], Awaitable[None]]) -> None:
@@ -37,6 +37,7 @@ class Replacement:
         await asyncio.wait([flush, patience], return_when=asyncio.FIRST_COMPLETED)
         for each in (flush, patience):
             each.cancel()
+        # Whatever the flush says: without another worker nothing would run any more.
         await asyncio.gather(flush, patience, return_exceptions=True)
         self._page.replace_worker(
             "tasks were expected to return when they were cancelled, got none that did within "

@@ -90,9 +90,9 @@ class Unfinished:
         while runs := list(self._distrusted):
             is_stored = await self._put(self._runs())
             # Those that :meth:`forget` took out meanwhile stay forgotten.
-            still = set(self._distrusted)
+            still, now_stored = set(self._distrusted), set(runs)
             kept = [each for each in runs if each in still]
-            self._distrusted = [each for each in self._distrusted if each not in set(runs)]
+            self._distrusted = [each for each in self._distrusted if each not in now_stored]
             self._left += kept if is_stored else begun(kept)
 
     def taken_up(self) -> list[Noted]:
@@ -156,6 +156,9 @@ class Unfinished:
 
     async def _save(self) -> None:
         try:
+            if self._stored == []:
+                # Of ordinary traffic nothing is left by then: one task for all of this time.
+                await self._clock.sleep_ms(AFTER_MS)
             while self._going or self._stored != []:
                 wait_ms = self._due_ms() - self._clock.monotonic_ms()
                 if wait_ms > 0:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -17,20 +16,12 @@ from hypothesis import strategies as st
 
 from tests.effort import examples
 
+from ..in_loop import running
+
 ITEM = EventPattern("mta", "Home", click_ids=("item",))
 BUY = EventPattern("mta", "Home", click_ids=("buy",))
 VIEW = EventPattern("mta", "Home", need_pv=True)
 MINUTE_MS = 60_000
-
-
-def running(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test in a loop of its own."""
-
-    def run() -> None:
-        asyncio.run(test())
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
 
 
 class Device:

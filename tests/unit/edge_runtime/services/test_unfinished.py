@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -12,18 +11,10 @@ from edge_runtime.services.unfinished import AFTER_MS, KEY, MOST, SAVE_MS, Unfin
 from edge_runtime.testing.manual_clock import ManualClock, settle
 from edge_runtime.types import JsonValue, Priority
 
+from ..in_loop import running
+
 RANK, WARM = Noted("Rank", "e1", "tab", None), Noted("Warm", "e2", "", Priority.CORE)
 BEGUN = RANK._replace(may_have_begun=True)
-
-
-def running(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Run a test in a loop of its own."""
-
-    def run() -> None:
-        asyncio.run(test())
-
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
 
 
 class Device:
@@ -53,9 +44,6 @@ class Device:
         await self.may_put.wait()
 
     def query(self, sql: str, params: Any = None) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    async def flush(self) -> None:
         raise NotImplementedError
 
     def add(self, noted: Noted, *, waits: bool = True) -> None:
@@ -236,6 +224,37 @@ async def test_what_is_forgotten_is_not_written_any_more() -> None:
 
     assert device.unfinished.taken_up() == []
     assert len(device.puts) == puts
+
+
+@running
+async def test_what_is_forgotten_while_it_is_noted_is_not_taken_up_and_what_comes_then_is() -> None:
+    device = Device()
+    device.may_put.clear()
+    device.unfinished.distrust(RANK)
+    securing = asyncio.create_task(device.unfinished.secure())
+    await settle()
+    device.unfinished.forget()
+    device.unfinished.distrust(WARM)
+    device.may_put.set()
+    await securing
+
+    assert device.unfinished.taken_up() == [WARM]
+
+
+@running
+async def test_runs_that_end_at_once_share_one_look() -> None:
+    device = Device()
+    started = []
+    for _ in range(5):
+        before = asyncio.all_tasks()
+        device.add(RANK)
+        device.unfinished.remove(RANK)
+        await settle()
+        started += asyncio.all_tasks() - before
+
+    assert len(started) == 1
+    await device.clock.advance(AFTER_MS)
+    assert device.clock.sleepers == 0
 
 
 @pytest.mark.parametrize(
