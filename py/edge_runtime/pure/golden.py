@@ -1,0 +1,235 @@
+"""Golden cases: feeds with the outputs they must give, and how far an answer may be from them.
+
+A golden file is ``{"sha256", "tolerance"?, "cases": [{"inputs", "outputs"}]}``, tensors by name:
+
+* a flat list, when the model's declaration gives its shape;
+* ``{"values": [...], "shape": [...], "dtype": ...}``, each of the latter two where it is needed;
+* ``{"random": [seed, low, high]}`` or ``{"gradient": [row, column, channel]}``, with a shape where
+  it is needed: see :mod:`.generated_feeds`.
+
+``tolerance`` is the greatest error of fp32 (a share of the output's scale), or an object of
+:class:`Tolerance` fields by precision; what it leaves out is in :data:`TOLERANCES`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import mul, ne, sub
+from typing import Any, Final
+
+from ..errors import ConfigError
+from ..tensor import Tensor
+from ..types import TensorSpec
+from .generated_feeds import gradient, seeded
+
+_FLOATS: Final = ("float32", "float64", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What an answer may differ by; all must hold.
+
+    Attributes:
+        max_error: Greatest difference of one value, as a share of the greatest expected magnitude.
+        cosine: Least cosine between an expected and a given output.
+        mismatches: Greatest share of unequal values in outputs that are not floating point.
+    """
+
+    max_error: float
+    cosine: float
+    mismatches: float = 0.0
+
+
+TOLERANCES: Final[Mapping[str, Tolerance]] = {
+    "fp32": Tolerance(1e-4, 0.99999),
+    "fp16": Tolerance(0.02, 0.999),
+    "int8": Tolerance(0.15, 0.98),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCase:
+    """Feeds, and the outputs that are compared; others are not looked at."""
+
+    feeds: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Cases and the tolerance by precision (``fp32``, ``fp16``, ``int8``)."""
+
+    cases: tuple[GoldenCase, ...]
+    tolerances: Mapping[str, Tolerance]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDifference:
+    """How far one output is from what was expected.
+
+    ``problem`` says in words why it cannot be compared; the figures then mean nothing.
+    ``max_error`` is ``max_abs`` as a share of the output's scale.
+    """
+
+    name: str
+    max_abs: float = 0.0
+    max_error: float = 0.0
+    cosine: float = 1.0
+    mismatches: float = 0.0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One :class:`OutputDifference` per expected output, and the worst figures of all."""
+
+    outputs: tuple[OutputDifference, ...]
+
+    @property
+    def max_error(self) -> float:
+        """Greatest error as a share of its output's scale."""
+        return max((each.max_error for each in self.outputs), default=0.0)
+
+    @property
+    def cosine(self) -> float:
+        """Least cosine."""
+        return min((each.cosine for each in self.outputs), default=1.0)
+
+    @property
+    def mismatches(self) -> float:
+        """Greatest share of unequal values."""
+        return max((each.mismatches for each in self.outputs), default=0.0)
+
+
+def golden_from(feeds: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> Golden:
+    """Return a golden whose one case is a trusted backend's own answer."""
+    return Golden((GoldenCase(dict(feeds), dict(outputs)),), TOLERANCES)
+
+
+def parse_golden(plain: Any, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Golden:
+    """Read a golden file's JSON value; ``inputs`` and ``outputs`` are what the model declares.
+
+    Raises:
+        ConfigError: ``config-invalid``, or ``tensor-invalid`` for values that do not fit.
+    """
+    cases = plain.get("cases") if isinstance(plain, dict) else None
+    if not isinstance(cases, list) or not cases:
+        raise _invalid("expected an object with one case or more in `cases`")
+    declared = ({each.name: each for each in inputs}, {each.name: each for each in outputs})
+    parsed = tuple(_case(number, case, *declared) for number, case in enumerate(cases))
+    return Golden(parsed, _tolerances(plain.get("tolerance")))
+
+
+def compare(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Difference:
+    """Measure how far each expected output is from the given one; never raises."""
+    return Difference(
+        tuple(_difference(name, tensor, given.get(name)) for name, tensor in expected.items())
+    )
+
+
+def judge(difference: Difference, tolerance: Tolerance) -> str | None:
+    """Return None if all outputs are within the tolerance, else the reason in words."""
+    for each in difference.outputs:
+        reason = each.problem or _excess(each, tolerance)
+        if reason:
+            return f"output {each.name}: {reason}"
+    return None
+
+
+def _case(
+    number: int, case: Any, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec]
+) -> GoldenCase:
+    sides = []
+    for side, declared in (("inputs", inputs), ("outputs", outputs)):
+        values = case.get(side) if isinstance(case, dict) else None
+        if not isinstance(values, dict):
+            raise _invalid(f"case {number}: expected an object in `{side}`")
+        where = f"case {number}, {side}"
+        sides.append({name: _tensor(where, name, declared, values[name]) for name in values})
+    return GoldenCase(*sides)
+
+
+def _tensor(where: str, name: str, declared: Mapping[str, TensorSpec], value: Any) -> Tensor:
+    if name not in declared:
+        raise _invalid(f"{where}: expected one of {', '.join(declared)}, got {name!r}")
+    spec, form = declared[name], value if isinstance(value, dict) else {"values": value}
+    dtype = form.get("dtype", spec.dtype)
+    try:
+        if "gradient" in form:
+            return gradient(form["gradient"], form.get("shape", spec.shape))
+        if "random" in form:
+            return seeded(dtype, form.get("shape", spec.shape), *form["random"])
+        values = form["values"]
+        return Tensor.of(dtype, values, form.get("shape", _shape(spec.shape, len(values))))
+    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+        raise _invalid(f"{where}, {name}: expected {dtype} values with a shape: {error}") from error
+
+
+def _shape(declared: Sequence[int | None], count: int) -> list[int]:
+    """Return the declared shape, its one unknown size found from the count of values."""
+    if list(declared).count(None) > 1:
+        raise ValueError(f"of {list(declared)} more than one size is unknown; name the `shape`")
+    known = math.prod(size for size in declared if size is not None)
+    return [count // max(known, 1) if size is None else size for size in declared]
+
+
+def _tolerances(plain: Any) -> Mapping[str, Tolerance]:
+    if plain is None:
+        return TOLERANCES
+    try:
+        named = plain if isinstance(plain, dict) else {"fp32": {"max_error": float(plain)}}
+        return {each: replace(TOLERANCES[each], **named.get(each, {})) for each in TOLERANCES}
+    except (AttributeError, TypeError, ValueError) as error:
+        fields = ", ".join(Tolerance.__dataclass_fields__)
+        raise _invalid(f"tolerance: expected {fields} by precision: {error}") from error
+
+
+def _difference(name: str, expected: Tensor, given: Tensor | None) -> OutputDifference:
+    if given is None:
+        return OutputDifference(name, problem="expected it, got no such output")
+    if (expected.dtype, expected.shape) != (given.dtype, given.shape):
+        return OutputDifference(name, problem=f"expected {_kind(expected)}, got {_kind(given)}")
+    if bytes(expected.data) == bytes(given.data) and expected.dtype not in _FLOATS:
+        return OutputDifference(name)
+    if expected.dtype in _FLOATS:
+        return _float_difference(name, expected.tolist(), given.tolist())
+    unequal = sum(map(ne, expected.tolist(), given.tolist()))
+    return OutputDifference(name, mismatches=unequal / math.prod(expected.shape))
+
+
+def _float_difference(
+    name: str, expected: Sequence[float], given: Sequence[float]
+) -> OutputDifference:
+    if not (all(map(math.isfinite, given)) and all(map(math.isfinite, expected))):
+        return OutputDifference(name, problem="expected finite values, got NaN or infinity")
+    max_abs = max(map(abs, map(sub, expected, given)), default=0.0)
+    scale = max(map(abs, expected), default=0.0) or 1.0
+    norms = math.sqrt(_dot(expected, expected) * _dot(given, given))
+    cosine = _dot(expected, given) / norms if norms else float(max_abs == 0)
+    return OutputDifference(name, max_abs, max_abs / scale, cosine)
+
+
+def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+    return sum(map(mul, left, right), 0.0)
+
+
+def _excess(each: OutputDifference, tolerance: Tolerance) -> str | None:
+    """Return which figure is out of tolerance; a NaN is, whatever it is compared with."""
+    if each.mismatches > tolerance.mismatches:
+        return (
+            f"expected at most {tolerance.mismatches:.2%} other values, got {each.mismatches:.2%}"
+        )
+    if not each.max_error <= tolerance.max_error:
+        share = f"{tolerance.max_error:.2g} of its scale"
+        return f"expected an error of at most {share}, got {each.max_error:.2g}"
+    if not each.cosine >= tolerance.cosine:
+        return f"expected a cosine of at least {tolerance.cosine}, got {each.cosine:.6f}"
+    return None
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{tensor.dtype}{list(tensor.shape)}"
+
+
+def _invalid(text: str) -> ConfigError:
+    return ConfigError("config-invalid", f"golden file: {text}. Check the golden file.")
