@@ -140,6 +140,24 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """When a variant of a model may be used; the defaults are met everywhere.
+
+    Attributes:
+        precision: ``fp32``, ``fp16`` or ``int8``; for the tolerance where none is given.
+        backends: The only ones it is for, ``webnn`` or one of its devices; empty: all.
+        requires: Features of the WebGPU adapter, such as ``shader-f16``. Other backends may use the
+            variant only if ``backends`` names them.
+        min_memory_gb: Gigabytes the device has at least; many browsers tell 8 at most.
+    """
+
+    precision: str = "fp32"
+    backends: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    min_memory_gb: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Outcome of one finished run.
 
