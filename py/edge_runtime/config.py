@@ -6,8 +6,23 @@ from typing import Any, Final
 
 from . import schema
 from .config_breaker import BreakerConfig, parse_breaker
+from .config_models import InferenceConfig, ModelConfig, Variant, parse_inference, parse_model
 from .config_triggers import Trigger, parse_trigger
 from .types import Priority
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "EventsRule",
+    "KeyRule",
+    "LIMITS",
+    "Limits",
+    "ModelConfig",
+    "SchedulerConfig",
+    "Variant",
+    "parse_config",
+    "warm",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +66,6 @@ class Limits:
 
 
 LIMITS: Final = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One ONNX file of a model: where it is, its lower-case digest, the backend it is meant for."""
-
-    url: str
-    sha256: str
-    backend: str = "wasm"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """A model's variants, the preferred one first; never empty."""
-
-    variants: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +119,7 @@ class Config:
     triggers: tuple[Trigger, ...] = ()
     data: DataConfig = DataConfig()
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
+    inference: InferenceConfig = InferenceConfig()
 
 
 def parse_config(plain: object) -> Config:
@@ -140,13 +140,17 @@ def parse_config(plain: object) -> Config:
     return Config(
         system_code=plain.get("systemCode", ""),
         bundles=tuple(plain.get("bundles", [])),
-        models={name: _model(model) for name, model in plain.get("models", {}).items()},
+        models={
+            name: parse_model(model, f"models.{name}")
+            for name, model in plain.get("models", {}).items()
+        },
         triggers=tuple(
             parse_trigger(each, f"triggers[{index}]")
             for index, each in enumerate(plain.get("triggers", []))
         ),
         data=DataConfig(_events_rule(data.get("events", {})), _key_rules(data.get("keys", []))),
         scheduler=_scheduler(plain.get("scheduler", {})),
+        inference=parse_inference(plain.get("inference", {})),
     )
 
 
@@ -160,15 +164,6 @@ def _refuse_repeats(values: Sequence[str], path: str, advice: str) -> None:
     for index, value in enumerate(values):
         if value in values[:index]:
             raise schema.invalid("config", path.format(index), "each entry once", value, advice)
-
-
-def _model(plain: Mapping[str, Any]) -> ModelConfig:
-    return ModelConfig(
-        tuple(
-            Variant(each["url"], each["sha256"].lower(), each.get("backend", "wasm"))
-            for each in plain["variants"]
-        )
-    )
 
 
 def _events_rule(plain: Mapping[str, Any]) -> EventsRule:

@@ -125,17 +125,25 @@ class Backend:
         name: ``wasm``, ``webgpu``, ``webnn`` or ``cpu`` (onnxruntime under CPython).
         threads: Threads of the wasm pool; 1 where the page is not cross-origin isolated.
         fallback_reason: Why this is not the backend that was asked for; None if it is.
+        device: ``cpu``, ``gpu`` or ``npu`` of WebNN; None for the others.
+        refused: By backend, why it is not used.
     """
 
     name: str
     threads: int = 1
     fallback_reason: str | None = None
+    device: str | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """Return the page's spelling; ``fallbackReason`` only when there is one."""
+        """Return the page's spelling, without what there is none of."""
         plain: dict[str, JsonValue] = {"name": self.name, "threads": self.threads}
+        if self.device is not None:
+            plain["device"] = self.device
         if self.fallback_reason is not None:
             plain["fallbackReason"] = self.fallback_reason
+        if self.refused:
+            plain["refused"] = dict(self.refused)
         return plain
 
 

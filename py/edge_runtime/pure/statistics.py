@@ -47,16 +47,43 @@ class LaneStatistics(TypedDict):
     waitMs: Percentiles
 
 
-class ModelStatistics(TypedDict):
-    """One model: where it runs (BackendReport; None until it is open), how often and how fast.
+class PlanStatistics(TypedDict):
+    """One way to run a model: measured ``ms``, or why it is ``refused``; None: not known yet."""
 
-    ``openMs`` is fetching, checking and creating the session together; None until then.
+    backend: str
+    precision: str
+    threads: int
+    ms: float | None
+    refused: str | None
+
+
+class ModelStatistics(TypedDict):
+    """One model: where it runs (BackendReport; None until it has run), how often and how fast.
+
+    ``openMs`` is fetching, checking and creating the session together; None until then. ``plans``
+    are the ways to run it here, as far as they are known.
     """
 
     backend: dict[str, JsonValue] | None
     runs: int
     inferMs: Percentiles
     openMs: float | None
+    plans: list[PlanStatistics]
+
+
+class MemoryStatistics(TypedDict):
+    """Memory of models: the budget, what open sessions account for, what engines took by lane.
+
+    Sessions ``evicted`` for others, lanes ``recycled`` because they had grown, and ``killed`` in
+    the middle of a run, since the start.
+    """
+
+    budgetBytes: int
+    sessionsBytes: int
+    heapBytes: dict[str, int]
+    evicted: int
+    recycled: int
+    killed: int
 
 
 class BreakerStatistics(TypedDict):
@@ -102,6 +129,7 @@ class Statistics(TypedDict):
     store: dict[str, JsonValue]
     lanes: dict[str, LaneStatistics]
     models: dict[str, ModelStatistics]
+    modelMemory: MemoryStatistics
     breakers: dict[str, BreakerStatistics]
     tasks: dict[str, TaskStatistics]
     triggers: TriggerStatistics

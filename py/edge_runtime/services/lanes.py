@@ -1,7 +1,8 @@
 """The way to the inference workers: one request at a time each, the most urgent run's first.
 
 An engine cannot abort a request. So a lane is free again when the engine has answered, whatever
-became of the run that asked; who gives up waiting leaves, and nobody else moves.
+became of the run that asked; who gives up waiting leaves, and nobody else moves. Whoever knows
+how to end an engine is told of requests that nobody waits for any more.
 """
 
 import asyncio
@@ -54,11 +55,22 @@ class Lanes:
         self._asking: set[asyncio.Task[None] | None] = set()
 
     async def ask(
-        self, name: str, rider: Rider, request: Callable[[], Coroutine[Any, Any, T]]
+        self,
+        name: str,
+        rider: Rider,
+        request: Callable[[], Coroutine[Any, Any, T]],
+        abandoned: Callable[["asyncio.Task[None]"], None] | None = None,
     ) -> T:
         """Make ``request`` when the lane is free and it is the turn of ``rider``'s run.
 
         Returns and raises what the request does.
+
+        Args:
+            name: The lane's.
+            rider: The run.
+            request: What to ask the engine.
+            abandoned: Hears that nobody waits for the request any more; the task is done when
+                the engine has answered.
 
         Raises:
             RefusedError: ``run-ended``: the run has, before or while it waited.
@@ -68,8 +80,19 @@ class Lanes:
             lane = self._lanes[name] = _Lane(WaitingLines(self._ageing_ms))
         await self._turn(lane, rider)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._asking.add(asyncio.create_task(self._ask(lane, request, answer)))
-        return await answer
+        asking = asyncio.create_task(self._ask(lane, request, answer))
+        self._asking.add(asking)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if abandoned is not None and not asking.done():
+                abandoned(asking)
+            raise
+
+    def load(self, name: str) -> int:
+        """Return how many requests wait or run in a lane."""
+        lane = self._lanes.get(name)
+        return 0 if lane is None else len(lane.waiting) + lane.is_busy
 
     def set_ageing(self, ageing_ms: float) -> None:
         """Promote by one class per ``ageing_ms`` from now on."""

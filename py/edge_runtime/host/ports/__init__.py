@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...tensor import Tensor
-from ...types import Backend, JsonValue, TensorSpec
+from ...types import JsonValue
+from .inference import Inference, InferenceReply, ModelFile, OnProgress, OpenedModel, Target
 from .stored import Clear, Crypto, Delete, Durability, Guard, Operation, Put, Storage
 
 __all__ = [
@@ -24,13 +25,16 @@ __all__ = [
     "Images",
     "Inference",
     "InferenceReply",
+    "ModelFile",
     "Network",
+    "OnProgress",
     "OpenedModel",
     "Operation",
     "Packages",
     "Page",
     "Put",
     "Storage",
+    "Target",
 ]
 
 
@@ -57,49 +61,6 @@ class Network(Protocol):
             HostError: ``network-failed`` with ``details`` url, status (None when unreachable),
                 also for a body above ``max_bytes`` and after ``timeout_ms``.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedModel:
-    """What a session declares once it is ready to run."""
-
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    backend: Backend
-
-
-@dataclass(frozen=True, slots=True)
-class InferenceReply:
-    """Outputs by name and the time inside the engine, milliseconds."""
-
-    outputs: Mapping[str, Tensor]
-    infer_ms: float
-
-
-class Inference(Protocol):
-    """ONNX sessions. One owner: runs happen one at a time, in order of arrival."""
-
-    async def open(self, model: str, data: bytes, *, backend: str) -> OpenedModel:
-        """Create (or replace) the session called ``model``.
-
-        Args:
-            model: Name used by later calls.
-            data: ONNX file, already checked against its digest.
-            backend: Preferred ``wasm``, ``webgpu`` or ``webnn``; the reply says what it became.
-
-        Raises:
-            HostError: ``inference-failed``: no backend could open it.
-        """
-
-    async def run(self, model: str, feeds: Mapping[str, Tensor]) -> InferenceReply:
-        """Run one inference; feeds were checked against the model's inputs.
-
-        Raises:
-            HostError: ``inference-failed``, or ``worker-lost`` when the engine died mid-run.
-        """
-
-    async def release(self, model: str) -> None:
-        """Free the session; unknown names are no error."""
 
 
 class Images(Protocol):

@@ -1,0 +1,136 @@
+"""The ways to run one model here: a file of it on a backend; and which of them to use.
+
+Measured plans win over plans that are not, the faster one over the slower. Until anything is
+measured the first plan serves: wasm, or what the configuration pins.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..config_models import ModelConfig, Variant
+from ..types import Conditions, TensorSpec
+from .candidates import Candidate, Pins, candidates
+from .device import DeviceFacts
+from .verdicts import Verdicts
+
+# A plan has to be faster by this share to take another one's place: both are noisy.
+_CLEARLY = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One file of a model on one backend.
+
+    Attributes:
+        variant: The file.
+        candidate: The backend, its build and threads.
+        is_pinned: Whether the configuration asks for just this backend.
+        wanted: The backend that it asks for in vain, and why; None where there is none.
+    """
+
+    variant: Variant
+    candidate: Candidate
+    is_pinned: bool = False
+    wanted: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return what its verdict is filed under: file, backend, build and threads."""
+        way = self.candidate
+        return f"{self.variant.sha256} {way.key} {way.build} {way.threads}"
+
+    @property
+    def is_wasm(self) -> bool:
+        """Say whether it is the kind that answers before anything is measured."""
+        return self.candidate.backend == "wasm"
+
+
+class Plans(NamedTuple):
+    """Plans of a model, what serves first in front; and by backend why others are none."""
+
+    plans: tuple[Plan, ...]
+    refused: Mapping[str, str]
+
+
+class Chosen(NamedTuple):
+    """A plan, and why no plan that is preferred to it is used; None where there is none such."""
+
+    plan: Plan
+    reason: str | None
+
+
+def plans_of(
+    model: ModelConfig, facts: DeviceFacts, inputs: Mapping[str, Sequence[TensorSpec]]
+) -> Plans:
+    """Return the plans of a model on a device.
+
+    Args:
+        model: Its configuration.
+        facts: The device.
+        inputs: What files declare, by digest, as far as they were opened.
+    """
+    plans: list[Plan] = []
+    refused: dict[str, str] = {}
+    for variant in model.variants:
+        pin = model.pin or variant.backend
+        choices = candidates(
+            facts,
+            Conditions(
+                variant.precision, variant.backends, variant.requires, variant.min_memory_gb
+            ),
+            Pins(pin, frozenset(model.forbid)),
+            inputs.get(variant.sha256, ()),
+            model.dimensions,
+        )
+        for each in choices.refused:
+            refused.setdefault(each.backend, each.reason)
+        missed = {each.backend: each.reason for each in choices.refused}
+        for way in choices.candidates:
+            wanted = _missed(pin, way, missed)
+            plans.append(Plan(variant, way, pin is not None and wanted is None, wanted))
+    # In the order of the files otherwise, as sorting is stable.
+    plans.sort(key=lambda plan: (not plan.is_pinned, not plan.is_wasm, plan.wanted is not None))
+    return Plans(tuple(plans), refused)
+
+
+def choose(
+    plans: Sequence[Plan],
+    verdicts: Verdicts,
+    now_ms: float,
+    is_barred: Callable[[Plan], str | None],
+) -> Chosen | None:
+    """Return the plan to use now; None where none is left.
+
+    Args:
+        plans: In the order of :func:`plans_of`.
+        verdicts: What measuring found.
+        now_ms: Unix time.
+        is_barred: Says why a plan is out of the question just now.
+    """
+    best: Plan | None = None
+    best_ms: float | None = None
+    passed: list[str] = []
+    for plan in plans:
+        reason = is_barred(plan) or verdicts.refusal(plan.key, now_ms)
+        if reason is not None:
+            passed.append(f"{plan.candidate.key}: {reason}")
+            continue
+        verdict = verdicts.get(plan.key)
+        ms = None if verdict is None else verdict.ms
+        if best is not None and best.is_pinned:
+            break
+        if best is None or (ms is not None and (best_ms is None or ms < best_ms * _CLEARLY)):
+            best, best_ms = plan, ms
+    if best is None:
+        return None
+    told = ([best.wanted] if best.wanted else []) + passed
+    return Chosen(best, " ".join(told) or None)
+
+
+def _missed(pin: str | None, way: Candidate, refused: Mapping[str, str]) -> str | None:
+    """Return what was asked for and is not this; None where it is this, or nothing was."""
+    if pin is None or pin in (way.backend, way.key):
+        return None
+    reasons = [reason for key, reason in refused.items() if key.partition("-")[0] == pin]
+    return f"{pin}: {'; '.join(dict.fromkeys(reasons)) or 'not offered here'}"

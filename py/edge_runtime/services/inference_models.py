@@ -1,0 +1,97 @@
+"""What is known of each model in use, and its figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..config_models import ModelConfig
+from ..pure.golden import Golden
+from ..pure.plans import Plan
+from ..pure.rolling_window import RollingWindow
+from ..pure.service_time import ServiceTime
+from ..pure.statistics import ModelStatistics, Percentiles, PlanStatistics
+from ..pure.verdicts import Verdicts
+from ..tensor import Tensor
+from ..types import Backend
+
+SAMPLE_BYTES: Final = 4 * 2**20
+"""Feeds above that are not kept as a stand-in for golden ones."""
+
+
+@dataclass(eq=False, slots=True)
+class Model:
+    """A model of the configuration.
+
+    Attributes:
+        name: As tasks call it.
+        config: Its files.
+        golden: Answers to compare with: of its golden file, else one of wasm.
+        sample: Feeds of its first run, for a model without a golden file.
+        stale: Keys of plans to be measured once more.
+        postponed: Keys of plans that could not be measured in this life.
+        backend: Where it ran last.
+        plan_key: By which plan.
+        open_ms: What it took to open that.
+        runs: Since the start.
+        infer_ms: Times inside the engine, of the plan in use.
+        service: Tells when it gets slower.
+    """
+
+    name: str
+    config: ModelConfig
+    golden: Golden | None = None
+    sample: Mapping[str, Tensor] | None = None
+    stale: set[str] = field(default_factory=set)
+    postponed: set[str] = field(default_factory=set)
+    backend: Backend | None = None
+    plan_key: str = ""
+    open_ms: float | None = None
+    runs: int = 0
+    infer_ms: RollingWindow = field(default_factory=RollingWindow)
+    service: ServiceTime = field(default_factory=ServiceTime)
+
+    def take_up(self, plan: Plan, open_ms: float) -> bool:
+        """Begin its figures anew where another plan serves from now on; say whether one does."""
+        if plan.key == self.plan_key:
+            return False
+        self.plan_key, self.open_ms = plan.key, open_ms
+        self.infer_ms, self.service = RollingWindow(), ServiceTime()
+        return True
+
+    @property
+    def can_be_measured(self) -> bool:
+        """Say whether there is anything to feed it with."""
+        return bool(self.golden or self.sample or self.config.golden)
+
+    def count(self, feeds: Mapping[str, Tensor], infer_ms: float) -> None:
+        """Take in a run; the feeds of the first one stand in for those of a golden file."""
+        self.runs += 1
+        self.infer_ms.add(infer_ms)
+        self.service.add(infer_ms)
+        if not self.can_be_measured:
+            if sum(memoryview(feed.data).nbytes for feed in feeds.values()) <= SAMPLE_BYTES:
+                self.sample = dict(feeds)
+
+    def statistics(self, plans: tuple[Plan, ...], verdicts: Verdicts) -> ModelStatistics:
+        """Return its figures, with what measuring found of ``plans``."""
+        percentiles = Percentiles(
+            p50=self.infer_ms.percentile(50), p99=self.infer_ms.percentile(99)
+        )
+        return ModelStatistics(
+            backend=None if self.backend is None else self.backend.to_dict(),
+            runs=self.runs,
+            inferMs=percentiles,
+            openMs=self.open_ms,
+            plans=[_described(plan, verdicts) for plan in plans],
+        )
+
+
+def _described(plan: Plan, verdicts: Verdicts) -> PlanStatistics:
+    verdict = verdicts.get(plan.key)
+    return PlanStatistics(
+        backend=plan.candidate.key,
+        precision=plan.variant.precision,
+        threads=plan.candidate.threads,
+        ms=None if verdict is None else verdict.ms,
+        refused=verdict.reason if verdict is not None and verdict.reason else None,
+    )

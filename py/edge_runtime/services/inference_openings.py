@@ -1,0 +1,121 @@
+"""From a plan to an open session: which lane, which file, under which breaker."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from ..config_models import ModelConfig, Variant
+from ..host.ports import Inference, ModelFile, OpenedModel, Page, Target
+from ..pure.dispatcher_ports import Gate
+from ..pure.lane_plans import LaneLoad, assign
+from ..pure.plans import Plan
+from ..types import JsonValue
+from .inference_guard import guarded
+from .inference_planner import Planner, breaker_of
+from .inference_sessions import Session, Sessions, Wanted
+
+
+class Openings:
+    """Opens plans.
+
+    Args:
+        inference: The engine.
+        sessions: Where they are kept.
+        planner: Which lanes there are.
+        breakers: By ``model@backend``.
+        page: Hears of downloads.
+        resolve: Turns a configured URL into an absolute one.
+        load: Returns how many requests a lane has.
+        resource: Returns a file of a task's bundle, for the key of a sealed model.
+    """
+
+    def __init__(
+        self,
+        *,
+        inference: Inference,
+        sessions: Sessions,
+        planner: Planner,
+        breakers: Gate,
+        page: Page,
+        resolve: Callable[[str], str],
+        load: Callable[[str], int],
+        resource: Callable[[str, str], bytes],
+    ) -> None:
+        self._inference = inference
+        self._sessions = sessions
+        self._planner = planner
+        self._breakers = breakers
+        self._page = page
+        self._resolve = resolve
+        self._load = load
+        self._resource = resource
+        self._spares: set[asyncio.Task[Session]] = set()
+
+    async def session(self, model: str, config: ModelConfig, plan: Plan) -> Session:
+        """Return an open session where the plan's line is shortest.
+
+        Raises:
+            EdgeError: As :meth:`Inference.open`; ``circuit-open``; ``argument-invalid`` for a key
+                that no bundle has.
+        """
+        self._sessions.budget_bytes = self._planner.budget_bytes()
+        name = session_name(model, plan)
+        lanes = [
+            LaneLoad(lane, self._load(lane), self._sessions.is_at_hand(lane, name))
+            for lane in self._planner.lanes(plan)
+        ]
+        lane, spare = assign(lanes)
+        if spare is not None and self._sessions.has_room(plan.variant.sha256):
+            self._prepare(self._sessions.open(self._wanted(model, config, plan, spare)))
+        session = self._sessions.get(lane, name)
+        if session is None:
+            session = await self._sessions.open(self._wanted(model, config, plan, lane))
+        self._planner.learn(plan.variant.sha256, session.opened.inputs)
+        return session
+
+    async def stop(self) -> None:
+        """Give up what nobody waits for."""
+        for task in self._spares:
+            task.cancel()
+        await asyncio.gather(*self._spares, return_exceptions=True)
+
+    def _prepare(self, opening: Coroutine[Any, Any, Session]) -> None:
+        task = asyncio.create_task(opening)
+        self._spares.add(task)
+        task.add_done_callback(self._prepared)
+
+    def _prepared(self, task: "asyncio.Task[Session]") -> None:
+        self._spares.discard(task)
+        if not task.cancelled():
+            task.exception()  # Who needs it opens it again, and hears of it.
+
+    def _wanted(self, model: str, config: ModelConfig, plan: Plan, lane: str) -> Wanted:
+        way = plan.candidate
+        target = Target(way.backend, way.device, way.build, way.threads, config.dimensions)
+        name = session_name(model, plan)
+
+        def make() -> Coroutine[Any, Any, OpenedModel]:
+            file = self._file(plan.variant)
+            told = partial(self._told, model)
+            opening = partial(self._inference.open, lane, name, file, target, told)
+            # Success says nothing about runs, of which a breaker wants some before it closes.
+            return guarded(self._breakers, breaker_of(model, plan), opening, lambda _: None)
+
+        return Wanted(lane, name, plan.variant.sha256, make)
+
+    def _file(self, variant: Variant) -> ModelFile:
+        key = None if variant.key_resource is None else self._resource(*variant.key_resource)
+        external = tuple(
+            type(each)(each.path, self._resolve(each.url), each.sha256) for each in variant.external
+        )
+        return ModelFile(self._resolve(variant.url), variant.sha256, external, key)
+
+    def _told(self, model: str, loaded_bytes: int, total_bytes: int | None) -> None:
+        body: dict[str, JsonValue] = {"state": "model", "model": model, "loadedBytes": loaded_bytes}
+        self._page.notify("status", {**body, "totalBytes": total_bytes})
+
+
+def session_name(model: str, plan: Plan) -> str:
+    """Return the name of a plan's session in its lane."""
+    return f"{model} {plan.variant.sha256[:12]}"

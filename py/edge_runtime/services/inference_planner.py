@@ -1,0 +1,227 @@
+"""Which plan serves a model now: from what the device can do, what measuring found, what failed.
+
+A first use waits for nothing but wasm: accelerators are asked for meanwhile. Where a model was
+measured in an earlier life, or is pinned to an accelerator, the device is looked at first.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..config_models import InferenceConfig, ModelConfig
+from ..errors import HostError
+from ..host.ports import Clock, Inference
+from ..pure.candidates import Refused
+from ..pure.capacity import memory_budget_bytes, thread_count, wasm_lanes
+from ..pure.device import DeviceFacts
+from ..pure.dispatcher_ports import Gate
+from ..pure.lane_plans import lane_names
+from ..pure.plans import Chosen, Plan, Plans, choose, plans_of
+from ..types import TensorSpec
+from .inference_memory import InferenceMemory
+
+FAILED_MS: Final = 30_000
+"""How long a plan is left alone that could not be opened, or failed on its device."""
+
+SETTLED_MS: Final = 600_000
+"""How long a verdict holds even where the model has become slower."""
+
+
+class Planner:
+    """Plans of all models.
+
+    Args:
+        inference: Tells what the device can do.
+        clock: Unix time, for verdicts.
+        config: Lanes and memory.
+        memory: Verdicts.
+        breakers: By ``model@backend``.
+    """
+
+    def __init__(
+        self,
+        inference: Inference,
+        clock: Clock,
+        config: InferenceConfig,
+        memory: InferenceMemory,
+        breakers: Gate,
+    ) -> None:
+        self._inference = inference
+        self._clock = clock
+        self._config = config
+        self._memory = memory
+        self._breakers = breakers
+        self._basic: DeviceFacts | None = None
+        self._facts: DeviceFacts | None = None
+        self._probing: asyncio.Task[DeviceFacts] | None = None
+        self._inputs: dict[str, Sequence[TensorSpec]] = {}
+        self._plans: dict[str, Plans] = {}
+        self._failed: dict[tuple[str, str], tuple[str, float]] = {}
+
+    async def look(self, model: ModelConfig) -> None:
+        """Find out as much about the device as ``model`` needs before it can run.
+
+        Raises:
+            HostError: No inference worker starts.
+        """
+        if self._facts is not None:
+            return
+        wants_all = any(variant.backend not in (None, "wasm") for variant in model.variants)
+        wants_all = wants_all or model.pin not in (None, "wasm")
+        if wants_all or any(self._memory.knows(each.sha256) for each in model.variants):
+            await self.look_closely()
+        elif self._basic is None:
+            self._basic = DeviceFacts.from_plain(await self._inference.probe(accelerators=False))
+
+    async def look_closely(self) -> None:
+        """Ask for accelerators, too, and recall what was measured on them; once.
+
+        Raises:
+            HostError: No inference worker starts.
+        """
+        if self._facts is not None:
+            return
+        if self._probing is None:
+            self._probing = asyncio.create_task(self._probe())
+        try:
+            await asyncio.shield(self._probing)
+        finally:
+            if self._probing is not None and self._probing.done():
+                self._probing = None
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Say whether accelerators were asked for."""
+        return self._facts is not None
+
+    def learn(self, digest: str, inputs: Sequence[TensorSpec]) -> None:
+        """Take in what a file declares: some backends cannot have it."""
+        if digest not in self._inputs:
+            self._inputs[digest] = inputs
+            self._plans.clear()
+
+    def plans(self, name: str, model: ModelConfig) -> Plans:
+        """Return the plans of a model, as far as the device is known."""
+        plans = self._plans.get(name)
+        if plans is None:
+            plans = self._plans[name] = plans_of(model, self._known(), self._inputs)
+        return plans
+
+    def known_plans(self, name: str) -> tuple[Plan, ...]:
+        """Return the plans of a model as far as they were asked for."""
+        plans = self._plans.get(name)
+        return () if plans is None else plans.plans
+
+    def choose(self, name: str, model: ModelConfig, barred: Mapping[str, str]) -> Chosen:
+        """Return the plan to use now.
+
+        Args:
+            name: The model's.
+            model: Its configuration.
+            barred: Plans that this very run has tried in vain, by key, and why.
+
+        Raises:
+            RefusedError: ``circuit-open``: all that is left failed too often lately.
+            HostError: ``inference-failed``: nothing here can run it, and why.
+        """
+        plans, now_ms = self.plans(name, model).plans, self._clock.now_ms()
+        verdicts = self._memory.verdicts
+
+        def closed(plan: Plan) -> str | None:
+            refusal = self._breakers.refusal(breaker_of(name, plan))
+            return barred.get(plan.key) or (refusal.message if refusal else None)
+
+        def bar(plan: Plan) -> str | None:
+            return closed(plan) or self._failed_lately(name, plan)
+
+        chosen = choose(plans, verdicts, now_ms, bar)
+        # What failed a while ago, or gave other answers than expected, is better than nothing.
+        chosen = chosen or choose(plans, verdicts, now_ms, closed)
+        return chosen or self._last_resort(name, plans, barred)
+
+    def failed(self, name: str, plan: Plan, reason: str) -> None:
+        """Leave a plan alone for a while."""
+        self._failed[name, plan.key] = (reason, self._clock.now_ms())
+
+    def lanes(self, plan: Plan) -> list[str]:
+        """Return the lanes that a plan may run in."""
+        facts, way = self._known(), plan.candidate
+        count = wasm_lanes(facts, self._config.wasm_lanes)
+        return lane_names(way.key, way.threads, thread_count(facts), count)
+
+    def budget_bytes(self) -> int:
+        """Return what open sessions may take together."""
+        return memory_budget_bytes(self._known(), self._config.memory_budget_bytes)
+
+    def refusals(self, name: str, model: ModelConfig) -> dict[str, str]:
+        """Return by backend why it is not used for a model."""
+        plans, refused = self.plans(name, model)
+        told, now_ms = dict(refused), self._clock.now_ms()
+        for plan in plans:
+            reason = self._memory.verdicts.refusal(plan.key, now_ms)
+            reason = reason or self._failed_lately(name, plan)
+            if reason:
+                told[plan.candidate.key] = reason
+        return told
+
+    def outdated(self, name: str) -> set[str]:
+        """Return the keys of plans whose times are old enough to be taken once more."""
+        now_ms, found = self._clock.now_ms(), set()
+        for plan in self.known_plans(name):
+            verdict = self._memory.verdicts.get(plan.key)
+            is_timed = verdict is not None and verdict.ms is not None
+            if is_timed and verdict is not None and abs(now_ms - verdict.at_ms) > SETTLED_MS:
+                found.add(plan.key)
+        return found
+
+    async def stop(self) -> None:
+        """Give up looking."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
+
+    def _known(self) -> DeviceFacts:
+        facts = self._facts or self._basic
+        assert facts is not None, "look() comes first"
+        return facts
+
+    async def _probe(self) -> DeviceFacts:
+        told = await self._inference.probe(accelerators=True)
+        facts = DeviceFacts.from_plain(told)
+        build = str(told.get("build", ""))
+        await self._memory.recall(" · ".join((build, *facts.fingerprint())), self._clock.now_ms())
+        self._facts = facts
+        self._plans.clear()
+        return facts
+
+    def _failed_lately(self, name: str, plan: Plan) -> str | None:
+        reason, at_ms = self._failed.get((name, plan.key), (None, 0.0))
+        return reason if abs(self._clock.now_ms() - at_ms) < FAILED_MS else None
+
+    def _last_resort(self, name: str, plans: Sequence[Plan], barred: Mapping[str, str]) -> Chosen:
+        """Return a plan although measuring refuses all; wrong golden files must not end a model."""
+        for plan in plans:
+            refusal = self._breakers.refusal(breaker_of(name, plan))
+            if plan.key not in barred and refusal is not None:
+                raise refusal
+        for plan in plans:
+            if plan.key not in barred:
+                reason = self._memory.verdicts.refusal(plan.key, self._clock.now_ms())
+                return Chosen(plan, f"every backend is refused; {plan.candidate.key}: {reason}")
+        refused = [f"{each.backend}: {each.reason}" for each in self._refused(name)]
+        reasons = "; ".join((*barred.values(), *refused)) or "no backend is offered"
+        raise HostError(
+            "inference-failed",
+            f"model {name}: expected a backend that can run it, got none: {reasons}. "
+            "Look at its variants and at the device.",
+            {"model": name},
+        )
+
+    def _refused(self, name: str) -> list[Refused]:
+        plans = self._plans.get(name)
+        return [] if plans is None else [Refused(*each) for each in plans.refused.items()]
+
+
+def breaker_of(model: str, plan: Plan) -> str:
+    """Return the name of a plan's breaker."""
+    return f"{model}@{plan.candidate.backend}"

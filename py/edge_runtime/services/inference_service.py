@@ -1,0 +1,212 @@
+"""One run of a model: the best plan, an open session, its turn; again where that helps."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, Protocol
+
+from ..errors import HostError, RefusedError
+from ..host.ports import Clock, InferenceReply
+from ..pure.dispatcher_ports import Gate
+from ..pure.feeds import check_feeds
+from ..pure.plans import Chosen, Plan
+from ..pure.rider import Rider
+from ..pure.service_time import ServiceTime
+from ..tensor import Tensor
+from ..types import Backend
+from .inference_flight import Flight
+from .inference_guard import guarded
+from .inference_models import Model
+from .inference_openings import Openings, session_name
+from .inference_planner import Planner, breaker_of
+from .inference_sessions import Session, Sessions, lost
+
+_REPEATS: Final = 2
+"""How often a run is repeated because its lane ended, or its breaker opened, under it."""
+
+
+class Lanes(Protocol):
+    """The lines before the engine's workers."""
+
+    async def ask(
+        self,
+        name: str,
+        rider: Rider,
+        request: Callable[[], Coroutine[Any, Any, Any]],
+        abandoned: Callable[["asyncio.Task[None]"], None] | None = None,
+    ) -> Any:
+        """Make ``request`` when it is the turn of ``rider``'s run."""
+
+    def load(self, name: str) -> int:
+        """Return how many requests wait or run in a lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRun:
+    """Outputs by name, the time inside the engine (milliseconds), and where the model ran."""
+
+    outputs: Mapping[str, Tensor]
+    infer_ms: float
+    backend: Backend
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What a run has met so far: plans that are no use to it, and repeats of others."""
+
+    barred: dict[str, str]
+    repeats: Counter[str]
+
+
+class Service:
+    """Serves runs.
+
+    Args:
+        sessions, openings, planner: Parts of the model library.
+        lanes: Where requests wait.
+        breakers: By ``model@backend``.
+        clock: Measures requests.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        openings: Openings,
+        planner: Planner,
+        lanes: Lanes,
+        breakers: Gate,
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._openings = openings
+        self._planner = planner
+        self._lanes = lanes
+        self._breakers = breakers
+        self._clock = clock
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def run(self, model: Model, feeds: Mapping[str, Any], rider: Rider) -> ModelRun:
+        """Run a model once; see :meth:`ModelLibrary.run`."""
+        trouble = _Trouble({}, Counter())
+        await self._planner.look(model.config)
+        chosen = self._planner.choose(model.name, model.config, {})
+        while True:
+            session: Session | None = None
+            try:
+                session = await self._openings.session(model.name, model.config, chosen.plan)
+                return await self._attempt(model, chosen, session, feeds, rider)
+            except (HostError, RefusedError) as error:
+                chosen = self._next(model, chosen.plan, error, trouble, session is None)
+
+    async def retire(self, model: Model, kept: Plan | None) -> None:
+        """Free the sessions of a model, but those of the plan that serves from now on."""
+        staying = set() if kept is None else set(self._places(model, kept))
+        for plan in self._planner.known_plans(model.name):
+            for place in self._places(model, plan):
+                session = self._sessions.get(*place)
+                if session is not None and place not in staying and not session.users:
+                    await self._sessions.release(session)
+
+    def _places(self, model: Model, plan: Plan) -> list[tuple[str, str]]:
+        name = session_name(model.name, plan)
+        return [(lane, name) for lane in self._planner.lanes(plan)]
+
+    async def stop(self) -> None:
+        """Give up what goes on behind runs."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _attempt(
+        self,
+        model: Model,
+        chosen: Chosen,
+        session: Session,
+        feeds: Mapping[str, Any],
+        rider: Rider,
+    ) -> ModelRun:
+        plan = chosen.plan
+        tensors = check_feeds(model.name, session.opened.inputs, feeds)
+        flight = Flight(self._sessions, session, self._clock, model.infer_ms.percentile(50))
+        request = partial(self._request, model.name, plan, session, flight, tensors)
+        give_up = partial(self._spawn_with, flight.give_up)
+        reply: InferenceReply = await self._lanes.ask(session.lane, rider, request, give_up)
+        if model.take_up(plan, session.open_ms):
+            model.backend = self._backend(model, chosen, session)
+            self._spawn(self.retire(model, plan))
+        model.count(tensors, reply.infer_ms)
+        self._look_after(model, session)
+        assert model.backend is not None
+        return ModelRun(reply.outputs, reply.infer_ms, model.backend)
+
+    async def _request(
+        self,
+        model: str,
+        plan: Plan,
+        session: Session,
+        flight: Flight,
+        tensors: Mapping[str, Tensor],
+    ) -> InferenceReply:
+        if session.is_lost:  # While the run waited for its turn, which is no failure of the engine.
+            raise lost(session.lane)
+        # In the lane: a breaker may open meanwhile, and hears of runs whose caller has gone.
+        running = partial(flight.run, tensors)
+        return await guarded(
+            self._breakers, breaker_of(model, plan), running, lambda it: it.infer_ms
+        )
+
+    def _next(
+        self,
+        model: Model,
+        plan: Plan,
+        error: HostError | RefusedError,
+        trouble: _Trouble,
+        is_opening: bool,
+    ) -> Chosen:
+        """Return the plan to try after ``error``, or raise it where there is none."""
+        can_repeat = error.code in ("worker-lost", "circuit-open") or bool(
+            error.details.get("deviceLost")
+        )
+        if can_repeat and trouble.repeats.total() < _REPEATS and not trouble.repeats[plan.key]:
+            trouble.repeats[plan.key] += 1
+        elif _is_plans(error) and (is_opening or not plan.is_wasm):
+            trouble.barred[plan.key] = error.message
+            self._planner.failed(model.name, plan, error.message)
+        else:
+            raise error
+        try:
+            return self._planner.choose(model.name, model.config, trouble.barred)
+        except HostError:
+            raise error from None
+
+    def _backend(self, model: Model, chosen: Chosen, session: Session) -> Backend:
+        opened = session.opened.backend
+        reasons = [reason for reason in (chosen.reason, opened.fallback_reason) if reason]
+        refused = self._planner.refusals(model.name, model.config)
+        return replace(opened, fallback_reason=" ".join(reasons) or None, refused=refused)
+
+    def _look_after(self, model: Model, session: Session) -> None:
+        if not self._lanes.load(session.lane):
+            self._spawn(self._sessions.tidy(session.lane))
+        if model.service.has_drifted:
+            model.service = ServiceTime()
+            model.stale |= self._planner.outdated(model.name)
+
+    def _spawn_with(
+        self,
+        action: Callable[["asyncio.Task[None]"], Coroutine[Any, Any, None]],
+        asking: "asyncio.Task[None]",
+    ) -> None:
+        self._spawn(action(asking))
+
+    def _spawn(self, running: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(running)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _is_plans(error: HostError | RefusedError) -> bool:
+    """Say whether another plan may do better."""
+    return error.code in ("worker-lost", "inference-failed")
