@@ -10,7 +10,7 @@ import { EdgeError } from "./errors.js";
 import { greet } from "./handshake.js";
 import { loadOrt, missingReason, threadCount } from "./ort-loader.js";
 import { answer, createRpc } from "./rpc.js";
-import { toOrtTensor, toWireSpec, toWireTensor } from "./tensors.js";
+import { engineReason, toOrtTensor, toWireSpec, toWireTensor } from "./tensors.js";
 
 /** @import { BackendName } from "./ort-loader.js" */
 /** @import { WireTensor } from "./protocol.js" */
@@ -48,16 +48,29 @@ async function open({ model, data, backend }) {
     executionProviders: [backend],
     graphOptimizationLevel: "all",
   }).catch((error) => {
-    throw failed(`${backend}: ${error.message ?? error}`, { poisoned: sessions.size === 0 });
+    throw failed(`${backend}: ${engineReason(error)}`, { poisoned: sessions.size === 0 });
   });
+  const declared = await specs(session);
   await sessions.get(model)?.release();
   sessions.set(model, session);
   const threads = backend === "wasm" ? threadCount() : 1;
-  return {
-    inputs: session.inputMetadata.map(toWireSpec),
-    outputs: session.outputMetadata.map(toWireSpec),
-    backend: { name: backend, threads },
-  };
+  return { ...declared, backend: { name: backend, threads } };
+}
+
+/**
+ * What a session declares; one that cannot be used frees its memory.
+ * @param {Session} session
+ */
+async function specs(session) {
+  try {
+    return {
+      inputs: session.inputMetadata.map(toWireSpec),
+      outputs: session.outputMetadata.map(toWireSpec),
+    };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 /** @param {{model: string, feeds: WireTensor[]}} params */

@@ -237,14 +237,14 @@ export const PROTOCOL_VERSION = 4;
 /**
  * @typedef {object} WireTensor
  * @property {string} name
- * @property {string} dtype    ONNX's spelling: float32, int64, bool …
+ * @property {string} dtype    ONNX's spelling: float32, int64, bool, string …
  * @property {number[]} shape
- * @property {ArrayBuffer} data  Little-endian, row-major; transferred, the sender's copy becomes empty.
+ * @property {ArrayBuffer} data  Little-endian, row-major; texts as UTF-8, each ended by NUL. Transferred: empty for the sender.
  */
 
 /**
  * @typedef {object} WireSpec
  * @property {string} name
  * @property {string} dtype
- * @property {(number | null)[]} shape  null: dynamic axis.
+ * @property {(number | string | null)[]} shape  A dynamic axis: its name, or null.
  */

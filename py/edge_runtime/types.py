@@ -198,8 +198,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """Name, dtype and shape a model declares; a dynamic axis is None."""
+    """Name, dtype and shape a model declares; a dynamic axis is its name, or None."""
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | str | None, ...]

@@ -3,7 +3,6 @@
 import io
 from pathlib import Path
 
-import onnx
 from edge_runtime.tensor import Tensor
 from edge_runtime.testing.fake_inference import FakeInference, FakeModel
 from edge_runtime.types import TensorSpec
@@ -12,42 +11,27 @@ from PIL import Image
 
 from .images_suite import BLUE, GREEN, RED, WHITE
 from .run_in_pyodide import Fixtures
+from .tensor_models import define_tensor_models, serialized, tensor_models
 
-# onnxruntime's CPU kernels know Identity for all of these.
-ONNX_DTYPES = {
-    "float32": TensorProto.FLOAT,
-    "float64": TensorProto.DOUBLE,
-    "float16": TensorProto.FLOAT16,
-    "int8": TensorProto.INT8,
-    "uint8": TensorProto.UINT8,
-    "int16": TensorProto.INT16,
-    "uint16": TensorProto.UINT16,
-    "int32": TensorProto.INT32,
-    "uint32": TensorProto.UINT32,
-    "int64": TensorProto.INT64,
-    "uint64": TensorProto.UINT64,
-    "bool": TensorProto.BOOL,
-}
 QUARTERS = [[RED, RED, GREEN, GREEN]] * 2 + [[BLUE, BLUE, WHITE, WHITE]] * 2
 WIDE = [[RED, RED, BLUE, BLUE, BLUE, BLUE, RED, RED]] * 4
 
 
 def onnx_models() -> dict[str, bytes]:
-    """Return the models of ``inference_suite``."""
-    models = {f"echo_{dtype}": _echo(element) for dtype, element in ONNX_DTYPES.items()}
+    """Return the models of ``inference_suite`` and ``tensor_suite``."""
     a, b, total = (
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 3]) for name in ("a", "b", "sum")
     )
     add = helper.make_graph([helper.make_node("Add", ["a", "b"], ["sum"])], "add", [a, b], [total])
-    return {**models, "add": _serialized(add)}
+    return {**tensor_models(), "add": serialized(add), "echo_float32": _echo()}
 
 
 def define_models(inference: FakeInference, models: dict[str, bytes]) -> None:
     """Teach the fake engine the same models."""
-    for dtype in ONNX_DTYPES:
-        x, y = TensorSpec("x", dtype, (None,)), TensorSpec("y", dtype, (None,))
-        echo = FakeModel((x,), (y,), lambda feeds: {"y": feeds["x"]})
-        inference.define(models[f"echo_{dtype}"], echo)
+    define_tensor_models(inference, models)
+    x, y = (TensorSpec(name, "float32", ("n",)) for name in ("x", "y"))
+    echo = FakeModel((x,), (y,), lambda feeds: {"y": feeds["x"]})
+    inference.define(models["echo_float32"], echo)
     a, b, total = (TensorSpec(name, "float32", (2, 3)) for name in ("a", "b", "sum"))
     inference.define(models["add"], FakeModel((a, b), (total,), _add))
 
@@ -77,18 +61,10 @@ def write_all(folder: Path) -> Fixtures:
     return fixtures
 
 
-def _echo(element: int) -> bytes:
-    x, y = (helper.make_tensor_value_info(name, element, ["n"]) for name in ("x", "y"))
+def _echo() -> bytes:
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in ("x", "y"))
     node = helper.make_node("Identity", ["x"], ["y"])
-    return _serialized(helper.make_graph([node], "echo", [x], [y]))
-
-
-def _serialized(graph: onnx.GraphProto) -> bytes:
-    # An opset and format version that every engine under test reads.
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    data: bytes = model.SerializeToString()
-    return data
+    return serialized(helper.make_graph([node], "echo", [x], [y]))
 
 
 def _add(feeds: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """What every Inference must do. ``models`` are ONNX files by name.
 
-``echo_<dtype>``: ``x`` → ``y``, ``dtype[n]``. ``add``: float32 ``a``, ``b`` → ``sum``, ``[2, 3]``.
+``echo_float32``: ``x`` → ``y``, ``[n]``. ``add``: float32 ``a``, ``b`` → ``sum``, ``[2, 3]``.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from edge_runtime.errors import HostError
 from edge_runtime.host.ports import Host
-from edge_runtime.tensor import ITEM_BYTES, Tensor
+from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 
 Models = Mapping[str, bytes]
@@ -50,21 +50,9 @@ async def check_a_run_gives_named_outputs_and_its_time(host: Host, models: Model
     assert reply.infer_ms >= 0
 
 
-async def check_every_dtype_passes_unchanged(host: Host, models: Models) -> None:
-    for dtype, item_bytes in ITEM_BYTES.items():
-        if f"echo_{dtype}" not in models:
-            continue
-        data = bytes(range(3 * item_bytes)) if dtype != "bool" else b"\1\0\1"
-        await host.inference.open("echo", models[f"echo_{dtype}"], backend=BACKEND)
-        reply = await host.inference.run("echo", {"x": Tensor(dtype, (3,), data)})
-
-        echoed = reply.outputs["y"]
-        assert (echoed.dtype, echoed.shape, bytes(echoed.data)) == (dtype, (3,), data), dtype
-
-
-async def check_a_dynamic_axis_is_none_and_may_be_empty(host: Host, models: Models) -> None:
+async def check_a_dynamic_axis_has_its_name_and_may_be_empty(host: Host, models: Models) -> None:
     opened = await host.inference.open("echo", models["echo_float32"], backend=BACKEND)
-    assert opened.inputs == (TensorSpec("x", "float32", (None,)),)
+    assert opened.inputs == (TensorSpec("x", "float32", ("n",)),)
 
     reply = await host.inference.run("echo", {"x": Tensor.float32([])})
     assert reply.outputs["y"].shape == (0,)

@@ -19,6 +19,7 @@ from . import (
     network_suite,
     storage_suite,
     store_suite,
+    tensor_suite,
 )
 
 
@@ -43,6 +44,7 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
     for suite, fixture in (
         (network_suite, fixtures.files),
         (inference_suite, fixtures.models),
+        (tensor_suite, fixtures.models),
         (images_suite, fixtures.pictures),
     ):
         if fixture:

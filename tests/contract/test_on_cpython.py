@@ -67,6 +67,7 @@ def argument_of(check: Check, fixtures: Fixtures) -> tuple[Any, ...]:
     known = {
         "network_suite": fixtures.files,
         "inference_suite": fixtures.models,
+        "tensor_suite": fixtures.models,
         "images_suite": fixtures.pictures,
     }
     return (known[suite],) if suite in known else ()

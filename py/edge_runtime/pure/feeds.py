@@ -1,6 +1,7 @@
 """What a model is fed, checked against what it declares before any engine sees it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConfigError
@@ -15,7 +16,8 @@ def check_feeds(
 
     Args:
         model: For messages.
-        inputs: What the model declares; a None in a shape takes any size.
+        inputs: What the model declares; a None in a shape takes any size, a name one size in all
+            inputs.
         feeds: A :class:`Tensor` or a numpy array per input.
 
     Raises:
@@ -24,8 +26,9 @@ def check_feeds(
     specs = {spec.name: spec for spec in inputs}
     _check_names(model, specs, feeds)
     tensors = {name: _tensor(model, spec, feeds[name]) for name, spec in specs.items()}
+    axes: dict[str, int] = {}
     for name, spec in specs.items():
-        _check_fit(model, spec, tensors[name])
+        _check_fit(model, spec, tensors[name], axes)
     return tensors
 
 
@@ -47,18 +50,28 @@ def _tensor(model: str, spec: TensorSpec, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if all(hasattr(value, name) for name in ("dtype", "shape", "astype")):
-        return Tensor.from_numpy(value)
+        try:
+            return Tensor.from_numpy(value)
+        except ConfigError as error:
+            raise _misfit(model, spec, f"numpy's {value.dtype}", error.message) from error
     raise _misfit(model, spec, type(value).__name__, "Build it with Tensor.of() or numpy.")
 
 
-def _check_fit(model: str, spec: TensorSpec, tensor: Tensor) -> None:
-    sizes_fit = len(tensor.shape) == len(spec.shape) and all(
-        declared is None or declared == given
-        for declared, given in zip(spec.shape, tensor.shape, strict=True)
-    )
-    if tensor.dtype != spec.dtype or not sizes_fit:
+def _check_fit(model: str, spec: TensorSpec, tensor: Tensor, axes: dict[str, int]) -> None:
+    """Refuse what does not fit; add the sizes of named axes to ``axes``."""
+    told = tuple(f"{axis}={axes[axis]}" if axis in axes else axis for axis in spec.shape)
+    if tensor.dtype != spec.dtype or not _sizes_fit(spec.shape, tensor.shape, axes):
         got = _spelled(TensorSpec("", tensor.dtype, tensor.shape))
-        raise _misfit(model, spec, got, "Convert or reshape it.")
+        raise _misfit(model, replace(spec, shape=told), got, "Convert or reshape it.")
+
+
+def _sizes_fit(
+    declared: Sequence[int | str | None], given: Sequence[int], axes: dict[str, int]
+) -> bool:
+    return len(declared) == len(given) and all(
+        axis is None or size == (axes.setdefault(axis, size) if isinstance(axis, str) else axis)
+        for axis, size in zip(declared, given, strict=True)
+    )
 
 
 def _misfit(model: str, spec: TensorSpec, got: str, advice: str) -> ConfigError:

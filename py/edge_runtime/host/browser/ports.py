@@ -8,10 +8,11 @@ from pyodide.ffi import jsnull
 
 from ...pure.plain import split
 from ...tensor import Tensor
-from ...types import Backend, JsonValue, TensorSpec
+from ...types import Backend, JsonValue
 from ..ports import Host, InferenceReply, OpenedModel
 from .conversions import as_bytes, as_js, as_plain, converted
 from .storage_ports import BrowserCrypto, BrowserStorage
+from .tensors import as_feeds, as_tensors, specs
 
 
 def browser_host(js_host: Any) -> Host:
@@ -73,21 +74,16 @@ class BrowserInference:
             opened = as_plain(await self._js.open(model, as_js(data), backend))
         reached = opened["backend"]
         return OpenedModel(
-            _specs(opened["inputs"]),
-            _specs(opened["outputs"]),
+            specs(opened["inputs"]),
+            specs(opened["outputs"]),
             Backend(reached["name"], reached["threads"], reached.get("fallbackReason")),
         )
 
     async def run(self, model: str, feeds: Mapping[str, Tensor]) -> InferenceReply:
         """Run one inference."""
-        wires = [
-            {"name": name, "dtype": feed.dtype, "shape": list(feed.shape), "data": feed.data}
-            for name, feed in feeds.items()
-        ]
         with converted("inference-failed", f"model {model}"):
-            reply = await self._js.run(model, as_js(wires))
-            outputs = {output.name: _tensor(output) for output in reply.outputs}
-            return InferenceReply(outputs, float(reply.inferMs))
+            reply = await self._js.run(model, as_feeds(feeds))
+            return InferenceReply(as_tensors(reply.outputs), float(reply.inferMs))
 
     async def release(self, model: str) -> None:
         """Free the session."""
@@ -143,11 +139,3 @@ class BrowserPage:
     def replace_worker(self, reason: str) -> None:
         """End this worker."""
         self._js.replaceWorker(reason)
-
-
-def _specs(plain: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
-    return tuple(TensorSpec(each["name"], each["dtype"], tuple(each["shape"])) for each in plain)
-
-
-def _tensor(output: Any) -> Tensor:
-    return Tensor(output.dtype, tuple(map(int, output.shape)), as_bytes(output.data))

@@ -5,15 +5,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy
 import onnxruntime
 
-from ...errors import HostError
-from ...tensor import ITEM_BYTES, Tensor
+from ...errors import ConfigError, HostError
+from ...tensor import DTYPES, Tensor
 from ...types import Backend, TensorSpec
 from ..ports import InferenceReply, OpenedModel
 
-_DTYPES: Final = {f"tensor({name})": name for name in ITEM_BYTES} | {
+_DTYPES: Final = {f"tensor({name})": name for name in DTYPES} | {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
 }
@@ -62,10 +61,7 @@ def _open(model: str, data: bytes) -> Any:
 
 
 def _run(model: str, session: Any, feeds: Mapping[str, Tensor]) -> InferenceReply:
-    arrays = {
-        name: numpy.frombuffer(feed.data, feed.dtype).reshape(feed.shape)
-        for name, feed in feeds.items()
-    }
+    arrays = {name: feed.numpy() for name, feed in feeds.items()}
     started_s = time.perf_counter()
     try:
         outputs = session.run(None, arrays)
@@ -73,27 +69,39 @@ def _run(model: str, session: Any, feeds: Mapping[str, Tensor]) -> InferenceRepl
         raise _failed(model, "outputs", error) from error
     infer_ms = (time.perf_counter() - started_s) * 1000
     names = [output.name for output in session.get_outputs()]
-    tensors = [Tensor.from_numpy(numpy.asarray(output)) for output in outputs]
-    return InferenceReply(dict(zip(names, tensors, strict=True)), infer_ms)
+    return InferenceReply(
+        {name: _tensor(model, name, each) for name, each in zip(names, outputs, strict=True)},
+        infer_ms,
+    )
+
+
+def _tensor(model: str, name: str, output: Any) -> Tensor:
+    try:
+        # Texts come as objects.
+        if output.dtype == object:
+            return Tensor.string(output.ravel().tolist(), output.shape)
+        return Tensor.from_numpy(output)
+    except ConfigError as error:
+        raise _failed(f"{model}, {name}", "an output that is a tensor", error) from error
 
 
 def _specs(model: str, declared: Sequence[Any]) -> tuple[TensorSpec, ...]:
     return tuple(
-        TensorSpec(each.name, _dtype(model, each), tuple(map(_size, each.shape)))
+        TensorSpec(each.name, _dtype(model, each), tuple(map(_axis, each.shape)))
         for each in declared
     )
 
 
 def _dtype(model: str, declared: Any) -> str:
     if declared.type not in _DTYPES:
-        known = ", ".join(ITEM_BYTES)
+        known = ", ".join(DTYPES)
         text = f"{model}, {declared.name}: expected one of {known}, got {declared.type}."
         raise HostError("inference-failed", text)
     return _DTYPES[declared.type]
 
 
-def _size(size: object) -> int | None:
-    return size if isinstance(size, int) else None
+def _axis(axis: object) -> int | str | None:
+    return axis if isinstance(axis, int | str) else None
 
 
 def _failed(model: str, expected: str, error: Exception) -> HostError:

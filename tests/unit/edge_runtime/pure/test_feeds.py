@@ -1,5 +1,6 @@
 """Feeds against declared inputs: what fits, and what each refusal names."""
 
+import math
 from typing import Any
 
 import numpy
@@ -39,6 +40,54 @@ def test_numpy_arrays_become_tensors() -> None:
     assert check_feeds("ranker", (CAND,), feeds)["cand"].tolist() == [1, 3]
 
 
+def test_texts_are_fed_as_tensors_or_numpy_arrays() -> None:
+    query = TensorSpec("query", "string", ("batch",))
+
+    for texts in (Tensor.string(["\u6c34", ""]), numpy.array(["\u6c34", ""])):
+        assert check_feeds("m", [query], {"query": texts})["query"].tolist() == ["\u6c34", ""]
+
+
+IDS = TensorSpec("ids", "int64", ("batch", "length"))
+MASK = TensorSpec("mask", "int64", ("batch", None, "length"))
+
+
+def zeros(*shape: int) -> Tensor:
+    return Tensor("int64", shape, bytes(8 * math.prod(shape)))
+
+
+def test_a_named_axis_takes_any_size_that_is_the_same_everywhere() -> None:
+    feeds = {"ids": zeros(2, 0), "mask": zeros(2, 5, 0)}
+
+    assert check_feeds("m", (IDS, MASK), feeds) == feeds
+
+
+@pytest.mark.parametrize(
+    ("feeds", "message"),
+    [
+        (
+            {"ids": zeros(2, 7), "mask": zeros(3, 1, 7)},
+            "model m, input mask: expected int64[batch=2, any, length=7], got int64[3, 1, 7].",
+        ),
+        (
+            {"ids": zeros(7), "mask": zeros()},
+            "input ids: expected int64[batch, length], got int64[7]",
+        ),
+    ],
+)
+def test_axes_of_one_name_with_other_sizes_are_refused(feeds: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        check_feeds("m", (IDS, MASK), feeds)
+
+    assert message in refused.value.message
+
+
+def test_one_name_twice_in_an_input_means_one_size() -> None:
+    square = TensorSpec("s", "int64", ("n", "n"))
+
+    with pytest.raises(ConfigError, match=r"expected int64\[n, n\], got int64\[2, 3\]"):
+        check_feeds("m", [square], {"s": zeros(2, 3)})
+
+
 @pytest.mark.parametrize(
     ("feeds", "message"),
     [
@@ -59,7 +108,14 @@ def test_numpy_arrays_become_tensors() -> None:
         ),
         ({**GOOD, "cand": Tensor.int64([1], ())}, "input cand: expected int64[any], got int64[]."),
         ({**GOOD, "cand": [1, 2]}, "input cand: expected int64[any], got list. Build it with"),
-        ({**GOOD, "cand": numpy.array(["x"])}, "numpy dtype: expected one of float32"),
+        (
+            {**GOOD, "cand": numpy.array(["x"])},
+            "input cand: expected int64[any], got string[1]. Convert or reshape it.",
+        ),
+        (
+            {**GOOD, "cand": numpy.array([1, None])},
+            "model ranker, input cand: expected int64[any], got numpy's object. numpy dtype: exp",
+        ),
     ],
 )
 def test_feeds_that_do_not_fit_are_refused_by_name(feeds: dict[str, Any], message: str) -> None:
