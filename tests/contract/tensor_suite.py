@@ -1,7 +1,7 @@
 """What every Inference must do with tensors, whatever they hold. ``models`` are ONNX files by name.
 
 ``tensors_<dtype>``: three inputs that become the outputs ``<name>_out``: ``scalar``, ``[]``;
-``line``, ``[any]``; ``cube``, ``[rows, any, 3]``. ``compare``: float32 ``a`` and ``b``, ``[n]``, → bool
+``line``, ``[any]``; ``cube``, ``[rows, any, 3]``. ``compare``: float32 ``a``, ``b``, ``[n]``, → bool
 ``less``, float32 ``sum``; ``b`` is 1 where it is not given. ``refused_<what>``: what no host opens.
 """
 
