@@ -4,14 +4,14 @@ from typing import Any, Final
 
 from edge_runtime.pure.device import DeviceFacts
 
-NO_WEBGPU: Final = {"reason": "WebGPU: this browser or page does not offer it"}
-NO_WEBNN: Final = {"reason": "WebNN: this browser or page does not offer it"}
+NO_WEBGPU: Final = {"reason": "this browser or page does not offer it"}
+NO_WEBNN: Final = {"reason": "this browser or page does not offer it"}
 ALL_WEBNN: Final = {"devices": {"cpu": {}, "gpu": {}, "npu": {}}}
 WEBNN_CPU: Final = {
     "devices": {
         "cpu": {},
-        "gpu": {"reason": "WebNN gpu: the browser gave a context of the CPU"},
-        "npu": {"reason": "WebNN npu: the browser gave a context of the CPU"},
+        "gpu": {"reason": "the browser gave the CPU's in its place"},
+        "npu": {"reason": "the browser gave the CPU's in its place"},
     }
 }
 

@@ -61,7 +61,7 @@ def test_every_kind_of_webnn_is_a_candidate_of_its_own() -> None:
     ("name", "backend", "words"),
     [
         ("test chromium", "webgpu", "software adapter (google), many times slower than wasm"),
-        ("test chromium", "webnn-gpu", "gave a context of the CPU"),
+        ("test chromium", "webnn-gpu", "gave the CPU's in its place"),
         ("desktop chrome", "webnn", "does not offer it"),
         ("strict policy", "webnn", "inference-worker.js with 'unsafe-eval'"),
         ("low-end web view", "webgpu", "2 GB of memory are too little"),
@@ -102,7 +102,7 @@ def test_a_pin_takes_risks_and_leaves_nothing_else(
     [
         ("iphone 17", "webgpu", "does not offer it"),
         ("strict policy", "webnn", "'unsafe-eval'"),
-        ("test chromium", "webnn-npu", "gave a context of the CPU"),
+        ("test chromium", "webnn-npu", "gave the CPU's in its place"),
         ("chrome with everything", "cuda", "expected one of wasm, webgpu"),
     ],
 )

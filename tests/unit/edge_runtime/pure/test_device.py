@@ -33,8 +33,8 @@ def test_a_whole_api_that_is_missing_is_missing_on_each_device() -> None:
     facts = DEVICES["mini-program"]
 
     assert facts.gpu is None
-    assert facts.gpu_missing == "WebGPU: this browser or page does not offer it"
-    assert set(facts.webnn_missing.values()) == {"WebNN: this browser or page does not offer it"}
+    assert facts.gpu_missing == "this browser or page does not offer it"
+    assert set(facts.webnn_missing.values()) == {"this browser or page does not offer it"}
 
 
 @pytest.mark.parametrize("plain", [None, [], "facts", 7, {}, {"webgpu": [], "webnn": {"x": 1}}])
