@@ -1,0 +1,5 @@
+/** A worker that tells what the probe finds in it. */
+
+import { probe } from "../../js_shim/probe.js";
+
+onmessage = async () => postMessage(await probe());
