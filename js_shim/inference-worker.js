@@ -1,28 +1,34 @@
 /**
  * The only owner of onnxruntime-web in its realm: opens and runs sessions one at a time, in order.
  *
- * A failed initialisation poisons the realm for good, so the reply to it says `details.poisoned` and the
- * creator ends this worker. Before a session exists the realm can still change its mind about the build;
- * the creator therefore keeps one worker for wasm and one for accelerators.
+ * It holds one build for one target, that of the first `load`. A failed start, a trap, an exhausted heap or a lost
+ * device poison the realm for good: the reply says so in `details.poisoned`, or `doomed` does where nobody asked, and
+ * the creator ends this worker.
  */
 
-import { EdgeError } from "./errors.js";
+import { watchDevice } from "./gpu-device.js";
 import { greet } from "./handshake.js";
-import { loadOrt, missingReason, threadCount } from "./ort-loader.js";
+import { watchHeap } from "./heap.js";
+import { missingReason, startOrt } from "./ort-loader.js";
+import { countWork } from "./placement.js";
+import { probe } from "./probe.js";
+import { engineFailure, failed, isFatal } from "./realm-failure.js";
 import { answer, createRpc } from "./rpc.js";
-import { engineReason, toOrtTensor, toWireSpec, toWireTensor } from "./tensors.js";
+import { Session, deviceLost } from "./session.js";
 
-/** @import { BackendName } from "./ort-loader.js" */
-/** @import { WireTensor } from "./protocol.js" */
-/** @typedef {typeof import("onnxruntime-web")} Ort */
-/** @typedef {import("onnxruntime-web").InferenceSession} Session */
+/** @import { EdgeError } from "./errors.js" */
+/** @import { OpenParams, Opened, Target, WireTensor } from "./inference-protocol.js" */
+/** @import { Engine } from "./session.js" */
 
-/** @type {Promise<Ort> | undefined} */
-let loading;
+const heapBytes = watchHeap();
+/** @type {Promise<Engine> | undefined} */
+let starting;
 /** @type {Map<string, Session>} */
 const sessions = new Map();
 /** @type {Promise<unknown>} */
 let tail = Promise.resolve();
+/** @type {(error: EdgeError) => void} */
+let doom = () => {};
 
 /**
  * Run `action` after everything asked before; a failure does not reach the next one.
@@ -36,89 +42,79 @@ function inTurn(action) {
   return turn;
 }
 
-/** @param {{model: string, data: ArrayBuffer, backend: BackendName}} params */
-async function open({ model, data, backend }) {
-  const missing = await missingReason(backend);
-  if (missing) throw failed(missing, { unavailable: true });
-  const ort = await (loading ??= loadOrt(
-    backend,
-    new URL(`${__ORT_DIR__}/`, location.href).href,
-  )).catch(poisoned);
-  const session = await ort.InferenceSession.create(new Uint8Array(data), {
-    executionProviders: [backend],
-    graphOptimizationLevel: "all",
-  }).catch((error) => {
-    throw failed(`${backend}: ${engineReason(error)}`, { poisoned: sessions.size === 0 });
-  });
-  const declared = await specs(session);
-  await sessions.get(model)?.release();
-  sessions.set(model, session);
-  const threads = backend === "wasm" ? threadCount() : 1;
-  return { ...declared, backend: { name: backend, threads } };
+/** @param {Target} target */
+async function load(target) {
+  await (starting ??= start(target));
+  return {};
 }
 
 /**
- * What a session declares; one that cannot be used frees its memory.
- * @param {Session} session
+ * @param {Target} target
+ * @returns {Promise<Engine>}
  */
-async function specs(session) {
-  try {
-    return {
-      inputs: session.inputMetadata.map(toWireSpec),
-      outputs: session.outputMetadata.map(toWireSpec),
-    };
-  } catch (error) {
-    await session.release();
-    throw error;
-  }
-}
-
-/** @param {{model: string, feeds: WireTensor[]}} params */
-async function run({ model, feeds }) {
-  const session = sessions.get(model);
-  const ort = await loading;
-  if (!session || !ort) throw failed(`model ${model}: expected an open session, got none`);
-  const tensors = Object.fromEntries(feeds.map((feed) => [feed.name, toOrtTensor(ort, feed)]));
-  const startedMs = performance.now();
-  const outputs = await session.run(tensors).catch((error) => {
-    throw failed(`model ${model}: ${error.message ?? error}`);
-  });
-  const inferMs = performance.now() - startedMs;
-  const wires = await Promise.all(Object.entries(outputs).map(toWireTensor));
-  return answer(
-    { outputs: wires, inferMs },
-    wires.map((wire) => wire.data),
+async function start(target) {
+  const missing = await missingReason(target);
+  // The engine was not touched, but a lane is for its one target.
+  if (missing) throw failed(missing, { unavailable: true, poisoned: true });
+  const work = countWork();
+  const ort = await startOrt(target, new URL(`${__ORT_DIR__}/`, location.href).href).catch(
+    (error) => {
+      throw engineFailure("onnxruntime-web did not start", error, { poisoned: true });
+    },
   );
+  if (target.backend !== "webgpu") return { ort, work };
+  const gpu = /** @type {any} */ (await ort.env.webgpu.device);
+  return { ort, work, device: watchDevice(gpu, (reason) => doom(deviceLost(reason))) };
 }
 
-/** @param {{model: string}} params */
-async function release({ model }) {
-  const session = sessions.get(model);
-  sessions.delete(model);
+/**
+ * @param {OpenParams} params
+ * @returns {Promise<Opened>}
+ */
+async function open(params) {
+  const { session: name, target } = params;
+  const engine = await (starting ??= start(target));
+  const startedMs = performance.now();
+  const { session, specs, placement } = await Session.open(engine, params);
+  const openMs = performance.now() - startedMs;
+  await sessions.get(name)?.release();
+  sessions.set(name, session);
+  const { backend, device, threads } = target;
+  const reached = { name: backend, ...(device && { device }), threads };
+  return { ...specs, backend: reached, placement, heapBytes: heapBytes(), openMs };
+}
+
+/** @param {{session: string, feeds: WireTensor[]}} params */
+async function run({ session: name, feeds }) {
+  const session = sessions.get(name);
+  if (!session) throw failed(`session ${name}: expected it to be open, got none of this name`);
+  const ran = await session.run(feeds);
+  const transfer = ran.outputs.map(({ data }) => data);
+  return answer({ ...ran, heapBytes: heapBytes() }, transfer);
+}
+
+/** @param {{session: string}} params */
+async function release({ session: name }) {
+  const session = sessions.get(name);
+  sessions.delete(name);
   await session?.release();
   return {};
 }
 
-/** @param {unknown} error @returns {never} */
-function poisoned(error) {
-  throw failed(`onnxruntime-web did not load: ${error}`, { poisoned: true });
-}
-
-/**
- * @param {string} what
- * @param {Record<string, unknown>} [details]
- */
-function failed(what, details = {}) {
-  return new EdgeError("inference-failed", what, details);
-}
+self.addEventListener("unhandledrejection", ({ reason }) => {
+  if (isFatal(reason)) doom(engineFailure("onnxruntime-web", reason));
+});
 
 greet((port) => {
-  createRpc(port, {
+  const rpc = createRpc(port, {
     failure: "inference-failed",
     handlers: {
+      probe,
+      load,
       open: (params) => inTurn(() => open(params)),
       run: (params) => inTurn(() => run(params)),
       release: (params) => inTurn(() => release(params)),
     },
   });
+  doom = (error) => rpc.notify("doomed", error.toPlain());
 });

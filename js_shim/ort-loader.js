@@ -1,47 +1,59 @@
 /**
- * Which build of onnxruntime-web serves a backend on this device, and why one cannot.
+ * The engine of one realm: a build of onnxruntime-web, and why an accelerator cannot be had.
  *
  * The default (JSEP) build is never used: it is being removed upstream and leaks on WebKit.
  */
 
-/** @typedef {"wasm" | "webgpu" | "webnn"} BackendName */
+/** @import { Target } from "./inference-protocol.js" */
+/** @typedef {typeof import("onnxruntime-web")} Ort */
 
 const ENTRIES = {
   wasm: "ort.wasm.bundle.min.mjs",
   jspi: "ort.jspi.bundle.min.mjs",
   asyncify: "ort.webgpu.bundle.min.mjs",
 };
+// y = Abs(x), float32 [1].
+const FIRST_MODEL =
+  "CAgSADoyCgsKAXgSAXkiA0FicxIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEA0=";
 
 /**
- * Load the build for a backend; one realm holds one build.
- * @param {BackendName} backend
+ * Import the build of a target and start it: fetch and compile its wasm, take the accelerator.
+ *
+ * The engine has no call for this but the creation of a session; that of a model which cannot be wrong tells a failed
+ * start from a bad model. It stays open, so that the engine keeps its accelerator when all others are released.
+ * @param {Target} target
  * @param {string} ortDir  URL of the folder with the builds, with a slash at its end.
+ * @returns {Promise<Ort>}
  */
-export async function loadOrt(backend, ortDir) {
-  const jspi = "Suspending" in WebAssembly;
-  const entry = backend === "wasm" ? ENTRIES.wasm : jspi ? ENTRIES.jspi : ENTRIES.asyncify;
-  /** @type {typeof import("onnxruntime-web")} */
-  const ort = await import(`${ortDir}${entry}`);
+export async function startOrt({ build, threads, backend, device }, ortDir) {
+  /** @type {Ort} */
+  const ort = await import(`${ortDir}${ENTRIES[build]}`);
   ort.env.wasm.wasmPaths = ortDir;
-  ort.env.wasm.numThreads = threadCount();
+  ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
+  const model = Uint8Array.from(atob(FIRST_MODEL), (letter) => letter.charCodeAt(0));
+  await ort.InferenceSession.create(model, {
+    executionProviders: [executionProvider(backend, device)],
+  });
   return ort;
 }
 
-/** Threads need shared memory, and that needs a cross-origin isolated page. */
-export function threadCount() {
-  const cores = navigator.hardwareConcurrency || 1;
-  return globalThis.crossOriginIsolated ? Math.min(4, Math.ceil(cores / 2)) : 1;
+/**
+ * @param {Target["backend"]} backend
+ * @param {Target["device"]} device
+ */
+export function executionProvider(backend, device = "cpu") {
+  return backend === "webnn" ? { name: "webnn", deviceType: device } : backend;
 }
 
 /**
- * Say why a backend cannot be used here; undefined when it can.
- * @param {BackendName} backend
+ * Say why a target cannot be reached here; undefined when it can.
+ * @param {Target} target
  * @returns {Promise<string | undefined>}
  */
-export async function missingReason(backend) {
+export async function missingReason({ backend, device }) {
   if (backend === "webgpu") return webgpuMissing();
-  if (backend === "webnn") return webnnMissing();
+  if (backend === "webnn") return webnnMissing(device);
   return undefined;
 }
 
@@ -52,14 +64,19 @@ async function webgpuMissing() {
   return adapter ? undefined : "WebGPU: no adapter on this device";
 }
 
-async function webnnMissing() {
+/** @param {Target["device"]} deviceType */
+async function webnnMissing(deviceType = "cpu") {
   const ml = /** @type {any} */ (navigator).ml;
   if (!ml) return "WebNN: this browser or page does not offer it";
   if (!evaluationAllowed()) {
     return "WebNN: its glue needs 'unsafe-eval' in the policy of inference-worker.js, which forbids it";
   }
-  const context = await ml.createContext().catch((/** @type {unknown} */ error) => error);
-  return context instanceof Error ? `WebNN: ${context.message}` : undefined;
+  try {
+    await ml.createContext({ deviceType });
+    return undefined;
+  } catch (error) {
+    return `WebNN: ${/** @type {Error} */ (error).message}`;
+  }
 }
 
 function evaluationAllowed() {

@@ -1,8 +1,8 @@
 /**
  * Every message that crosses a worker border. Shapes only: imports nothing, does nothing.
  *
- * Three borders use it: page ↔ runtime worker, runtime worker ↔ inference worker, and between the runtime workers of
- * one origin, of which one is the writer and the others are followers. Before a MessagePort is there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted
+ * Three borders use it: page ↔ runtime worker, between the runtime workers of one origin, of which one is the writer
+ * and the others are followers, and runtime worker ↔ inference worker (`inference-protocol`). Before a MessagePort is there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted
  * earlier could be lost while a module worker is still evaluating.
  */
 
@@ -224,27 +224,4 @@ export const PROTOCOL_VERSION = 4;
  * @typedef {object} Welcome  The writer's answer.
  * @property {PlainError[]} problems      As with its `ready` status.
  * @property {RuntimeOptions["config"]} config  Its configuration is the one in force for every tab.
- */
-
-/**
- * Requests runtime worker → inference worker.
- *
- * - `open` {model, data: ArrayBuffer (transferred), backend} → {inputs: WireSpec[], outputs: WireSpec[], backend: BackendReport}
- * - `run` {model, feeds: WireTensor[]} → {outputs: WireTensor[], inferMs}
- * - `release` {model} → {}
- */
-
-/**
- * @typedef {object} WireTensor
- * @property {string} name
- * @property {string} dtype    ONNX's spelling: float32, int64, bool, string …
- * @property {number[]} shape
- * @property {ArrayBuffer} data  Little-endian, row-major; texts as UTF-8, each ended by NUL. Transferred: empty for the sender.
- */
-
-/**
- * @typedef {object} WireSpec
- * @property {string} name
- * @property {string} dtype
- * @property {(number | string | null)[]} shape  A dynamic axis: its name, or null.
  */

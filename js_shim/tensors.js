@@ -2,7 +2,7 @@
 
 import { EdgeError } from "./errors.js";
 
-/** @import { WireSpec, WireTensor } from "./protocol.js" */
+/** @import { WireSpec, WireTensor } from "./inference-protocol.js" */
 /** @typedef {typeof import("onnxruntime-web")} Ort */
 
 /** @type {Record<string, new (buffer: ArrayBuffer) => any>} */

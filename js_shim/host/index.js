@@ -7,6 +7,7 @@ import * as images from "./images.js";
 import { Inference } from "./inference.js";
 import * as network from "./network.js";
 import { createPackages } from "./packages.js";
+import * as plainFiles from "./plain-files.js";
 import { Storage } from "./storage.js";
 
 /** @import { HostPage, Reply } from "../term.js" */
@@ -24,13 +25,13 @@ const NOTES = ["readNote", "writeNote", "erase"];
 export function createJsHost(python, root, page, reply) {
   const storage = new Storage();
   const crypto = new Crypto();
-  const inference = new Inference(`${root}${__INFERENCE_WORKER__}`);
+  const inference = new Inference(`${root}${__INFERENCE_WORKER__}`, plainFiles);
   return {
     clock,
     storage: bound(storage, ["open", "get", "read", "write", "close", "erase"]),
     crypto: bound(crypto, [...CRYPTO, ...NOTES]),
     network,
-    inference: bound(inference, ["open", "run", "release"]),
+    inference: bound(inference, ["probe", "open", "run", "release", "close"]),
     images,
     packages: createPackages(python),
     page: {

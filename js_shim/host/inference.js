@@ -1,168 +1,178 @@
-/** ONNX sessions in their own workers: one for wasm, one for accelerators, started when first needed. */
+/** ONNX sessions in lanes: each one worker with one build of the engine, started when first needed. */
 
 import { EdgeError } from "../errors.js";
-import { handshake } from "../handshake.js";
-import { createRpc } from "../rpc.js";
 import { scriptUrl } from "../script-url.js";
+import { Lane } from "./lane.js";
 
-/** @import { Rpc } from "../rpc.js" */
-/** @import { BackendReport, WireSpec, WireTensor } from "../protocol.js" */
-/** @typedef {{worker: Worker, rpc: Rpc}} Lane */
-/** @typedef {{inputs: WireSpec[], outputs: WireSpec[], backend: BackendReport}} Opened */
+/** @import { Opened, Ran, Target } from "../inference-protocol.js" */
 /** @typedef {{name: string, dtype: string, shape: number[], data: Uint8Array}} Feed */
+/** @typedef {(loadedBytes: number, totalBytes: number | null) => void} OnProgress */
 
-const GREETING_MS = 15_000;
+/**
+ * @typedef {object} FileOrder
+ * @property {string} url
+ * @property {string} sha256
+ * @property {number} maxBytes
+ * @property {number} timeoutMs
+ * @property {{key: Uint8Array}} [seal]
+ */
+
+/** @typedef {FileOrder & {external?: {path: string, url: string, sha256: string}[]}} ModelOrder */
+/** @typedef {{read: (file: FileOrder, onProgress?: OnProgress) => Promise<ArrayBuffer>}} Files */
+
 // The engine cannot abort a run and answers nothing during one: above these it counts as hung.
 const OPEN_MS = 120_000;
 const RUN_MS = 60_000;
+const PROBE_MS = 30_000;
 
 export class Inference {
-  /** @type {Map<string, Promise<Lane>>} */
+  /** @type {Map<string, Lane>} */
   #lanes = new Map();
-  /** @type {Map<string, string>} Lane of each open model. */
-  #laneOf = new Map();
+  /** @type {Lane | undefined} The worker that probed: the first lane for wasm takes it. */
+  #spare;
+  /** @type {Promise<any> | undefined} */
+  #facts;
   #workerUrl;
+  #files;
   #createWorker;
 
   /**
    * @param {string} workerUrl
+   * @param {Files} files  Verified model files.
    * @param {(url: string, name: string) => Worker} [createWorker]
    */
-  constructor(workerUrl, createWorker = moduleWorker) {
+  constructor(workerUrl, files, createWorker = moduleWorker) {
     this.#workerUrl = workerUrl;
+    this.#files = files;
     this.#createWorker = createWorker;
   }
 
   /**
-   * Open a model on `backend`, or on wasm with the reason when that is not to be had.
-   * @param {string} model
-   * @param {Uint8Array} data
-   * @param {string} backend
-   * @returns {Promise<Opened>}
+   * What this device offers to an inference worker; asked once.
+   * @returns {Promise<any>}
    * @throws {EdgeError} inference-failed | worker-lost
    */
-  async open(model, data, backend) {
-    if (backend === "wasm") return this.#openOn("wasm", model, detachable(data), backend);
-    try {
-      // A fallback opens the same bytes on another lane: this one gets a copy.
-      return await this.#openOn("accelerated", model, detachable(data.slice()), backend);
-    } catch (error) {
-      const fallbackReason = error instanceof Error ? error.message : String(error);
-      const opened = await this.#openOn("wasm", model, detachable(data), "wasm");
-      return { ...opened, backend: { ...opened.backend, fallbackReason } };
-    }
+  probe() {
+    this.#facts ??= this.#probe().catch((error) => {
+      this.#facts = undefined;
+      throw error;
+    });
+    return this.#facts;
   }
 
   /**
-   * @param {string} model
-   * @param {Feed[]} feeds
-   * @returns {Promise<{outputs: WireTensor[], inferMs: number}>}
-   * @throws {EdgeError} inference-failed | worker-lost (open the model again)
-   */
-  async run(model, feeds) {
-    const name = this.#laneOf.get(model) ?? "";
-    if (!this.#lanes.has(name))
-      throw new EdgeError("worker-lost", `model ${model}: expected an open session, got none.`);
-    const wires = feeds.map(({ data, ...feed }) => ({ ...feed, data: detachable(data) }));
-    const transfer = wires.map((wire) => wire.data);
-    return this.#ask(name, "run", { model, feeds: wires }, { transfer, timeoutMs: RUN_MS });
-  }
-
-  /** @param {string} model */
-  async release(model) {
-    const lane = await this.#lanes.get(this.#laneOf.get(model) ?? "");
-    this.#laneOf.delete(model);
-    await lane?.rpc.call("release", { model });
-  }
-
-  /** End all workers; sessions are gone. */
-  stop() {
-    for (const name of [...this.#lanes.keys()]) this.#drop(name, "the runtime stopped");
-  }
-
-  /**
-   * @param {string} name
-   * @param {string} model
-   * @param {ArrayBuffer} data  Transferred.
-   * @param {string} backend
+   * Open a session; the lane's worker starts, and its engine compiles, while the file is read.
+   * @param {string} laneName
+   * @param {string} session  Replaces the lane's session of this name.
+   * @param {ModelOrder} file
+   * @param {Target} target   The same for all sessions of a lane, dimensions aside.
+   * @param {OnProgress} [onProgress]
    * @returns {Promise<Opened>}
+   * @throws {EdgeError} inference-failed | worker-lost | argument-invalid | what the file fails with
    */
-  async #openOn(name, model, data, backend) {
-    const timing = { transfer: [data], timeoutMs: OPEN_MS };
-    const opened = await this.#ask(name, "open", { model, data, backend }, timing);
-    // Replaced on another lane: the session there would keep its memory for nothing.
-    if ((this.#laneOf.get(model) ?? name) !== name) await this.release(model);
-    this.#laneOf.set(model, name);
+  async open(laneName, session, file, target, onProgress) {
+    const lane = this.#lane(laneName, target);
+    const loading = lane.load(laneName, target);
+    const [[data, ...rest]] = await Promise.race([
+      lane.gone,
+      Promise.all([this.#read(file, onProgress), loading]),
+    ]);
+    const external = (file.external ?? []).map(({ path }, i) => ({ path, data: rest[i] }));
+    const params = { session, data, external, target };
+    const timing = { transfer: [data, ...rest], timeoutMs: OPEN_MS };
+    const opened = await lane.ask("open", params, timing);
+    lane.sessions.add(session);
     return opened;
   }
 
   /**
-   * Ask a lane, starting it if need be; one that broke is ended.
-   * @param {string} name
-   * @param {string} method
-   * @param {unknown} params
-   * @param {{transfer: Transferable[], timeoutMs: number}} timing
+   * @param {string} laneName
+   * @param {string} session
+   * @param {Feed[]} feeds  Their buffers move to the worker.
+   * @returns {Promise<Ran>}
+   * @throws {EdgeError} inference-failed | worker-lost (open the session again)
    */
-  async #ask(name, method, params, timing) {
-    if (!this.#lanes.has(name)) this.#lanes.set(name, this.#start(name));
-    const lane = this.#lanes.get(name);
-    try {
-      return await (await lane)?.rpc.call(method, params, timing);
-    } catch (error) {
-      const broken =
-        error instanceof EdgeError && (error.details.poisoned || error.code === "worker-lost");
-      if (broken && this.#lanes.get(name) === lane) this.#drop(name, error.message);
-      throw error;
-    }
+  async run(laneName, session, feeds) {
+    const lane = this.#lanes.get(laneName);
+    if (!lane?.sessions.has(session)) throw notOpen(laneName, session);
+    const wires = feeds.map(({ data, ...feed }) => ({ ...feed, data: detachable(data) }));
+    const transfer = wires.map((wire) => wire.data);
+    return lane.ask("run", { session, feeds: wires }, { transfer, timeoutMs: RUN_MS });
   }
 
   /**
-   * @param {string} name
-   * @returns {Promise<Lane>}
+   * @param {string} laneName
+   * @param {string} session
    */
-  async #start(name) {
-    const worker = this.#createWorker(this.#workerUrl, `edge-inference-${name}`);
-    try {
-      const port = await handshake(worker, {
-        name: this.#workerUrl,
-        options: {},
-        deadlineMs: GREETING_MS,
-      });
-      worker.onerror = (event) => {
-        // Unhandled, it would go on to the page as a crash of this worker.
-        event.preventDefault();
-        this.#drop(name, event.message);
-      };
-      return { worker, rpc: createRpc(port) };
-    } catch (error) {
-      worker.terminate();
-      this.#lanes.delete(name);
-      throw error;
-    }
+  async release(laneName, session) {
+    const lane = this.#lanes.get(laneName);
+    if (lane?.sessions.delete(session))
+      await lane.ask("release", { session }, { timeoutMs: RUN_MS });
   }
 
   /**
-   * End a lane; what waits for it is rejected and its models must be opened again.
-   * @param {string} name
+   * End a lane's worker at once, also amid a run; its sessions are gone, what waits for it is rejected.
+   * @param {string} laneName
    * @param {string} reason
    */
-  #drop(name, reason) {
-    const ending = this.#lanes.get(name);
-    this.#lanes.delete(name);
-    for (const [model, lane] of this.#laneOf) if (lane === name) this.#laneOf.delete(model);
-    ending?.then(
-      ({ worker, rpc }) => {
-        worker.terminate();
-        rpc.close(
-          new EdgeError(
-            "worker-lost",
-            `inference worker: expected it to live, got its end (${reason}).`,
-          ),
-        );
-      },
-      () => {},
-    );
+  close(laneName, reason) {
+    this.#lanes.get(laneName)?.end(reason);
   }
+
+  /** End all workers; sessions are gone. */
+  stop() {
+    for (const lane of [this.#spare, ...this.#lanes.values()]) lane?.end("the runtime stopped");
+  }
+
+  #probe() {
+    this.#spare ??= this.#start("spare");
+    return this.#spare.ask("probe", {}, { timeoutMs: PROBE_MS });
+  }
+
+  /**
+   * @param {string} name
+   * @param {Target} target
+   */
+  #lane(name, target) {
+    const known = this.#lanes.get(name);
+    if (known) return known;
+    const lane = (target.backend === "wasm" && this.#spare) || this.#start(name);
+    if (lane === this.#spare) this.#spare = undefined;
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  /** @param {string} name */
+  #start(name) {
+    const worker = this.#createWorker(this.#workerUrl, `edge-inference-${name}`);
+    return new Lane(name, worker, this.#workerUrl, (lane) => this.#forget(lane));
+  }
+
+  /** @param {Lane} lane */
+  #forget(lane) {
+    if (this.#spare === lane) this.#spare = undefined;
+    if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
+  }
+
+  /**
+   * The model and the files that it refers to.
+   * @param {ModelOrder} order
+   * @param {OnProgress} [onProgress]
+   */
+  #read({ external = [], ...file }, onProgress) {
+    const model = this.#files.read(file, onProgress);
+    const others = external.map(({ url, sha256 }) => this.#files.read({ ...file, url, sha256 }));
+    return Promise.all([model, ...others]);
+  }
+}
+
+/**
+ * @param {string} lane
+ * @param {string} session
+ */
+function notOpen(lane, session) {
+  const text = `session ${session}: expected it to be open on lane ${lane}, got none. Open it again.`;
+  return new EdgeError("worker-lost", text, { lane, reason: "not open" });
 }
 
 /**

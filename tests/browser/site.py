@@ -55,13 +55,13 @@ def _toml(value: Any) -> str:
     return f"{{ {', '.join(f'{key} = {_toml(inner)}' for key, inner in value.items())} }}"
 
 
-def double_model() -> bytes:
-    """Return an ONNX model ``y = x * 2`` for float32 ``x[n]``."""
+def double_model(length: int | str = "n") -> bytes:
+    """Return an ONNX model ``y = x * 2`` for float32 ``x[length]``; text names a dynamic axis."""
     graph = helper.make_graph(
         [helper.make_node("Add", ["x", "x"], ["y"])],
         "double",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [length])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [length])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8

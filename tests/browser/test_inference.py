@@ -26,8 +26,9 @@ async def run(ctx, activation):
 TASK = Task("Double", "double", DOUBLE, {"models": ["double"]})
 
 
-def double_site(folder: Path, backend: str) -> Path:
-    return write_site(folder, tasks=[TASK], models={"double": double_model()}, backend=backend)
+def double_site(folder: Path, backend: str, length: int | str = "n") -> Path:
+    models = {"double": double_model(length)}
+    return write_site(folder, tasks=[TASK], models=models, backend=backend)
 
 
 def run_double(edge: EdgePage) -> tuple[Any, dict[str, Any]]:
@@ -108,13 +109,26 @@ def test_webnn_under_the_strict_csp_is_refused_with_this_reason(
 def test_webnn_runs_without_that_policy(
     serve: Serve, tmp_path: Path, browser_type: BrowserType
 ) -> None:
-    url = serve(double_site(tmp_path / "site", "webnn"), csp="off")
+    url = serve(double_site(tmp_path / "site", "webnn", length=3), csp="off")
 
     with accelerated_page(browser_type, webnn=True) as page:
         value, backend = run_double(EdgePage(page, url).open())
 
     assert value == [2, -5, 0]
-    assert backend["name"] == "webnn"
+    assert backend == {"name": "webnn", "threads": 1}
+
+
+def test_webnn_is_not_said_to_run_what_it_cannot(
+    serve: Serve, tmp_path: Path, browser_type: BrowserType
+) -> None:
+    url = serve(double_site(tmp_path / "site", "webnn", length="n"), csp="off")
+
+    with accelerated_page(browser_type, webnn=True) as page:
+        value, backend = run_double(EdgePage(page, url).open())
+
+    assert value == [2, -5, 0]
+    assert backend["name"] == "wasm"
+    assert "CPU provider" in backend["fallbackReason"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ export class FakeWorker {
   onmessage = null;
   /** @type {((event: ErrorEvent) => void) | null} */
   onerror = null;
+  /** @type {(() => void) | null} */
+  onmessageerror = null;
   isTerminated = false;
   #ours;
   #theirs;

@@ -1,146 +1,180 @@
-/** Lanes of inference workers: which one serves a model, and what happens when one breaks. */
+/** Lanes of inference workers: what starts them, what they are asked, and what happens when one breaks. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EdgeError } from "../../js_shim/errors.js";
-import { Inference } from "../../js_shim/host/inference.js";
-import { FakeWorker, speaking } from "./fake-worker.js";
+import { FILE, OPENED, WASM, WEBGPU, lanes, never } from "./inference-stage.js";
 
-/** @import { TestContext } from "node:test" */
-/** @typedef {Record<string, (params: any) => unknown>} Handlers */
+const feed = () => ({ name: "x", dtype: "uint8", shape: [3], data: Uint8Array.of(1, 2, 3) });
 
-const OPENED = { inputs: [], outputs: [], backend: { name: "wasm", threads: 1 } };
-const bytes = () => Uint8Array.of(1, 2, 3);
-
-/**
- * An Inference whose workers answer with `handlers(lane)`; what they were asked is in `asked`.
- * @param {TestContext} t
- * @param {(lane: string) => Handlers} handlers
- */
-function lanes(t, handlers) {
-  /** @type {string[]} */
-  const asked = [];
-  /** @type {FakeWorker[]} */
-  const workers = [];
-  const inference = new Inference("https://shop.example/inference-worker.js", (_url, name) => {
-    const lane = name.replace("edge-inference-", "");
-    /** @type {Handlers} */
-    const played = { open: () => OPENED, release: () => ({}), ...handlers(lane) };
-    const noted = Object.entries(played).map(([method, handle]) => [
-      method,
-      (/** @type {any} */ params) => {
-        asked.push(`${lane} ${method} ${params.model}`);
-        return handle(params);
-      },
-    ]);
-    const worker = new FakeWorker(
-      speaking(t, () => {}, { handlers: Object.fromEntries(noted), failure: "inference-failed" }),
-    );
-    workers.push(worker);
-    return worker.asWorker;
-  });
-  t.after(() => inference.stop());
-  return { inference, asked, workers };
-}
-
-/** @param {Record<string, unknown>} [details] */
-function fails(details = {}) {
+/** @param {Record<string, unknown>} details */
+function fails(details) {
   return () => {
-    throw new EdgeError("inference-failed", "WebGPU: no adapter on this device", details);
+    throw new EdgeError("inference-failed", "the engine's words", details);
   };
 }
 
-test("wasm models share one worker, started by the first", async (t) => {
-  const { inference, asked, workers } = lanes(t, () => ({}));
+test("a lane is one worker: loaded once, it opens one session after the other", async (t) => {
+  const { inference, asked, workers } = lanes(t);
 
-  await Promise.all([inference.open("a", bytes(), "wasm"), inference.open("b", bytes(), "wasm")]);
+  await Promise.all([
+    inference.open("wasm-0", "a", FILE, WASM),
+    inference.open("wasm-0", "b", FILE, WASM),
+  ]);
 
-  assert.deepEqual(asked, ["wasm open a", "wasm open b"]);
+  assert.deepEqual(asked, ["wasm-0 load", "wasm-0 open a", "wasm-0 open b"]);
   assert.equal(workers.length, 1);
 });
 
-test("an accelerator that is not there means wasm, with the reason and the same bytes", async (t) => {
-  /** @type {number[][]} */
-  const seen = [];
-  const note = (/** @type {any} */ { data }) => {
-    seen.push([...new Uint8Array(data)]);
-    return OPENED;
+test("the engine starts while the file is still read, and the file moves", async (t) => {
+  /** @type {(data: ArrayBuffer) => void} */
+  let arrive = () => {};
+  const read = () => new Promise((resolve) => void (arrive = resolve));
+  /** @type {(value: unknown) => void} */
+  let isLoading = () => {};
+  const loads = new Promise((resolve) => void (isLoading = resolve));
+  const { inference } = lanes(t, { handlers: () => ({ load: isLoading }), read });
+
+  const opening = inference.open("wasm-0", "a", FILE, WASM);
+  await loads;
+  const data = Uint8Array.of(7).buffer;
+  arrive(data);
+
+  assert.deepEqual(await opening, OPENED);
+  assert.equal(data.byteLength, 0);
+});
+
+test("files that the model refers to are read and handed over with it", async (t) => {
+  /** @type {any[]} */
+  const reads = [];
+  const read = async (/** @type {any} */ file) => {
+    reads.push(file);
+    return Uint8Array.of(file.url.length).buffer;
   };
-  const { inference, asked } = lanes(t, (lane) => ({
-    open: lane === "wasm" ? note : fails({ unavailable: true }),
-  }));
+  /** @type {any} */
+  let seen;
+  const open = (/** @type {any} */ params) => ((seen = params), OPENED);
+  const { inference } = lanes(t, { handlers: () => ({ open }), read });
+  const external = [{ path: "weights.bin", url: "/w", sha256: "22" }];
 
-  const { backend } = await inference.open("a", bytes(), "webgpu");
+  await inference.open("wasm-0", "a", { ...FILE, external }, WASM);
 
-  assert.deepEqual(asked, ["accelerated open a", "wasm open a"]);
-  assert.deepEqual(seen, [[1, 2, 3]]);
-  assert.equal(backend.fallbackReason, "WebGPU: no adapter on this device");
+  assert.deepEqual(
+    reads.map(({ url, sha256, maxBytes }) => [url, sha256, maxBytes]),
+    [
+      [FILE.url, FILE.sha256, FILE.maxBytes],
+      ["/w", "22", FILE.maxBytes],
+    ],
+  );
+  assert.deepEqual(seen.external, [{ path: "weights.bin", data: Uint8Array.of(2).buffer }]);
+  assert.deepEqual(seen.target, WASM);
 });
 
-test("a run goes to the lane that opened the model, and its feeds move there", async (t) => {
-  const output = new ArrayBuffer(4);
-  const run = (/** @type {any} */ { feeds }) => ({
-    outputs: [{ ...feeds[0], name: "y", data: output }],
-    inferMs: 1,
+test("a file that fails leaves the lane as it is", async (t) => {
+  const broken = new EdgeError("digest-mismatch", "other bytes");
+  let reads = 0;
+  const read = async () => {
+    if (++reads === 1) throw broken;
+    return new ArrayBuffer(1);
+  };
+  const { inference, workers } = lanes(t, { read });
+
+  await assert.rejects(inference.open("wasm-0", "a", FILE, WASM), broken);
+  await inference.open("wasm-0", "a", FILE, WASM);
+
+  assert.equal(workers.length, 1);
+});
+
+test("feeds move to the worker that has the session", async (t) => {
+  const run = (/** @type {any} */ { feeds }) => ({ outputs: [...new Uint8Array(feeds[0].data)] });
+  const { inference, asked } = lanes(t, { handlers: () => ({ run }) });
+  await inference.open("wasm-0", "a", FILE, WASM);
+  await inference.open("webgpu", "a", FILE, WEBGPU);
+  const moved = feed();
+
+  const { outputs } = await inference.run("webgpu", "a", [moved]);
+
+  assert.equal(asked.at(-1), "webgpu run a");
+  assert.deepEqual(outputs, [1, 2, 3]);
+  assert.equal(moved.data.byteLength, 0);
+});
+
+test("a lane has one target, dimensions aside", async (t) => {
+  const { inference } = lanes(t);
+  await inference.open("wasm-0", "a", FILE, WASM);
+
+  await inference.open("wasm-0", "b", FILE, { ...WASM, dimensions: { rows: 3 } });
+  await assert.rejects(inference.open("wasm-0", "c", FILE, { ...WASM, threads: 2 }), {
+    code: "argument-invalid",
+    message: /1 threads.*2 threads/,
   });
-  const { inference, asked } = lanes(t, () => ({ run }));
-  await inference.open("a", bytes(), "webnn");
-  const feed = { name: "x", dtype: "uint8", shape: [3], data: bytes() };
-
-  const { outputs } = await inference.run("a", [feed]);
-
-  assert.deepEqual(asked, ["accelerated open a", "accelerated run a"]);
-  assert.deepEqual(outputs[0].name, "y");
-  assert.equal(feed.data.byteLength, 0);
 });
 
-test("a poisoned worker is ended and the next open gets a fresh one", async (t) => {
-  let opens = 0;
-  const poisonedOnce = () => (++opens === 1 ? fails({ poisoned: true })() : OPENED);
-  const { inference, workers } = lanes(t, () => ({ open: poisonedOnce }));
+test("the worker that probes becomes the first lane for wasm, and only that", async (t) => {
+  const facts = { cores: 4 };
+  const { inference, workers, names } = lanes(t, { handlers: () => ({ probe: () => facts }) });
 
-  await assert.rejects(inference.open("a", bytes(), "wasm"), { code: "inference-failed" });
-  await inference.open("a", bytes(), "wasm");
+  assert.deepEqual(await Promise.all([inference.probe(), inference.probe()]), [facts, facts]);
+  await inference.open("webgpu", "a", FILE, WEBGPU);
+  await inference.open("wasm-0", "a", FILE, WASM);
+  await inference.open("wasm-1", "a", FILE, WASM);
+  await inference.probe();
 
+  assert.deepEqual(names, ["spare", "webgpu", "wasm-1"]);
+  inference.close("wasm-0", "no more");
   assert.deepEqual(
-    workers.map((worker) => worker.isTerminated),
-    [true, false],
+    workers.map(({ isTerminated }) => isTerminated),
+    [true, false, false],
   );
 });
 
-test("a worker that dies loses its runs and sessions, and only its own", async (t) => {
-  const { inference, workers } = lanes(t, () => ({ run: () => new Promise(() => {}) }));
-  await inference.open("a", bytes(), "wasm");
-  await inference.open("b", bytes(), "webgpu");
+test("a probe that failed is asked again", async (t) => {
+  let probes = 0;
+  const probe = () => (++probes === 1 ? fails({ poisoned: true })() : {});
+  const { inference, workers } = lanes(t, { handlers: () => ({ probe }) });
 
-  const lost = inference.run("a", []);
-  const alive = inference.release("b");
-  await alive;
-  assert.ok(workers[0].crash("out of memory"));
+  await assert.rejects(inference.probe(), { code: "inference-failed" });
+  await inference.probe();
 
-  await assert.rejects(lost, { code: "worker-lost", message: /out of memory/ });
-  await assert.rejects(inference.run("a", []), { code: "worker-lost" });
-  assert.deepEqual(
-    workers.map((worker) => worker.isTerminated),
-    [true, false],
-  );
-  await inference.open("a", bytes(), "wasm");
-  assert.equal(workers.length, 3);
+  assert.equal(workers.length, 2);
 });
 
-test("a model opened again on another lane is released on the first", async (t) => {
-  const { inference, asked } = lanes(t, () => ({}));
-
-  await inference.open("a", bytes(), "webgpu");
-  await inference.open("a", bytes(), "wasm");
-
-  assert.deepEqual(asked, ["accelerated open a", "wasm open a", "accelerated release a"]);
-});
-
-test("releasing what nobody opened is no error", async (t) => {
-  const { inference, workers } = lanes(t, () => ({}));
-
-  await inference.release("nobody");
-
+test("what was released no longer runs; releasing what nobody opened is no error", async (t) => {
+  const { inference, asked, workers } = lanes(t);
+  await inference.release("wasm-0", "nobody");
   assert.equal(workers.length, 0);
+  await inference.open("wasm-0", "a", FILE, WASM);
+
+  await inference.release("wasm-0", "a");
+  await inference.release("wasm-0", "a");
+
+  assert.equal(asked.filter((each) => each.includes("release")).length, 1);
+  await assert.rejects(inference.run("wasm-0", "a", []), {
+    code: "worker-lost",
+    details: { lane: "wasm-0", reason: "not open" },
+  });
+});
+
+test("an ordinary failure of a run ends nothing", async (t) => {
+  const { inference, workers } = lanes(t, { handlers: () => ({ run: fails({}) }) });
+  await inference.open("wasm-0", "a", FILE, WASM);
+
+  await assert.rejects(inference.run("wasm-0", "a", [feed()]), {
+    code: "inference-failed",
+    details: { lane: "wasm-0" },
+  });
+
+  assert.equal(workers[0].isTerminated, false);
+});
+
+test("after stop nothing lives, and what waits is told", async (t) => {
+  const { inference, workers } = lanes(t, { handlers: () => ({ run: never }) });
+  await inference.open("wasm-0", "a", FILE, WASM);
+  await inference.open("webgpu", "a", FILE, WEBGPU);
+  const running = inference.run("webgpu", "a", []);
+
+  inference.stop();
+
+  await assert.rejects(running, { code: "worker-lost", message: /stopped/ });
+  assert.ok(workers.every(({ isTerminated }) => isTerminated));
 });
