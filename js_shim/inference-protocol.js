@@ -3,7 +3,7 @@
  *
  * Requests runtime worker → inference worker: method, params → value.
  *
- * - `probe` {} → Facts, of this worker and its policy
+ * - `probe` {accelerators: boolean} → Facts, of this worker and its policy
  * - `load` Target → {}, once the engine of its build is up
  * - `open` OpenParams → Opened
  * - `run` {session, feeds: WireTensor[] (transferred)} → Ran

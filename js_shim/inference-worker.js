@@ -109,7 +109,7 @@ greet((port) => {
   const rpc = createRpc(port, {
     failure: "inference-failed",
     handlers: {
-      probe,
+      probe: ({ accelerators }) => probe(accelerators),
       load,
       open: (params) => inTurn(() => open(params)),
       run: (params) => inTurn(() => run(params)),

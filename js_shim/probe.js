@@ -28,6 +28,7 @@ import { realTimers } from "./timers.js";
  * @property {Missing | {devices: ByDevice}} webnn
  */
 
+const NOT_ASKED = { reason: "not looked at yet" };
 const MOBILE = /Mobi|Android|iPhone|iPad|iPod/;
 
 // A function of type () -> v128 in each: SIMD, then relaxed SIMD.
@@ -39,15 +40,19 @@ const RELAXED_SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2,
   10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11];
 
 /**
+ * @param {boolean} [accelerators]    Whether to ask for GPUs and NPUs, whose drivers may take their time.
  * @param {Partial<Asking>} [asking]  What a test replaces; every question has `deadlineMs`, all are asked at once.
  * @returns {Promise<Facts>}
  */
-export async function probe({ scope = globalThis, timers = realTimers, deadlineMs = 5_000 } = {}) {
+export async function probe(
+  accelerators = true,
+  { scope = globalThis, timers = realTimers, deadlineMs = 5_000 } = {},
+) {
   const asking = { scope, timers, deadlineMs };
   const [browser, webgpu, webnn] = await Promise.all([
     readBrowser(asking),
-    orReason(() => readAdapter(asking)),
-    orReason(() => readWebnn(asking)),
+    accelerators ? orReason(() => readAdapter(asking)) : NOT_ASKED,
+    accelerators ? orReason(() => readWebnn(asking)) : NOT_ASKED,
   ]);
   return { ...readWasm(scope), ...readMachine(scope), ...browser, webgpu, webnn };
 }

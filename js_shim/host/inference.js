@@ -17,7 +17,8 @@ import { Lane } from "./lane.js";
  * @property {{key: Uint8Array}} [seal]
  */
 
-/** @typedef {FileOrder & {external?: {path: string, url: string, sha256: string}[]}} ModelOrder */
+/** @typedef {{path: string, url: string, sha256: string}} ExternalOrder */
+/** @typedef {FileOrder & {data?: Uint8Array, external?: ExternalOrder[]}} ModelOrder  `data`: the file itself. */
 /** @typedef {{read: (file: FileOrder, onProgress?: OnProgress) => Promise<ArrayBuffer>}} Files */
 
 // The engine cannot abort a run and answers nothing during one: above these it counts as hung.
@@ -30,8 +31,8 @@ export class Inference {
   #lanes = new Map();
   /** @type {Lane | undefined} The worker that probed: the first lane for wasm takes it. */
   #spare;
-  /** @type {Promise<any> | undefined} */
-  #facts;
+  /** @type {Map<boolean, Promise<any>>} Facts, with accelerators or without. */
+  #facts = new Map();
   #workerUrl;
   #files;
   #createWorker;
@@ -48,16 +49,20 @@ export class Inference {
   }
 
   /**
-   * What this device offers to an inference worker; asked once.
+   * What this device offers to an inference worker, and which build of the engine is served; asked once.
+   * @param {boolean} accelerators  Whether to ask for GPUs and NPUs, too.
    * @returns {Promise<any>}
    * @throws {EdgeError} inference-failed | worker-lost
    */
-  probe() {
-    this.#facts ??= this.#probe().catch((error) => {
-      this.#facts = undefined;
+  probe(accelerators) {
+    const known = this.#facts.get(accelerators);
+    if (known) return known;
+    const asked = this.#probe(accelerators).catch((error) => {
+      this.#facts.delete(accelerators);
       throw error;
     });
-    return this.#facts;
+    this.#facts.set(accelerators, asked);
+    return asked;
   }
 
   /**
@@ -66,8 +71,8 @@ export class Inference {
    * @param {string} session  Replaces the lane's session of this name.
    * @param {ModelOrder} file
    * @param {Target} target   The same for all sessions of a lane, dimensions aside.
-   * @param {OnProgress} [onProgress]
-   * @returns {Promise<Opened>}
+   * @param {OnProgress | null} [onProgress]
+   * @returns {Promise<Opened & {fileBytes: number}>}
    * @throws {EdgeError} inference-failed | worker-lost | argument-invalid | what the file fails with
    */
   async open(laneName, session, file, target, onProgress) {
@@ -75,14 +80,15 @@ export class Inference {
     const loading = lane.load(laneName, target);
     const [[data, ...rest]] = await Promise.race([
       lane.gone,
-      Promise.all([this.#read(file, onProgress), loading]),
+      Promise.all([this.#read(file, onProgress ?? undefined), loading]),
     ]);
+    const fileBytes = [data, ...rest].reduce((sum, each) => sum + each.byteLength, 0);
     const external = (file.external ?? []).map(({ path }, i) => ({ path, data: rest[i] }));
     const params = { session, data, external, target };
     const timing = { transfer: [data, ...rest], timeoutMs: OPEN_MS };
     const opened = await lane.ask("open", params, timing);
     lane.sessions.add(session);
-    return opened;
+    return { ...opened, fileBytes };
   }
 
   /**
@@ -124,9 +130,14 @@ export class Inference {
     for (const lane of [this.#spare, ...this.#lanes.values()]) lane?.end("the runtime stopped");
   }
 
-  #probe() {
-    this.#spare ??= this.#start("spare");
-    return this.#spare.ask("probe", {}, { timeoutMs: PROBE_MS });
+  /** @param {boolean} accelerators */
+  async #probe(accelerators) {
+    // Any worker will do: what it runs does not change what it is told.
+    const [some] = this.#lanes.values();
+    this.#spare ??= some ? undefined : this.#start("spare");
+    const asked = this.#spare ?? some;
+    const facts = await asked.ask("probe", { accelerators }, { timeoutMs: PROBE_MS });
+    return { ...facts, build: __ORT_DIR__ };
   }
 
   /**
@@ -159,8 +170,8 @@ export class Inference {
    * @param {ModelOrder} order
    * @param {OnProgress} [onProgress]
    */
-  #read({ external = [], ...file }, onProgress) {
-    const model = this.#files.read(file, onProgress);
+  #read({ external = [], data, ...file }, onProgress) {
+    const model = data ? detachable(data) : this.#files.read(file, onProgress);
     const others = external.map(({ url, sha256 }) => this.#files.read({ ...file, url, sha256 }));
     return Promise.all([model, ...others]);
   }

@@ -81,7 +81,7 @@ class VirtualDevice:
             storage=self.storage,
             crypto=SeededCrypto(self.disk, self.steps, self._numbers),
             network=network,
-            inference=FakeInference(self.clock),
+            inference=FakeInference(self.clock, network),
             images=FakeImages(),
             packages=FakePackages(),
             page=self.page,

@@ -8,11 +8,11 @@ from pyodide.ffi import jsnull
 
 from ...pure.plain import split
 from ...tensor import Tensor
-from ...types import Backend, JsonValue
-from ..ports import Host, InferenceReply, OpenedModel
+from ...types import JsonValue
+from ..ports import Host
 from .conversions import as_bytes, as_js, as_plain, converted
+from .inference import BrowserInference
 from .storage_ports import BrowserCrypto, BrowserStorage
-from .tensors import as_feeds, as_tensors, specs
 
 
 def browser_host(js_host: Any) -> Host:
@@ -60,35 +60,6 @@ class BrowserNetwork:
         """Return the body of a GET."""
         with converted("network-failed", url):
             return as_bytes(await self._js.fetchBytes(url, max_bytes, timeout_ms))
-
-
-class BrowserInference:
-    """onnxruntime-web, in workers of its own."""
-
-    def __init__(self, js_inference: Any) -> None:
-        self._js = js_inference
-
-    async def open(self, model: str, data: bytes, *, backend: str) -> OpenedModel:
-        """Create or replace a session."""
-        with converted("inference-failed", f"model {model}"):
-            opened = as_plain(await self._js.open(model, as_js(data), backend))
-        reached = opened["backend"]
-        return OpenedModel(
-            specs(opened["inputs"]),
-            specs(opened["outputs"]),
-            Backend(reached["name"], reached["threads"], reached.get("fallbackReason")),
-        )
-
-    async def run(self, model: str, feeds: Mapping[str, Tensor]) -> InferenceReply:
-        """Run one inference."""
-        with converted("inference-failed", f"model {model}"):
-            reply = await self._js.run(model, as_feeds(feeds))
-            return InferenceReply(as_tensors(reply.outputs), float(reply.inferMs))
-
-    async def release(self, model: str) -> None:
-        """Free the session."""
-        with converted("inference-failed", f"model {model}"):
-            await self._js.release(model)
 
 
 class BrowserImages:

@@ -50,12 +50,13 @@ def create_native_host(
     """
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
+    network = FileNetwork(root)
     return Host(
         clock=SystemClock(),
         storage=SqliteStorage(directory),
         crypto=FileCrypto(directory),
-        network=FileNetwork(root),
-        inference=OnnxInference(),
+        network=network,
+        inference=OnnxInference(network),
         images=PillowImages(),
         packages=InstalledPackages(),
         page=CallbackPage(on_notice),

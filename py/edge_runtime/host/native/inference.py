@@ -10,7 +10,8 @@ import onnxruntime
 from ...errors import ConfigError, HostError
 from ...tensor import DTYPES, Tensor
 from ...types import Backend, TensorSpec
-from ..ports import InferenceReply, OpenedModel
+from ..model_files import read_model
+from ..ports import InferenceReply, ModelFile, Network, OnProgress, OpenedModel, Target
 
 _DTYPES: Final = {f"tensor({name})": name for name in DTYPES} | {
     "tensor(float)": "float32",
@@ -19,41 +20,72 @@ _DTYPES: Final = {f"tensor({name})": name for name in DTYPES} | {
 
 
 class OnnxInference:
-    """Implements ``Inference``; engine calls run in a thread, one at a time."""
+    """Implements ``Inference``; engine calls run in a thread, one at a time, whatever their lane.
 
-    def __init__(self) -> None:
-        self._sessions: dict[str, Any] = {}
+    Args:
+        network: Where model files come from.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._sessions: dict[tuple[str, str], Any] = {}
         self._turn = asyncio.Lock()
 
-    async def open(self, model: str, data: bytes, *, backend: str) -> OpenedModel:
+    async def probe(self, *, accelerators: bool) -> Mapping[str, Any]:
+        """Return the facts of a device that has nothing but wasm, which the CPU stands in for."""
+        return {"simd": True, "cores": 1, "build": f"onnxruntime {onnxruntime.__version__}"}
+
+    async def open(
+        self,
+        lane: str,
+        session: str,
+        file: ModelFile,
+        target: Target,
+        on_progress: OnProgress | None = None,
+    ) -> OpenedModel:
         """Create or replace a session; the backend is always ``cpu``."""
+        data, weights = await read_model(self._network, file)
         async with self._turn:
-            session = await asyncio.to_thread(_open, model, data)
-        self._sessions[model] = session
-        reason = None if backend == "cpu" else f"CPython runs models on cpu, it has no {backend}"
+            opened = await asyncio.to_thread(_open, session, data, weights, target.dimensions)
+        self._sessions[lane, session] = opened
         return OpenedModel(
-            _specs(model, session.get_inputs()),
-            _specs(model, session.get_outputs()),
-            Backend("cpu", 1, reason),
+            _specs(session, opened.get_inputs()),
+            _specs(session, opened.get_outputs()),
+            Backend("cpu", 1, f"CPython runs models on cpu, it has no {target.backend}"),
+            file_bytes=len(data) + sum(map(len, weights.values())),
         )
 
-    async def run(self, model: str, feeds: Mapping[str, Tensor]) -> InferenceReply:
+    async def run(self, lane: str, session: str, feeds: Mapping[str, Tensor]) -> InferenceReply:
         """Run one inference after those that came before."""
-        session = self._sessions.get(model)
-        if session is None:
-            raise HostError("inference-failed", f"{model}: expected an open model, got none.")
+        opened = self._sessions.get((lane, session))
+        if opened is None:
+            raise HostError("worker-lost", f"{session}: expected an open model, got none.")
         async with self._turn:
-            return await asyncio.to_thread(_run, model, session, feeds)
+            return await asyncio.to_thread(_run, session, opened, feeds)
 
-    async def release(self, model: str) -> None:
+    async def release(self, lane: str, session: str) -> None:
         """Free the session."""
-        self._sessions.pop(model, None)
+        self._sessions.pop((lane, session), None)
+
+    async def close(self, lane: str, reason: str) -> None:
+        """Free the lane's sessions; a thread cannot be ended, and goes on for nobody."""
+        for place in [place for place in self._sessions if place[0] == lane]:
+            del self._sessions[place]
 
 
-def _open(model: str, data: bytes) -> Any:
+def _open(
+    model: str, data: bytes, weights: Mapping[str, bytes], dimensions: Mapping[str, int]
+) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    for name, size in dimensions.items():
+        options.add_free_dimension_override_by_name(name, size)
+    if weights:
+        sizes = list(map(len, weights.values()))
+        options.add_external_initializers_from_files_in_memory(
+            list(weights), list(weights.values()), sizes
+        )
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # The engine's errors share no base class.

@@ -14,12 +14,21 @@ OnProgress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model's file as it is published; ``key`` opens a sealed one."""
+    """A model's file as it is published.
+
+    Attributes:
+        url: Where it is; for messages only where ``data`` is given.
+        sha256: Its digest, lower-case.
+        external: The files of weights it refers to.
+        key: Opens a sealed file; None: it is not sealed.
+        data: The file itself, where it is at hand.
+    """
 
     url: str
     sha256: str
     external: tuple[ExternalFile, ...] = ()
     key: bytes | None = None
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
