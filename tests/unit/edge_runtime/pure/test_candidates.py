@@ -1,8 +1,9 @@
 from typing import Any
 
 import pytest
-from edge_runtime.pure.candidates import KEYS, Choices, Pins, candidates, names
+from edge_runtime.pure.candidates import KEYS, Choices, Pins, candidates
 from edge_runtime.pure.device import DeviceFacts
+from edge_runtime.pure.refusals import names
 from edge_runtime.types import Conditions, TensorSpec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,7 +193,20 @@ def test_free_dimensions_do_not_trouble_webgpu() -> None:
     assert "webgpu jspi 1" in told(candidates(DEVICES["desktop chrome"], inputs=[FREE]))
 
 
-@pytest.mark.parametrize("dtype", ["string", "float64"])
+@pytest.mark.parametrize(
+    "unspoken", [{"conditions": Conditions("fp16")}, {"inputs": [TensorSpec("x", "float16", (1,))]}]
+)
+def test_halves_want_the_feature_even_if_the_variant_does_not_say_so(
+    unspoken: dict[str, Any],
+) -> None:
+    choices = candidates(DEVICES["gpu without f16"], **unspoken)
+
+    assert {it.key for it in choices.candidates} == {"wasm"}
+    assert reason(choices, "webgpu") == "intel does not have shader-f16"
+    assert "webgpu jspi 1" in told(candidates(DEVICES["desktop chrome"], **unspoken))
+
+
+@pytest.mark.parametrize("dtype", ["string", "float64", "int16", "uint16"])
 def test_some_dtypes_are_for_wasm_only(dtype: str) -> None:
     facts = DEVICES["chrome with everything"]
 
