@@ -65,13 +65,14 @@ class Runtime:
         self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
         self._lanes = Lanes(host.clock, config.scheduler.ageing_ms)
         self._models = ModelLibrary(
-            inference=host.inference,
-            network=host.network,
-            clock=host.clock,
-            models=config.models,
+            host,
+            config.models,
+            config.inference,
             resolve=resolve,
+            resource=lambda task, path: self._tasks.resource(task, path),
             breakers=self._breakers,
             lanes=self._lanes,
+            values=self._store,
         )
         around = Surroundings(host.clock, host.images, host.page, self._models, self._store)
         self._container = Container(around, host.packages)
@@ -110,6 +111,7 @@ class Runtime:
         tasks, now_ms = [described_task(each) for each in manifests], self._host.clock.now_ms()
         self._journal.note("start", nowMs=now_ms, life=self._life, tasks=tasks)
         self._breakers.load()
+        self._models.load()
         return problems
 
     def take_up(self) -> None:
@@ -166,13 +168,13 @@ class Runtime:
     async def flush(self) -> None:
         """Make durable what was tracked and what is remembered of it; see :meth:`Store.flush`."""
         self._check_started()
-        for part in (self._runs.by_event, self._triggers, self._breakers):
+        for part in (self._runs.by_event, self._triggers, self._breakers, self._models):
             await part.save()
         await self._store.flush()
 
     async def erase(self) -> None:
         """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
-        for part in (self._triggers, self._runs):
+        for part in (self._triggers, self._runs, self._models):
             part.forget()
         await self.data.erase()
 
@@ -233,6 +235,7 @@ class Runtime:
             store=self._store.statistics(),
             lanes=self._lanes.statistics(),
             models=self._models.statistics(),
+            modelMemory=self._models.memory(),
             breakers=self._breakers.statistics(),
             tasks={task.manifest.name: task.statistics() for task in self._tasks},
             triggers=self._triggers.statistics(),

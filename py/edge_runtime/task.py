@@ -51,6 +51,13 @@ class Context(Protocol):
             RefusedError: ``circuit-open``: it failed too often lately; ``details`` retryAfterMs.
         """
 
+    async def release(self, model: str) -> None:
+        """Free the memory of a model; its next run opens it again.
+
+        Raises:
+            ConfigError: ``model-unknown``.
+        """
+
     async def query(
         self, sql: str, params: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:

@@ -114,11 +114,11 @@ test("the worker that probes becomes the first lane for wasm, and only that", as
   const facts = { cores: 4 };
   const { inference, workers, names } = lanes(t, { handlers: () => ({ probe: () => facts }) });
 
-  assert.deepEqual(await Promise.all([inference.probe(), inference.probe()]), [facts, facts]);
+  assert.deepEqual(await Promise.all([inference.probe(true), inference.probe(true)]), [facts, facts]);
   await inference.open("webgpu", "a", FILE, WEBGPU);
   await inference.open("wasm-0", "a", FILE, WASM);
   await inference.open("wasm-1", "a", FILE, WASM);
-  await inference.probe();
+  await inference.probe(true);
 
   assert.deepEqual(names, ["spare", "webgpu", "wasm-1"]);
   inference.close("wasm-0", "no more");
@@ -133,8 +133,8 @@ test("a probe that failed is asked again", async (t) => {
   const probe = () => (++probes === 1 ? fails({ poisoned: true })() : {});
   const { inference, workers } = lanes(t, { handlers: () => ({ probe }) });
 
-  await assert.rejects(inference.probe(), { code: "inference-failed" });
-  await inference.probe();
+  await assert.rejects(inference.probe(true), { code: "inference-failed" });
+  await inference.probe(true);
 
   assert.equal(workers.length, 2);
 });

@@ -28,7 +28,7 @@ function gpu(adapter) {
 
 /** @param {Record<string, unknown>} info @param {Record<string, unknown>} [adapter] */
 async function fallbackOf(info, adapter = {}) {
-  const { webgpu } = await probe({ scope: browser({ gpu: gpu({ info, ...adapter }) }) });
+  const { webgpu } = await probe(true, { scope: browser({ gpu: gpu({ info, ...adapter }) }) });
   return /** @type {any} */ (webgpu).fallback;
 }
 
@@ -48,7 +48,7 @@ const TFLITE = { preferredInputLayout: "nhwc", maxTensorByteLength: 1 };
 const CORE_ML = { preferredInputLayout: "nchw", maxTensorByteLength: 1 };
 
 test("a realm with nothing has nothing, and says so", async () => {
-  assert.deepEqual(await probe({ scope: {} }), {
+  assert.deepEqual(await probe(true, { scope: {} }), {
     isolated: false,
     cores: 1,
     memoryGb: null,
@@ -69,7 +69,7 @@ test("figures, isolation and instruction sets are told", async () => {
     { hardwareConcurrency: 8, deviceMemory: 16 },
     { crossOriginIsolated: true, WebAssembly: { validate: WebAssembly.validate, Suspending: 1 } },
   );
-  const facts = await probe({ scope });
+  const facts = await probe(true, { scope });
 
   assert.equal(facts.isolated, true);
   assert.deepEqual([facts.cores, facts.memoryGb], [8, 16]);
@@ -79,7 +79,7 @@ test("figures, isolation and instruction sets are told", async () => {
 
 test("the two instruction sets are told apart", async () => {
   const old = { validate: (/** @type {Uint8Array} */ bytes) => bytes.length < 34 };
-  const facts = await probe({ scope: browser({}, { WebAssembly: old }) });
+  const facts = await probe(true, { scope: browser({}, { WebAssembly: old }) });
 
   assert.deepEqual([facts.simd, facts.relaxedSimd, facts.jspi], [true, false, false]);
 });
@@ -105,7 +105,7 @@ for (const [agent, engine, browserVersion, mobile] of /** @type {const} */ ([
   ["something else", "unknown", "", false],
 ])) {
   test(`the browser is ${engine} ${browserVersion}: ${agent.slice(-40)}`, async () => {
-    const facts = await probe({ scope: browser({ userAgent: agent }) });
+    const facts = await probe(true, { scope: browser({ userAgent: agent }) });
 
     assert.deepEqual(
       [facts.engine, facts.browserVersion, facts.mobile],
@@ -120,7 +120,7 @@ test("a browser that tells its full version is believed", async () => {
     { brand: "Chromium", version: "147.0.7727.55" },
   ];
   const userAgentData = { mobile: true, getHighEntropyValues: async () => ({ fullVersionList }) };
-  const facts = await probe({ scope: browser({ userAgentData, userAgent: "hidden" }) });
+  const facts = await probe(true, { scope: browser({ userAgentData, userAgent: "hidden" }) });
 
   assert.deepEqual(
     [facts.engine, facts.browserVersion, facts.mobile],
@@ -137,7 +137,7 @@ test("an adapter is told as plain data", async () => {
     }),
   });
 
-  const { webgpu } = await probe({ scope });
+  const { webgpu } = await probe(true, { scope });
 
   assert.deepEqual(webgpu, {
     vendor: "nvidia",
@@ -173,7 +173,7 @@ test("no adapter, and one that fails in any way, are reasons", async () => {
     [{}, "asking.scope.navigator.gpu.requestAdapter is not a function"],
   ];
   for (const [device, reason] of broken) {
-    const { webgpu } = await probe({ scope: browser({ gpu: device }) });
+    const { webgpu } = await probe(true, { scope: browser({ gpu: device }) });
     assert.match(
       /** @type {any} */ (webgpu).reason,
       new RegExp(/** @type {string} */ (reason).slice(-20)),
@@ -188,7 +188,7 @@ test("what hangs is given up at the deadline, all at once", async () => {
     ml: { createContext: never },
     userAgentData: { getHighEntropyValues: never },
   });
-  const probing = probe({ scope, timers, deadlineMs: 700 });
+  const probing = probe(true, { scope, timers, deadlineMs: 700 });
   await turn();
   timers.pass(700);
   const facts = await probing;
@@ -205,7 +205,7 @@ test("each kind of WebNN context is opened, and let go", async () => {
     gpu: { limits: { ...TFLITE, maxTensorByteLength: 2 } },
     npu: { fails: new Error("no such device") },
   });
-  const { webnn } = await probe({ scope: browser({ ml: contexts }) });
+  const { webnn } = await probe(true, { scope: browser({ ml: contexts }) });
 
   assert.deepEqual(webnn, { devices: { cpu: {}, gpu: {}, npu: { reason: "no such device" } } });
   assert.equal(contexts.counts.open, 0);
@@ -219,13 +219,13 @@ test("a context that comes too late, or has no limits, is let go as well", async
   let open = 6;
   const destroy = () => open--;
   const late = { createContext: () => promise };
-  const probing = probe({ scope: browser({ ml: late }), timers });
+  const probing = probe(true, { scope: browser({ ml: late }), timers });
   await turn();
   timers.pass(5_000);
   await probing;
   resolve({ opSupportLimits: () => TFLITE, destroy });
   const odd = { createContext: async () => ({ destroy }) };
-  const { webnn } = await probe({ scope: browser({ ml: odd }) });
+  const { webnn } = await probe(true, { scope: browser({ ml: odd }) });
 
   assert.match(/** @type {any} */ (webnn).devices.cpu.reason, /opSupportLimits/);
   assert.equal(open, 0);
@@ -234,7 +234,7 @@ test("a context that comes too late, or has no limits, is let go as well", async
 test("the CPU under another name is told where it can be known", async () => {
   const told = async (/** @type {object} */ cpu, /** @type {object} */ gpu) => {
     const contexts = ml({ cpu, gpu, npu: { fails: new Error("none") } });
-    const { webnn } = await probe({ scope: browser({ ml: contexts }) });
+    const { webnn } = await probe(true, { scope: browser({ ml: contexts }) });
     return /** @type {any} */ (webnn).devices.gpu;
   };
   const onCpu = { reason: "the browser gave the CPU's in its place" };
@@ -255,11 +255,11 @@ test("text is compiled only where WebNN is, since a policy may report it", async
   const refusing = () => assert.fail("the policy");
   const contexts = ml({ cpu: { limits: {} }, gpu: { limits: {} }, npu: { limits: {} } });
 
-  const without = await probe({ scope: browser({}, { Function: counting }) });
+  const without = await probe(true, { scope: browser({}, { Function: counting }) });
   assert.deepEqual([without.evalAllowed, compiled], [false, 0]);
-  const allowed = await probe({ scope: browser({ ml: contexts }, { Function: counting }) });
+  const allowed = await probe(true, { scope: browser({ ml: contexts }, { Function: counting }) });
   assert.deepEqual([allowed.evalAllowed, compiled], [true, 1]);
-  const refused = await probe({ scope: browser({ ml: contexts }, { Function: refusing }) });
+  const refused = await probe(true, { scope: browser({ ml: contexts }, { Function: refusing }) });
   assert.equal(refused.evalAllowed, false);
 });
 
@@ -273,7 +273,7 @@ test("getters that throw cost their own fact only", async () => {
       },
     },
   );
-  const facts = await probe({ scope: { ...browser(), navigator: trap } });
+  const facts = await probe(true, { scope: { ...browser(), navigator: trap } });
 
   assert.deepEqual([facts.engine, facts.memoryGb, facts.cores], ["blink", 4, 1]);
   assert.deepEqual([facts.webgpu, facts.webnn], [{ reason: "no gpu" }, { reason: "no ml" }]);

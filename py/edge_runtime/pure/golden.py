@@ -165,12 +165,13 @@ def _tensor(where: str, name: str, declared: Mapping[str, TensorSpec], value: An
         raise _invalid(f"{where}, {name}: expected {dtype} values with a shape: {error}") from error
 
 
-def _shape(declared: Sequence[int | None], count: int) -> list[int]:
+def _shape(declared: Sequence[int | str | None], count: int) -> list[int]:
     """Return the declared shape, its one unknown size found from the count of values."""
-    if list(declared).count(None) > 1:
+    known = [size for size in declared if isinstance(size, int)]
+    if len(declared) > len(known) + 1:
         raise ValueError(f"of {list(declared)} more than one size is unknown; name the `shape`")
-    known = math.prod(size for size in declared if size is not None)
-    return [count // max(known, 1) if size is None else size for size in declared]
+    unknown = count // max(math.prod(known), 1)
+    return [size if isinstance(size, int) else unknown for size in declared]
 
 
 def _tolerances(plain: Any) -> Mapping[str, Tolerance]:

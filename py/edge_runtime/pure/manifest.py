@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..config import LIMITS
-from ..errors import TrustError
+from ..errors import ConfigError, TrustError
 from .manifest_fields import (
     MANIFEST_NAME,
     FileDigest,
@@ -61,6 +61,22 @@ class OpenedBundle:
 
     manifest: Manifest
     files: dict[str, bytes]
+
+    def resource(self, path: str) -> bytes:
+        """Return a file.
+
+        Raises:
+            ConfigError: ``argument-invalid``: there is none at ``path``.
+        """
+        data = self.files.get(path)
+        if data is None:
+            known = ", ".join(sorted(self.files))
+            raise ConfigError(
+                "argument-invalid",
+                f"resource: expected one of the task's files ({known}), got {path!r}.",
+                {"path": path},
+            )
+        return data
 
 
 def open_bundle(data: bytes) -> OpenedBundle:

@@ -104,10 +104,10 @@ def _verdict(told: JsonValue) -> Verdict | None:
     if not isinstance(reason, str) or not _is_time(at_ms):
         return None
     if ms is None and reason:
-        return Verdict(None, reason, float(at_ms))  # type: ignore[arg-type]
-    return Verdict(float(ms), "", float(at_ms)) if _is_time(ms) else None  # type: ignore[arg-type]
+        return Verdict(None, reason, float(at_ms))
+    return Verdict(float(ms), "", float(at_ms)) if _is_time(ms) else None
 
 
 def _is_time(value: JsonValue) -> bool:
     # Comparing refuses NaN and infinities, too.
-    return type(value) in (int, float) and 0 <= value < 1e15  # type: ignore[operator]
+    return type(value) in (int, float) and 0 <= value < 1e15

@@ -15,6 +15,7 @@ class HasManifest(Protocol):
 
     @property
     def manifest(self) -> Manifest: ...  # noqa: D102 - see the class
+    def resource(self, path: str) -> bytes: ...  # noqa: D102 - see the class
 
 
 T = TypeVar("T", bound=HasManifest)
@@ -85,6 +86,22 @@ class Catalogue(Generic[T]):
                 {"systemCode": system_code, "businessCode": business_code, "known": pairs},
             )
         return task
+
+    def resource(self, name: str, path: str) -> bytes:
+        """Return a file of a task's folder.
+
+        Raises:
+            ConfigError: ``config-invalid``: no such task; ``argument-invalid``: no such file.
+        """
+        task = self._by_name.get(name)
+        if task is None:
+            raise ConfigError(
+                "config-invalid",
+                f"a sealed model: expected a loaded task with its key, got {name!r}. Name one of "
+                f"{', '.join(self._by_name) or 'none'}.",
+                {"taskName": name},
+            )
+        return task.resource(path)
 
     async def _open(self, url: str) -> OpenedBundle | EdgeError:
         try:

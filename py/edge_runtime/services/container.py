@@ -32,6 +32,10 @@ class LoadedTask:
         """Return the bundle's manifest."""
         return self.bundle.manifest
 
+    def resource(self, path: str) -> bytes:
+        """Return a file of its folder, as :meth:`OpenedBundle.resource`."""
+        return self.bundle.resource(path)
+
     def failed(self) -> None:
         """Count a run that raised or took too long."""
         self.failures += 1

@@ -46,6 +46,9 @@ class Models(Protocol):
     async def run(self, model: str, feeds: Mapping[str, Any], rider: Rider) -> Inferred:
         """Check ``feeds`` and run ``model`` once, when the run's turn has come."""
 
+    async def release(self, model: str) -> None:
+        """Free the model's sessions."""
+
 
 class Data(Protocol):
     """The part of the store that tasks use."""
@@ -104,19 +107,16 @@ class RunContext:
 
     async def infer(self, model: str, feeds: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Run a model that the manifest lists."""
-        self._lease.check()
-        listed = self._bundle.manifest.models
-        if model not in listed:
-            raise ConfigError(
-                "model-unknown",
-                f"ctx.infer: expected one of the task's models ({', '.join(listed) or 'none'}), "
-                f"got {model!r}. List it under models in task.toml.",
-                {"model": model, "models": list(listed)},
-            )
+        self._check_listed(model)
         inferred = await self._around.models.run(model, feeds, self._lease)
         self.infer_ms += inferred.infer_ms
         self.backends[model] = inferred.backend
         return inferred.outputs
+
+    async def release(self, model: str) -> None:
+        """Free the memory of a model that the manifest lists."""
+        self._check_listed(model)
+        await self._around.models.release(model)
 
     async def query(
         self, sql: str, params: Mapping[str, Any] | None = None
@@ -165,17 +165,20 @@ class RunContext:
 
     def resource(self, path: str) -> bytes:
         """Return a file of the task's folder."""
-        data = self._bundle.files.get(path)
-        if data is None:
-            known = ", ".join(sorted(self._bundle.files))
-            raise ConfigError(
-                "argument-invalid",
-                f"ctx.resource: expected one of the task's files ({known}), got {path!r}.",
-                {"path": path},
-            )
-        return data
+        return self._bundle.resource(path)
 
     async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
         """Decode, crop and resize a picture."""
         self._lease.check()
         return await self._around.images.decode(data, width_px=width_px, height_px=height_px)
+
+    def _check_listed(self, model: str) -> None:
+        self._lease.check()
+        listed = self._bundle.manifest.models
+        if model not in listed:
+            raise ConfigError(
+                "model-unknown",
+                f"ctx: expected one of the task's models ({', '.join(listed) or 'none'}), "
+                f"got {model!r}. List it under models in task.toml.",
+                {"model": model, "models": list(listed)},
+            )

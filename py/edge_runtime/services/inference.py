@@ -5,7 +5,7 @@ from typing import Any
 
 from ..config_models import InferenceConfig, ModelConfig
 from ..errors import ConfigError
-from ..host.ports import Clock, Inference, Network, Page
+from ..host.ports import Host
 from ..pure.dispatcher_ports import Gate
 from ..pure.rider import Rider
 from ..pure.statistics import MemoryStatistics, ModelStatistics
@@ -25,10 +25,7 @@ class ModelLibrary:
     """Models by name, opened when first used.
 
     Args:
-        inference: The engine.
-        network: Where golden files come from.
-        clock: Times openings.
-        page: Hears of downloads.
+        host: The engine, the network for golden files, a clock, and who hears of downloads.
         models: The configuration's models.
         config: Lanes, memory, measuring.
         resolve: Turns a configured URL into an absolute one.
@@ -40,19 +37,17 @@ class ModelLibrary:
 
     def __init__(
         self,
-        *,
-        inference: Inference,
-        network: Network,
-        clock: Clock,
-        page: Page,
+        host: Host,
         models: Mapping[str, ModelConfig],
         config: InferenceConfig,
+        *,
         resolve: Callable[[str], str],
         resource: Callable[[str, str], bytes],
         breakers: Gate,
         lanes: Lanes,
         values: Values,
     ) -> None:
+        inference, clock = host.inference, host.clock
         self._is_measured = config.measure
         self._models = {name: Model(name, model) for name, model in models.items()}
         self._memory = InferenceMemory(values)
@@ -63,7 +58,7 @@ class ModelLibrary:
             sessions=self._sessions,
             planner=self._planner,
             breakers=breakers,
-            page=page,
+            page=host.page,
             resolve=resolve,
             load=lanes.load,
             resource=resource,
@@ -74,7 +69,7 @@ class ModelLibrary:
         trial = Trial(
             sessions=self._sessions,
             lanes=lanes,
-            network=network,
+            network=host.network,
             resolve=resolve,
             clock=clock,
             activity=lambda: (self._begun, self._going > 0),

@@ -95,8 +95,7 @@ class Sessions:
         Raises:
             HostError: As :meth:`Inference.run`; ``worker-lost`` for a session that is gone.
         """
-        if session.is_lost:
-            raise lost(session.lane)
+        _check(session)
         session.users += 1
         session.used_ms = self._clock.monotonic_ms()
         try:
@@ -136,7 +135,7 @@ class Sessions:
             await self.close(session.lane, reason)
 
     async def close(self, lane: str, reason: str) -> None:
-        """End a lane with all that is open in it; what it was doing raises ``worker-lost``, closed."""
+        """End a lane with all that is open in it; its runs raise ``worker-lost``, closed."""
         self._lane_ended(lane)
         await self._inference.close(lane, reason)
 
@@ -228,6 +227,11 @@ class Sessions:
         self._opening.pop(place, None)
         if not task.cancelled():
             task.exception()  # Taken here too: every waiter may have been cancelled meanwhile.
+
+
+def _check(session: Session) -> None:
+    if session.is_lost:
+        raise lost(session.lane)
 
 
 def ends_lane(error: HostError) -> bool:

@@ -138,13 +138,13 @@ def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = N
     """Return a new host; give it the disk and clock of another to restart on the same device."""
     disk = disk or FakeDisk()
     clock = clock or ManualClock()
-    steps = Steps()
+    steps, network = Steps(), FakeNetwork(clock)
     return FakeHost(
         clock=clock,
         storage=FakeStorage(disk, steps),
         crypto=FakeCrypto(disk, steps),
-        network=FakeNetwork(clock),
-        inference=FakeInference(clock),
+        network=network,
+        inference=FakeInference(clock, network),
         images=FakeImages(),
         packages=FakePackages(),
         page=FakePage(),

@@ -14,7 +14,7 @@ from .tensors import as_feeds, as_tensors, specs
 
 
 class BrowserInference:
-    """Implements ``Inference`` over ``js_shim/host/inference.js``; files do not pass through Python."""
+    """``Inference`` over ``js_shim/host/inference.js``; model files do not pass through Python."""
 
     def __init__(self, js_inference: Any) -> None:
         self._js = js_inference
