@@ -17,8 +17,8 @@ import { Lane } from "./lane.js";
  * @property {{key: Uint8Array}} [seal]
  */
 
-/** @typedef {{path: string, url: string, sha256: string}} ExternalOrder */
-/** @typedef {FileOrder & {data?: Uint8Array, external?: ExternalOrder[]}} ModelOrder  `data`: the file itself. */
+/** @typedef {FileOrder & {data?: Uint8Array}} AnyOrder  `data`: the file itself, unchecked. */
+/** @typedef {AnyOrder & {external?: (AnyOrder & {path: string})[]}} ModelOrder */
 /** @typedef {{read: (file: FileOrder, onProgress?: OnProgress) => Promise<ArrayBuffer>}} Files */
 
 // The engine cannot abort a run and answers nothing during one: above these it counts as hung.
@@ -170,10 +170,12 @@ export class Inference {
    * @param {ModelOrder} order
    * @param {OnProgress} [onProgress]
    */
-  #read({ external = [], data, ...file }, onProgress) {
-    const model = data ? detachable(data) : this.#files.read(file, onProgress);
-    const others = external.map(({ url, sha256 }) => this.#files.read({ ...file, url, sha256 }));
-    return Promise.all([model, ...others]);
+  #read({ external = [], ...model }, onProgress) {
+    return Promise.all(
+      [model, ...external].map(({ data, ...file }, i) =>
+        data ? detachable(data) : this.#files.read(file, i ? undefined : onProgress),
+      ),
+    );
   }
 }
 

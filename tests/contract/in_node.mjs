@@ -21,18 +21,22 @@ const replies = new Map();
 
 /** An engine with one model, whatever the bytes: doubles its float32 input. */
 const inference = {
+  probe: async () => ({ simd: true, cores: 1, build: "double" }),
   async open() {
     const spec = (name) => ({ name, dtype: "float32", shape: [null, 2] });
-    return { inputs: [spec("x")], outputs: [spec("y")], backend: { name: "wasm", threads: 1 } };
+    const declared = { inputs: [spec("x")], outputs: [spec("y")], heapBytes: 0, fileBytes: 3 };
+    return { ...declared, backend: { name: "wasm", threads: 1 } };
   },
-  async run(_model, [{ data, shape }]) {
+  async run(_lane, _session, [{ data, shape }]) {
     const values = new Float32Array(data.slice().buffer).map((value) => value * 2);
     return {
       outputs: [{ name: "y", dtype: "float32", shape, data: values.buffer }],
       inferMs: 0.25,
+      heapBytes: 0,
     };
   },
   async release() {},
+  close() {},
 };
 
 const host = {
@@ -42,7 +46,6 @@ const host = {
   network: {
     async fetchBytes(url) {
       if (url.endsWith(".edge")) return new Uint8Array(fs.readFileSync(bundleFile));
-      if (url.endsWith(".onnx")) return Uint8Array.of(1, 2, 3);
       throw failure("network-failed", `${url}: 404`, { url, status: 404 });
     },
   },

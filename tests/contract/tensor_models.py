@@ -36,6 +36,7 @@ def tensor_models() -> dict[str, bytes]:
     return {
         **{f"tensors_{dtype}": _echoes(element) for dtype, element in ONNX_DTYPES.items()},
         "compare": _compare(),
+        "outside": _outside(),
         "refused_bfloat16": _identity(helper.make_tensor_type_proto(TensorProto.BFLOAT16, [2])),
         "refused_sequence": _identity(_sequence()),
         "refused_optional": _identity(helper.make_optional_type_proto(_floats())),
@@ -54,6 +55,8 @@ def define_tensor_models(inference: FakeInference, models: Mapping[str, bytes]) 
         for name, dtype in (("a", "float32"), ("less", "bool"), ("sum", "float32"))
     )
     inference.define(models["compare"], FakeModel((a,), (less, total), _compared))
+    a, total = (TensorSpec(name, "float32", (3,)) for name in ("a", "sum"))
+    inference.define(models["outside"], FakeModel((a,), (total,), _weighed))
 
 
 def serialized(graph: onnx.GraphProto, opset: int = 17) -> bytes:
@@ -88,6 +91,26 @@ def _compare() -> bytes:
     return serialized(helper.make_graph(nodes, "compare", inputs, outputs, [one]))
 
 
+def _outside() -> bytes:
+    a, total = (helper.make_value_info(name, _three()) for name in ("a", "sum"))
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [3], [0.0] * 3)
+    add = helper.make_node("Add", ["a", "w"], ["sum"])
+    model = onnx.load_model_from_string(
+        serialized(helper.make_graph([add], "outside", [a], [total], [weights]))
+    )
+    # The checker would look for the file.
+    outside = model.graph.initializer[0]
+    outside.ClearField("float_data")
+    outside.data_location = TensorProto.EXTERNAL
+    outside.external_data.add(key="location", value="weights/outside.bin")
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _three() -> Any:
+    return helper.make_tensor_type_proto(TensorProto.FLOAT, [3])
+
+
 def _floats() -> Any:
     return helper.make_tensor_type_proto(TensorProto.FLOAT, [2])
 
@@ -116,3 +139,8 @@ def _compared(feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
         "less": Tensor.of("bool", [value < 1 for value in values]),
         "sum": Tensor.float32([value + 1 for value in values]),
     }
+
+
+def _weighed(feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    pairs = zip(feeds["a"].tolist(), (1, 2, 3), strict=True)
+    return {"sum": Tensor.float32([value + weight for value, weight in pairs])}

@@ -1,8 +1,10 @@
 """What every Inference must do with tensors, whatever they hold. ``models`` are ONNX files by name.
 
 ``tensors_<dtype>``: three inputs that become the outputs ``<name>_out``: ``scalar``, ``[]``;
-``line``, ``[any]``; ``cube``, ``[rows, any, 3]``. ``compare``: float32 ``a``, ``b``, ``[n]``, → bool
-``less``, float32 ``sum``; ``b`` is 1 where it is not given. ``refused_<what>``: what no host opens.
+``line``, ``[any]``; ``cube``, ``[rows, any, 3]``.
+``compare``: float32 ``a``, ``b``, ``[n]`` → bool ``less``, float32 ``sum``; ``b`` is 1 by default.
+``outside``: float32 ``a`` ``[3]`` → ``sum``, with weights in ``weights/outside.bin``: 1, 2, 3.
+``refused_<what>``: what no host opens.
 """
 
 import math
@@ -14,8 +16,9 @@ from edge_runtime.host.ports import Host
 from edge_runtime.tensor import DTYPES, ITEM_BYTES, Tensor
 from edge_runtime.types import TensorSpec
 
+from .lanes import open_model, ran
+
 Models = Mapping[str, bytes]
-BACKEND = "wasm"
 TEXTS = ["", "\u5bb6\u7535 \u6c34", "\ufeffmark", "\U0001f600\n", "e\u0301", ""]
 # Infinities, zeros with both signs, a quiet and a signalling NaN with payload, the least subnormal.
 SPECIAL = {
@@ -51,8 +54,8 @@ def shaped(dtype: str, *shape: int) -> Tensor:
 
 async def echoed(host: Host, dtype: str, data: bytes, feeds: Mapping[str, Tensor]) -> None:
     """Expect every feed back, bit by bit."""
-    await host.inference.open("tensors", data, backend=BACKEND)
-    reply = await host.inference.run("tensors", feeds)
+    await open_model(host.inference, "tensors", data)
+    reply = await ran(host, "tensors", feeds)
 
     for name, feed in feeds.items():
         output = reply.outputs[f"{name}_out"]
@@ -91,7 +94,7 @@ async def check_a_view_of_other_memory_is_fed_as_it_is(host: Host, models: Model
 
 
 async def check_axes_tell_their_size_their_name_or_none(host: Host, models: Models) -> None:
-    opened = await host.inference.open("tensors", models["tensors_int8"], backend=BACKEND)
+    opened = await open_model(host.inference, "tensors", models["tensors_int8"])
 
     shapes = {"scalar": (), "line": (None,), "cube": ("rows", None, 3)}
     assert opened.inputs == tuple(TensorSpec(name, "int8", shapes[name]) for name in shapes)
@@ -101,8 +104,8 @@ async def check_axes_tell_their_size_their_name_or_none(host: Host, models: Mode
 
 
 async def check_an_input_with_a_default_is_left_out(host: Host, models: Models) -> None:
-    opened = await host.inference.open("compare", models["compare"], backend=BACKEND)
-    reply = await host.inference.run("compare", {"a": Tensor.float32([0, 1, 2])})
+    opened = await open_model(host.inference, "compare", models["compare"])
+    reply = await ran(host, "compare", {"a": Tensor.float32([0, 1, 2])})
 
     assert [spec.name for spec in opened.inputs] == ["a"]
     assert reply.outputs["sum"].tolist() == [1, 2, 3]
@@ -111,8 +114,8 @@ async def check_an_input_with_a_default_is_left_out(host: Host, models: Models) 
 async def check_outputs_are_told_apart_and_bools_are_zero_or_one(
     host: Host, models: Models
 ) -> None:
-    opened = await host.inference.open("compare", models["compare"], backend=BACKEND)
-    reply = await host.inference.run("compare", {"a": Tensor.float32([0, 1, math.nan])})
+    opened = await open_model(host.inference, "compare", models["compare"])
+    reply = await ran(host, "compare", {"a": Tensor.float32([0, 1, math.nan])})
 
     assert [(spec.name, spec.dtype) for spec in opened.outputs] == [
         ("less", "bool"),
@@ -122,16 +125,28 @@ async def check_outputs_are_told_apart_and_bools_are_zero_or_one(
     assert reply.outputs["sum"].shape == (3,)
 
 
+async def check_weights_in_files_of_their_own_are_used(host: Host, models: Models) -> None:
+    for path in ("weights/outside.bin", "other.bin"):
+        external = {"unused.bin": b"\0", path: struct.pack("<3f", 1, 2, 3)}
+        try:
+            await open_model(host.inference, "outside", models["outside"], external)
+        except HostError as error:
+            assert (path, error.code) == ("other.bin", "inference-failed"), error
+        else:
+            reply = await ran(host, "outside", {"a": Tensor.float32([10, 20, 30])})
+            assert reply.outputs["sum"].tolist() == [11, 22, 33]
+
+
 async def check_what_no_tensor_is_made_of_is_refused(host: Host, models: Models) -> None:
     refused = [name for name in models if name.startswith("refused_")]
     assert len(refused) > 3
-    await host.inference.open("compare", models["compare"], backend=BACKEND)
+    await open_model(host.inference, "compare", models["compare"])
     for name in refused:
         try:
-            await host.inference.open(name, models[name], backend=BACKEND)
+            await open_model(host.inference, name, models[name])
         except HostError as error:
             assert error.code == "inference-failed", error.code
         else:
             raise AssertionError(f"{name} was opened")
-    reply = await host.inference.run("compare", {"a": Tensor.float32([])})
+    reply = await ran(host, "compare", {"a": Tensor.float32([])})
     assert reply.outputs["sum"].shape == (0,)

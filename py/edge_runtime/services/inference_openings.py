@@ -106,9 +106,9 @@ class Openings:
 
     def _file(self, variant: Variant) -> ModelFile:
         key = None if variant.key_resource is None else self._resource(*variant.key_resource)
-        external = tuple(
-            type(each)(each.path, self._resolve(each.url), each.sha256) for each in variant.external
-        )
+        external = {
+            each.path: ModelFile(self._resolve(each.url), each.sha256) for each in variant.external
+        }
         return ModelFile(self._resolve(variant.url), variant.sha256, external, key)
 
     def _told(self, model: str, loaded_bytes: int, total_bytes: int | None) -> None:

@@ -76,9 +76,7 @@ def _order(file: ModelFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "maxBytes": LIMITS.model_bytes,
         "timeoutMs": LIMITS.fetch_timeout_ms,
-        "external": [
-            {"path": each.path, "url": each.url, "sha256": each.sha256} for each in file.external
-        ],
+        "external": [{"path": path, **_order(each)} for path, each in file.external.items()],
     }
     if file.key is not None:
         order["seal"] = {"key": file.key}

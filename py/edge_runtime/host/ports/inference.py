@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...config_models import ExternalFile
 from ...tensor import Tensor
 from ...types import Backend, TensorSpec
 
@@ -19,14 +18,14 @@ class ModelFile:
     Attributes:
         url: Where it is; for messages only where ``data`` is given.
         sha256: Its digest, lower-case.
-        external: The files of weights it refers to.
+        external: The files of weights it refers to, by the paths it names them with.
         key: Opens a sealed file; None: it is not sealed.
         data: The file itself, where it is at hand.
     """
 
     url: str
     sha256: str
-    external: tuple[ExternalFile, ...] = ()
+    external: Mapping[str, "ModelFile"] = field(default_factory=dict)
     key: bytes | None = None
     data: bytes | None = None
 
