@@ -52,7 +52,7 @@ class ModelLibrary:
         self._models = {name: Model(name, model) for name, model in models.items()}
         self._memory = InferenceMemory(values)
         self._sessions = Sessions(inference, clock)
-        self._planner = Planner(inference, clock, config, self._memory, breakers)
+        self._planner = Planner(inference, clock, models, config, self._memory, breakers)
         self._openings = Openings(
             inference=inference,
             sessions=self._sessions,
@@ -120,7 +120,7 @@ class ModelLibrary:
 
     async def save(self) -> None:
         """Leave no mark of danger behind: the page may be left in good order now."""
-        await self._memory.clear()
+        await self._memory.settle()
 
     def forget(self) -> None:
         """Know nothing of the device: the store is erased."""
@@ -135,7 +135,7 @@ class ModelLibrary:
     def statistics(self) -> dict[str, ModelStatistics]:
         """Return the figures of each model, by name."""
         return {
-            name: model.statistics(self._planner.known_plans(name), self._memory.verdicts)
+            name: model.statistics(self._planner.plans(name).plans, self._memory.verdicts)
             for name, model in self._models.items()
         }
 

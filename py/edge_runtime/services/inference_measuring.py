@@ -81,7 +81,7 @@ class Measuring:
 
     def _next(self, model: Model) -> Plan | None:
         """Return a plan to measure; where there is but one, there is nothing to choose."""
-        plans = self._planner.plans(model.name, model.config).plans
+        plans = self._planner.plans(model.name).plans
         if self._planner.is_looked_at and (len(plans) < 2 or plans[0].is_pinned):
             return None
         if not model.can_be_measured:
@@ -104,7 +104,7 @@ class Measuring:
         finally:
             model.stale.discard(plan.key)
             if not plan.is_wasm:
-                await self._memory.leave(plan.key)
+                await self._memory.leave()
         self._memory.save()
 
     def _failed(self, model: Model, plan: Plan, error: EdgeError) -> None:
@@ -118,7 +118,7 @@ class Measuring:
 
     async def _reference(self, model: Model) -> None:
         """Find out what answers are expected: those of the golden file, else those of wasm."""
-        plans = self._planner.plans(model.name, model.config).plans
+        plans = self._planner.plans(model.name).plans
         if model.golden is not None:
             return
         plan = next((each for each in plans if each.is_wasm), plans[0])
@@ -149,12 +149,12 @@ class Measuring:
 
     async def _let_go(self, model: Model, plan: Plan, session: Session, is_kept: bool) -> None:
         """Release what was opened for a measurement, unless it serves from now on."""
-        chosen = self._planner.choose(model.name, model.config, {})
+        chosen = self._planner.choose(model.name, {})
         if chosen.plan.key != plan.key and not is_kept and not session.users:
             await self._sessions.release(session)
 
     def _best_ms(self, model: Model) -> float | None:
-        plans = self._planner.plans(model.name, model.config).plans
+        plans = self._planner.plans(model.name).plans
         known = [
             self._memory.verdicts.get(plan.key) for plan in plans if plan.key not in model.stale
         ]

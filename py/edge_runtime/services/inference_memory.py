@@ -1,7 +1,8 @@
 """What is remembered of this device from one life to the next: verdicts, and a mark of danger.
 
 Before a plan that may take the browser down is tried, its name is made durable; when it has been
-tried, the name goes. A start that finds one steps down: the plan is refused.
+tried, the name goes. A start that finds one steps down: it does not try the plan. People leave
+pages at any time, so only what ends two lives in a row is refused for longer.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ KEY: Final = "edge.inference"
 RISK_KEY: Final = "edge.inference-risk"
 
 ENDED: Final = "the browser, the page or its worker ended while this was tried the last time"
+
+_MOST_ENDS: Final = 2
 
 
 class Values(Protocol):
@@ -36,15 +39,20 @@ class InferenceMemory:
     def __init__(self, values: Values) -> None:
         self._values = values
         self.verdicts = Verdicts()
-        self._found_risk: str | None = None
-        self._risks: set[str] = set()
+        self._ends: dict[str, int] = {}
+        self._tried: str | None = None
+        self.stepped_down: set[str] = set()
         self._saving: asyncio.Task[None] | None = None
         self._unsaved = False
 
     def load(self) -> None:
         """Look for a mark of danger that the life before left."""
-        plan = self._values.get(RISK_KEY)
-        self._found_risk = plan if isinstance(plan, str) else None
+        mark = self._values.get(RISK_KEY)
+        if isinstance(mark, list) and len(mark) == 3:
+            plan, ends, is_open = mark
+            if isinstance(plan, str) and isinstance(ends, int):
+                self._ends = {plan: ends}
+                self.stepped_down = {plan} if is_open else set()
 
     def knows(self, digest: str) -> bool:
         """Say whether a file was measured on some device, which may be another one by now."""
@@ -55,34 +63,44 @@ class InferenceMemory:
     async def recall(self, device: str, now_ms: float) -> None:
         """Go by what was found on ``device``, and refuse what ended the life before."""
         self.verdicts = verdicts_of(self._values.get(KEY), device)
-        if self._found_risk is not None:
-            self.verdicts.refuse(self._found_risk, ENDED, now_ms)
-            self._found_risk = None
-            self.save()
-            await self.clear()
+        for plan in self.stepped_down:
+            if self._ends[plan] >= _MOST_ENDS:
+                self.verdicts.refuse(plan, ENDED, now_ms)
+                self.save()
+                self._ends.clear()
+                await self._mark(None, is_open=False)
 
     async def enter(self, plan: str) -> None:
         """Leave a mark before ``plan`` is tried; where nothing is kept, there is none."""
-        self._risks.add(plan)
+        self._tried = plan
+        self._ends = {plan: self._ends.get(plan, 0) + 1}
+        await self._mark(plan, is_open=True)
+
+    async def leave(self) -> None:
+        """Take the mark away: whatever came of it, the worker is alive."""
+        self._tried = None
+        self._ends.clear()
+        await self._mark(None, is_open=False)
+
+    async def settle(self) -> None:
+        """Have an end from here on be nobody's fault; what ended the life before is remembered."""
+        if self._tried is not None:
+            self._ends[self._tried] -= 1
+        for plan, ends in self._ends.items():
+            await self._mark(plan if ends else None, is_open=False)
+        if self._tried is not None:
+            self._ends[self._tried] += 1
+
+    async def _mark(self, plan: str | None, *, is_open: bool) -> None:
         try:
-            await self._values.put(RISK_KEY, plan, encrypted=True)
+            if plan is not None:
+                mark: JsonValue = [plan, self._ends[plan], is_open]
+                if self._values.get(RISK_KEY) != mark:
+                    await self._values.put(RISK_KEY, mark, encrypted=True)
+            elif self._values.get(RISK_KEY) is not None:
+                await self._values.delete(RISK_KEY)
         except EdgeError:
             pass  # The store tells of its own troubles.
-
-    async def leave(self, plan: str) -> None:
-        """Take the mark away: whatever came of it, the worker is alive."""
-        self._risks.discard(plan)
-        if not self._risks:
-            await self.clear()
-
-    async def clear(self) -> None:
-        """Take any mark away: from here on an end is nobody's fault."""
-        if self._values.get(RISK_KEY) is None:
-            return
-        try:
-            await self._values.delete(RISK_KEY)
-        except EdgeError:
-            pass
 
     def save(self) -> None:
         """Keep the verdicts as they are now, soon."""
@@ -94,7 +112,7 @@ class InferenceMemory:
         """Return when what was to be kept is kept, or cannot be."""
         if self._saving is not None:
             await asyncio.wait([self._saving])
-        await self.clear()
+        await self.settle()
 
     def forget(self) -> None:
         """Know nothing: the store is erased."""

@@ -11,14 +11,13 @@ from typing import Final
 from ..config_models import InferenceConfig, ModelConfig
 from ..errors import HostError
 from ..host.ports import Clock, Inference
-from ..pure.candidates import Refused
 from ..pure.capacity import memory_budget_bytes, thread_count, wasm_lanes
 from ..pure.device import DeviceFacts
 from ..pure.dispatcher_ports import Gate
 from ..pure.lane_plans import lane_names
 from ..pure.plans import Chosen, Plan, Plans, choose, plans_of
 from ..types import TensorSpec
-from .inference_memory import InferenceMemory
+from .inference_memory import ENDED, InferenceMemory
 
 FAILED_MS: Final = 30_000
 """How long a plan is left alone that could not be opened, or failed on its device."""
@@ -33,6 +32,7 @@ class Planner:
     Args:
         inference: Tells what the device can do.
         clock: Unix time, for verdicts.
+        models: The configuration's models.
         config: Lanes and memory.
         memory: Verdicts.
         breakers: By ``model@backend``.
@@ -42,12 +42,14 @@ class Planner:
         self,
         inference: Inference,
         clock: Clock,
+        models: Mapping[str, ModelConfig],
         config: InferenceConfig,
         memory: InferenceMemory,
         breakers: Gate,
     ) -> None:
         self._inference = inference
         self._clock = clock
+        self._models = models
         self._config = config
         self._memory = memory
         self._breakers = breakers
@@ -58,14 +60,15 @@ class Planner:
         self._plans: dict[str, Plans] = {}
         self._failed: dict[tuple[str, str], tuple[str, float]] = {}
 
-    async def look(self, model: ModelConfig) -> None:
-        """Find out as much about the device as ``model`` needs before it can run.
+    async def look(self, name: str) -> None:
+        """Find out as much about the device as a model needs before it can run.
 
         Raises:
             HostError: No inference worker starts.
         """
         if self._facts is not None:
             return
+        model = self._models[name]
         wants_all = any(variant.backend not in (None, "wasm") for variant in model.variants)
         wants_all = wants_all or model.pin not in (None, "wasm")
         if wants_all or any(self._memory.knows(each.sha256) for each in model.variants):
@@ -100,31 +103,27 @@ class Planner:
             self._inputs[digest] = inputs
             self._plans.clear()
 
-    def plans(self, name: str, model: ModelConfig) -> Plans:
+    def plans(self, name: str) -> Plans:
         """Return the plans of a model, as far as the device is known."""
-        plans = self._plans.get(name)
+        facts, plans = self._facts or self._basic, self._plans.get(name)
+        if facts is None:
+            return Plans((), {})
         if plans is None:
-            plans = self._plans[name] = plans_of(model, self._known(), self._inputs)
+            plans = self._plans[name] = plans_of(self._models[name], facts, self._inputs)
         return plans
 
-    def known_plans(self, name: str) -> tuple[Plan, ...]:
-        """Return the plans of a model as far as they were asked for."""
-        plans = self._plans.get(name)
-        return () if plans is None else plans.plans
-
-    def choose(self, name: str, model: ModelConfig, barred: Mapping[str, str]) -> Chosen:
+    def choose(self, name: str, barred: Mapping[str, str]) -> Chosen:
         """Return the plan to use now.
 
         Args:
             name: The model's.
-            model: Its configuration.
             barred: Plans that this very run has tried in vain, by key, and why.
 
         Raises:
             RefusedError: ``circuit-open``: all that is left failed too often lately.
             HostError: ``inference-failed``: nothing here can run it, and why.
         """
-        plans, now_ms = self.plans(name, model).plans, self._clock.now_ms()
+        plans, now_ms = self.plans(name).plans, self._clock.now_ms()
         verdicts = self._memory.verdicts
 
         def closed(plan: Plan) -> str | None:
@@ -153,9 +152,9 @@ class Planner:
         """Return what open sessions may take together."""
         return memory_budget_bytes(self._known(), self._config.memory_budget_bytes)
 
-    def refusals(self, name: str, model: ModelConfig) -> dict[str, str]:
+    def refusals(self, name: str) -> dict[str, str]:
         """Return by backend why it is not used for a model."""
-        plans, refused = self.plans(name, model)
+        plans, refused = self.plans(name)
         told, now_ms = dict(refused), self._clock.now_ms()
         for plan in plans:
             reason = self._memory.verdicts.refusal(plan.key, now_ms)
@@ -167,7 +166,7 @@ class Planner:
     def outdated(self, name: str) -> set[str]:
         """Return the keys of plans whose times are old enough to be taken once more."""
         now_ms, found = self._clock.now_ms(), set()
-        for plan in self.known_plans(name):
+        for plan in self.plans(name).plans:
             verdict = self._memory.verdicts.get(plan.key)
             is_timed = verdict is not None and verdict.ms is not None
             if is_timed and verdict is not None and abs(now_ms - verdict.at_ms) > SETTLED_MS:
@@ -195,6 +194,8 @@ class Planner:
         return facts
 
     def _failed_lately(self, name: str, plan: Plan) -> str | None:
+        if plan.key in self._memory.stepped_down:
+            return ENDED
         reason, at_ms = self._failed.get((name, plan.key), (None, 0.0))
         return reason if abs(self._clock.now_ms() - at_ms) < FAILED_MS else None
 
@@ -208,7 +209,7 @@ class Planner:
             if plan.key not in barred:
                 reason = self._memory.verdicts.refusal(plan.key, self._clock.now_ms())
                 return Chosen(plan, f"every backend is refused; {plan.candidate.key}: {reason}")
-        refused = [f"{each.backend}: {each.reason}" for each in self._refused(name)]
+        refused = [f"{key}: {reason}" for key, reason in self.plans(name).refused.items()]
         reasons = "; ".join((*barred.values(), *refused)) or "no backend is offered"
         raise HostError(
             "inference-failed",
@@ -216,10 +217,6 @@ class Planner:
             "Look at its variants and at the device.",
             {"model": name},
         )
-
-    def _refused(self, name: str) -> list[Refused]:
-        plans = self._plans.get(name)
-        return [] if plans is None else [Refused(*each) for each in plans.refused.items()]
 
 
 def breaker_of(model: str, plan: Plan) -> str:

@@ -90,8 +90,8 @@ class Service:
     async def run(self, model: Model, feeds: Mapping[str, Any], rider: Rider) -> ModelRun:
         """Run a model once; see :meth:`ModelLibrary.run`."""
         trouble = _Trouble({}, Counter())
-        await self._planner.look(model.config)
-        chosen = self._planner.choose(model.name, model.config, {})
+        await self._planner.look(model.name)
+        chosen = self._planner.choose(model.name, {})
         while True:
             session: Session | None = None
             try:
@@ -103,7 +103,7 @@ class Service:
     async def retire(self, model: Model, kept: Plan | None) -> None:
         """Free the sessions of a model, but those of the plan that serves from now on."""
         staying = set() if kept is None else set(self._places(model, kept))
-        for plan in self._planner.known_plans(model.name):
+        for plan in self._planner.plans(model.name).plans:
             for place in self._places(model, plan):
                 session = self._sessions.get(*place)
                 if session is not None and place not in staying and not session.users:
@@ -177,14 +177,14 @@ class Service:
         else:
             raise error
         try:
-            return self._planner.choose(model.name, model.config, trouble.barred)
+            return self._planner.choose(model.name, trouble.barred)
         except HostError:
             raise error from None
 
     def _backend(self, model: Model, chosen: Chosen, session: Session) -> Backend:
         opened = session.opened.backend
         reasons = [reason for reason in (chosen.reason, opened.fallback_reason) if reason]
-        refused = self._planner.refusals(model.name, model.config)
+        refused = self._planner.refusals(model.name)
         return replace(opened, fallback_reason=" ".join(reasons) or None, refused=refused)
 
     def _look_after(self, model: Model, session: Session) -> None:
