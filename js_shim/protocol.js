@@ -121,7 +121,9 @@ export const PROTOCOL_VERSION = 4;
  * @typedef {object} BackendReport
  * @property {string} name               `wasm`, `webgpu`, `webnn`.
  * @property {number} threads
- * @property {string} [fallbackReason]
+ * @property {"cpu" | "gpu" | "npu"} [device]        WebNN's.
+ * @property {string} [fallbackReason]               Why this is not the backend that was preferred.
+ * @property {Record<string, string>} [refused]      By backend, why it is not used.
  */
 
 /**
@@ -158,8 +160,8 @@ export const PROTOCOL_VERSION = 4;
 
 /**
  * @typedef {object} StatusBody
- * @property {"idle" | "booting" | "ready" | "failed" | "stopped" | "role" | "store"} state  The last two change nothing about
- *   `ready`: this tab's role, or what the store can do, is another.
+ * @property {"idle" | "booting" | "ready" | "failed" | "stopped" | "role" | "store" | "model"} state  The last three change
+ *   nothing about `ready`: this tab's role, or what the store can do, is another; a model's file is being downloaded.
  * @property {string} [step]              While booting: the step that has just begun.
  * @property {Role} [role]                With `ready` and `role`.
  * @property {BootReport} [boot]          With `ready` and `role`.
@@ -168,6 +170,9 @@ export const PROTOCOL_VERSION = 4;
  * @property {PlainError[]} [problems]    With `ready`, and with `role` where there is a writer: what is missing although
  *   the rest works (a bundle, a model).
  * @property {Record<string, unknown>} [store]  With `store`, from Python: its mode, and why.
+ * @property {string} [model]             With `model`: its name,
+ * @property {number} [loadedBytes]       what is there,
+ * @property {number | null} [totalBytes] and of how much; null where the server does not say.
  */
 
 /**

@@ -11,6 +11,7 @@
  * @property {Record<string, LaneStatistics>} lanes
  * @property {Record<string, BreakerStatistics>} breakers
  * @property {Record<string, ModelStatistics>} models
+ * @property {ModelMemory} modelMemory
  * @property {Record<string, TaskStatistics>} tasks
  * @property {{count: number, matches: number}} triggers
  * @property {Record<string, any>} store
@@ -60,6 +61,26 @@
  * @property {number} runs
  * @property {Percentiles} inferMs
  * @property {number | null} openMs
+ * @property {Plan[]} plans  The ways to run it here, as far as they are known.
+ */
+
+/**
+ * @typedef {object} Plan
+ * @property {string} backend       wasm, webgpu, webnn-cpu, webnn-gpu or webnn-npu.
+ * @property {string} precision     fp32, fp16 or int8.
+ * @property {number} threads
+ * @property {number | null} ms     Median of one run as measured here.
+ * @property {string | null} refused  Why it is not used.
+ */
+
+/**
+ * @typedef {object} ModelMemory
+ * @property {number} budgetBytes
+ * @property {number} sessionsBytes              What open models account for.
+ * @property {Record<string, number>} heapBytes  What engines took, by lane.
+ * @property {number} evicted                    Models that made room for others, since the start.
+ * @property {number} recycled                   Engines ended because their memory had grown.
+ * @property {number} killed                     Engines ended in the middle of a run.
  */
 
 /** @typedef {{version: string, runs: number, failures: number}} TaskStatistics */
