@@ -15,10 +15,11 @@ SHIM = ROOT / "js_shim"
 LAYERS = (
     ("errors",),
     ("tensor", "types", "schema"),
-    ("config_breaker", "config_where"),
+    ("config_breaker", "config_models", "config_where"),
     ("config_triggers",),
     ("config",),
     ("pure", "host.ports"),
+    ("host.model_files",),
     ("task", "services"),
     ("run_answers", "run_reports"),
     ("run_events",),

@@ -141,11 +141,7 @@ class Runtime:
             self._runs.by_event.start(match, event, client, is_again=is_again)
 
     async def infer(self, request: InferRequest) -> Result:
-        """Run the task of the request's codes and return its result, as :meth:`Runs.infer` says.
-
-        Raises:
-            EdgeError: ``runtime-stopped``, or as there.
-        """
+        """Run the task of the request's codes, as :meth:`Runs.infer`; or ``runtime-stopped``."""
         self._check_started()
         self._journal.note("infer", **request.to_dict())
         return await self._runs.infer(request)
@@ -174,9 +170,10 @@ class Runtime:
 
     async def erase(self) -> None:
         """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
-        for part in (self._triggers, self._runs, self._models):
-            part.forget()
+        self._triggers.forget()
+        self._runs.forget()
         await self.data.erase()
+        await self._models.erase()
 
     def pause(self) -> None:
         """Start no run until :meth:`resume`; events are stored and what they trigger waits."""

@@ -37,6 +37,7 @@ const inference = {
   },
   async release() {},
   close() {},
+  async erase() {},
 };
 
 const host = {

@@ -48,6 +48,7 @@ class ModelLibrary:
         values: Values,
     ) -> None:
         inference, clock = host.inference, host.clock
+        self._inference = inference
         self._is_measured = config.measure
         self._models = {name: Model(name, model) for name, model in models.items()}
         self._memory = InferenceMemory(values)
@@ -122,9 +123,14 @@ class ModelLibrary:
         """Leave no mark of danger behind: the page may be left in good order now."""
         await self._memory.settle()
 
-    def forget(self) -> None:
-        """Know nothing of the device: the store is erased."""
+    async def erase(self) -> None:
+        """Forget what was found on the device, and the files that are kept.
+
+        Raises:
+            HostError: ``storage-failed``.
+        """
         self._memory.forget()
+        await self._inference.erase()
 
     async def stop(self) -> None:
         """Give up openings and free every session."""

@@ -121,6 +121,9 @@ class FakeInference:
         for place in [place for place in self._sessions if place[0] == lane]:
             del self._sessions[place]
 
+    async def erase(self) -> None:
+        """Do nothing: no files are kept."""
+
     def _fail(self, key: str) -> None:
         if key in self.faults:
             raise error_from_dict(self.faults[key].to_dict())

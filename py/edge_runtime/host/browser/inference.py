@@ -68,6 +68,11 @@ class BrowserInference:
         """End the lane's worker."""
         self._js.close(lane, reason)
 
+    async def erase(self) -> None:
+        """Delete the database of model files."""
+        with converted("storage-failed", "model files"):
+            await self._js.erase()
+
 
 def _order(file: ModelFile) -> dict[str, Any]:
     """Return a ``ModelOrder`` of ``js_shim/host/inference.js``."""

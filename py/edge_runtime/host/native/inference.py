@@ -72,6 +72,9 @@ class OnnxInference:
         for place in [place for place in self._sessions if place[0] == lane]:
             del self._sessions[place]
 
+    async def erase(self) -> None:
+        """Do nothing: no files are kept."""
+
 
 def _open(
     model: str, data: bytes, weights: Mapping[str, bytes], dimensions: Mapping[str, int]

@@ -118,3 +118,6 @@ class Inference(Protocol):
 
     async def close(self, lane: str, reason: str) -> None:
         """End the lane at once, in the middle of a run as well; unknown names are no error."""
+
+    async def erase(self) -> None:
+        """Forget the model files that are kept; open sessions go on."""
