@@ -41,7 +41,8 @@ class Csp(StrEnum):
 
 main = typer.Typer(
     cls=PlainErrors,
-    help="Fetch the parts, build the runtime, serve it, pack tasks, inspect data, replay traces.",
+    help="Fetch the parts, build the runtime, serve it, pack tasks, optimize models, inspect data, "
+    "replay traces.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -102,6 +103,48 @@ def pack_command(
     bundle = pack_task(folder)
     _write(output, bundle)
     _console().print(f"{output}: {len(bundle):,} bytes", soft_wrap=True)
+
+
+@main.command("optimize")
+def optimize_command(
+    model: Annotated[Path, typer.Argument(help="An ONNX model.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder; default: NAME-variants.")
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="Feeds to try it on: an .npz by input, or a golden file.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="What to make: fp16, int8.")] = "fp16,int8",
+    dimension: Annotated[
+        list[str] | None, typer.Option(help="Fix a free dimension: NAME=SIZE; repeat for more.")
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Timed runs of each file.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="Of random feeds, where none are given.")] = 1,
+    url: Annotated[str, typer.Option(help="Where the files will be, for the snippet.")] = "models/",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make smaller variants of a model, check them, write golden cases, name what cannot run.
+
+    Ends with code 0, remarks or not; with 1 if the model has an error.
+    """
+    try:
+        from .optimize import optimize
+        from .optimize.options import parse_options
+        from .optimize.printed import print_report
+    except ModuleNotFoundError as error:
+        raise ToolError(
+            f"optimize: expected numpy, onnx and onnxruntime, got no {error.name}. "
+            "Run `pip install 'edge-web-runtime[optimize]'`."
+        ) from error
+
+    options = parse_options(samples, precision, dimension or [], runs, seed, url)
+    report = optimize(model, output or model.with_name(f"{model.stem}-variants"), options)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        print_report(report, _console())
+    if report.has_errors:
+        raise typer.Exit(1)
 
 
 @main.command("inspect")
