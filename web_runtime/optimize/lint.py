@@ -18,6 +18,8 @@ MAX_OPSET: Final = 26
 MAX_IR_VERSION: Final = 13
 _MINI_PROGRAM_DTYPES: Final = ("uint8", "int8", "uint32", "int32", "float32")
 _WITHOUT_KERNELS: Final = ("float64", "int16", "uint16", "string", "bfloat16")
+# The engine takes these out of a graph before it looks for kernels.
+_ELIMINATED: Final = ("Identity", "Dropout")
 _MIB: Final = 1024 * 1024
 _MINI_PROGRAM_MAX_BYTES: Final = 200 * _MIB
 _PAGE_MAX_BYTES: Final = 1024 * _MIB
@@ -113,10 +115,12 @@ def _operators(graph: Graph) -> Iterator[Finding]:
         absent: dict[str, list[str]] = {}
         for node in graph.running:
             opset = graph.opsets.get(node.domain, 1)
+            if node.op_type in _ELIMINATED:
+                continue
             if not table.support(node.domain, node.op_type, opset).listed:
                 absent.setdefault(node.op_type, []).append(spelled(node))
         for operator, names in sorted(absent.items()):
-            what = f"{operator}: not among the kernels {source} lists; it runs on wasm, with copies"
+            what = f"{operator}: not among the kernels {source} documents; wasm may have to run it"
             yield Finding(backend, several(names), what, "Replace it, or measure what it costs.")
     yield from _constants(graph, tables["webnn"])
 

@@ -148,14 +148,17 @@ def _from_golden(model: Model, path: Path) -> tuple[tuple[Sample, ...], Mapping[
 
 def _from_npz(model: Model, path: Path) -> Iterator[Sample]:
     """Yield one sample per leading index, or one of arrays that fit as they are."""
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
+    with path.open("rb") as file, zipfile.ZipFile(file):
+        loaded = np.load(file)
+        arrays = {name: loaded[name] for name in loaded.files}
     _check_names(model, arrays)
     ranks = {spec.name: len(spec.shape) for spec in model.inputs}
     extra = {arrays[name].ndim - rank for name, rank in ranks.items()}
     if extra == {0}:
         yield _given(model, arrays)
-    elif extra == {1} and len({len(array) for array in arrays.values()}) == 1:
+    elif extra == {1} and len(counts := {len(array) for array in arrays.values()}) == 1:
+        if counts == {0}:
+            raise ValueError("no sample")
         for number in range(len(next(iter(arrays.values())))):
             yield _given(model, {name: array[number] for name, array in arrays.items()})
     else:

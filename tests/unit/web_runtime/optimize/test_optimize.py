@@ -1,0 +1,290 @@
+"""The command as a person runs it: files, golden cases, table, report, exit codes."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from edge_runtime.pure.golden import TOLERANCES, compare, judge, parse_golden
+from edge_runtime.tensor import Tensor
+from edge_runtime.types import TensorSpec
+from onnx import numpy_helper
+
+from tests.unit.web_runtime.test_cli import run
+from web_runtime.optimize.source import sha256_of
+
+from .made_models import FLOAT, INT64, mlp, one_node, saved
+
+ROOT = Path(__file__).parents[4]
+MODELS = ROOT / "demo_h5" / "models"
+X, Y = TensorSpec("x", "float32", (None, 64)), TensorSpec("y", "float32", (None, 10))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that optimizing the MLP on given samples fills."""
+    folder = tmp_path_factory.mktemp("mlp")
+    samples = np.random.default_rng(3).normal(0, 1, (6, 4, 64)).astype(np.float32)
+    np.savez(folder / "samples.npz", x=samples)
+    path = saved(mlp(), folder / "mlp.onnx")
+    code, out, err = run(
+        "optimize", path, "-o", folder / "out", "--samples", folder / "samples.npz", "--runs", 2
+    )
+    assert (code, err) == (0, "")
+    (folder / "out" / "printed.txt").write_text(out)
+    return folder / "out"
+
+
+def report_of(folder: Path, name: str) -> Any:
+    return json.loads((folder / f"{name}.report.json").read_text(encoding="utf-8"))
+
+
+def answer(path: Path, feeds: dict[str, Any]) -> dict[str, Tensor]:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_outputs()]
+    outputs = session.run(names, feeds)
+    return {name: Tensor.from_numpy(each) for name, each in zip(names, outputs, strict=True)}
+
+
+def test_each_precision_has_one_smaller_file_that_keeps_inputs_and_outputs(made: Path) -> None:
+    sizes = {path.name: path.stat().st_size for path in made.glob("*.onnx")}
+
+    assert set(sizes) == {"mlp.onnx", "mlp.fp16.onnx", "mlp.int8.onnx"}
+    assert sizes["mlp.fp16.onnx"] < 0.6 * sizes["mlp.onnx"]
+    assert sizes["mlp.int8.onnx"] < 0.5 * sizes["mlp.onnx"]
+    for name in sizes:
+        graph = onnx.load(str(made / name)).graph
+        ends = [(end.name, end.type.tensor_type.elem_type) for end in (*graph.input, *graph.output)]
+        assert ends == [("x", FLOAT), ("y", FLOAT)]
+
+
+def test_the_report_says_what_was_measured_and_what_was_dropped(made: Path) -> None:
+    report = report_of(made, "mlp")
+    rows = {row["method"]: row for row in report["variants"]}
+
+    assert set(rows) == {"as given", "fp16", "int8 dynamic", "int8 static"}
+    assert report["measuredWith"]["samples"] == "6 given in samples.npz"
+    assert "1 thread" in report["measuredWith"]["engine"]
+    assert 0 < rows["fp16"]["maxError"] < 0.01
+    kept = [row["method"] for row in rows.values() if row["isKept"] and row["precision"] == "int8"]
+    (dropped,) = [row for row in rows.values() if not row["isKept"]]
+    assert dropped["reason"] == f"{kept[0]} is closer to fp32"
+    assert dropped["maxError"] >= rows[kept[0]]["maxError"]
+
+
+def test_the_snippet_names_the_kept_files_as_they_are(made: Path) -> None:
+    snippet = report_of(made, "mlp")["models"]["mlp"]
+
+    assert snippet["golden"] == "models/mlp.golden.json"
+    assert [(each["precision"], each["url"]) for each in snippet["variants"]] == [
+        ("fp32", "models/mlp.onnx"),
+        ("fp16", "models/mlp.fp16.onnx"),
+        ("int8", "models/mlp.int8.onnx"),
+    ]
+    assert snippet["variants"][1]["requires"] == ["shader-f16"]
+    for each in snippet["variants"]:
+        assert each["sha256"] == sha256_of(made / Path(each["url"]).name)
+
+
+def test_the_golden_file_accepts_its_variants_and_refuses_another_model(made: Path) -> None:
+    plain = json.loads((made / "mlp.golden.json").read_text(encoding="utf-8"))
+    golden = parse_golden(plain, [X], [Y])
+    proto = onnx.load(str(made / "mlp.onnx"))
+    weights = numpy_helper.to_array(proto.graph.initializer[0])
+    proto.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights[::-1].copy(), "w1"))
+    wrong = saved(proto, made.parent / "wrong.onnx")
+
+    assert plain["sha256"] == sha256_of(made / "mlp.onnx")
+    assert len(golden.cases) == 4
+    for case in golden.cases:
+        feeds = {"x": case.feeds["x"].numpy()}
+        for precision, name in (("fp32", "mlp"), ("fp16", "mlp.fp16"), ("int8", "mlp.int8")):
+            found = compare(case.outputs, answer(made / f"{name}.onnx", feeds))
+            assert judge(found, TOLERANCES[precision]) is None
+        assert judge(compare(case.outputs, answer(wrong, feeds)), TOLERANCES["int8"])
+
+
+def test_the_table_and_what_it_rests_on_are_printed(made: Path) -> None:
+    printed = (made / "printed.txt").read_text()
+
+    assert "samples: 6 given in samples.npz" in printed
+    assert "median of 2 runs here (onnxruntime" in printed
+    assert "is closer to fp32" in printed
+    assert '"url": "models/mlp.fp16.onnx"' in printed
+    assert "Random values" not in printed
+
+
+def test_without_samples_random_ones_are_named_and_nothing_is_calibrated(tmp_path: Path) -> None:
+    path = saved(mlp("n"), tmp_path / "my model.v2.onnx")
+    code, out, _ = run("optimize", path, "--runs", 1, "--dimension", "n=2", "--url", "/m/")
+    folder = tmp_path / "my model.v2-variants"
+    report = report_of(folder, "my-model-v2")
+    golden = json.loads((folder / "my-model-v2.golden.json").read_text())
+
+    assert code == 0
+    assert "Random values say little" in out
+    assert [row["method"] for row in report["variants"]] == ["as given", "fp16", "int8 dynamic"]
+    assert golden["cases"][0]["inputs"] == {"x": {"random": [1, -1, 1], "shape": [2, 64]}}
+    snippet = report["models"]["my-model-v2"]
+    assert snippet["dimensions"] == {"n": 2}
+    assert snippet["golden"] == "/m/my-model-v2.golden.json"
+
+
+def test_variants_out_of_tolerance_or_not_smaller_are_dropped_and_not_written(
+    tmp_path: Path,
+) -> None:
+    # Two summands that fp16 rounds alike: what is left of them is the whole answer.
+    proto = one_node(
+        "Sub", [("x", FLOAT, [1, 4])], ("y", FLOAT, [1, 4]), {"c": np.full((1, 4), 9e4, "f")}
+    )
+    path = saved(proto, tmp_path / "tiny.onnx")
+    stale = tmp_path / "tiny-variants" / "tiny.fp16.onnx"
+    stale.parent.mkdir()
+    stale.write_bytes(b"of an earlier run")
+    code, out, _ = run("optimize", path, "--runs", 1)
+    reasons = {row["method"]: row["reason"] for row in report_of(stale.parent, "tiny")["variants"]}
+
+    assert code == 0
+    assert "expected an error of at most 0.02" in reasons["fp16"] or "NaN" in reasons["fp16"]
+    assert "not smaller" in reasons["int8 dynamic"]
+    assert f"dropped int8 dynamic: {reasons['int8 dynamic']}" in out
+    assert not stale.exists()
+    assert [path.name for path in stale.parent.glob("*.onnx")] == ["tiny.onnx"]
+
+
+def test_remarks_alone_end_with_code_0(tmp_path: Path) -> None:
+    proto = one_node("Add", [("a", INT64, [2]), ("b", INT64, [2])], ("y", INT64, [2]))
+    code, out, _ = run("optimize", saved(proto, tmp_path / "ids.onnx"), "--runs", 1)
+
+    assert code == 0
+    assert "warning: mini-program: input a: int64" in out
+
+
+def test_an_error_in_the_model_ends_with_code_1_after_the_report(tmp_path: Path) -> None:
+    path = saved(mlp(), tmp_path / "new.onnx")
+    proto = onnx.load(str(path))
+    proto.ir_version = 14
+    onnx.save(proto, str(path))
+    code, out, err = run("optimize", path, "--runs", 1, "--json")
+
+    if code == 1 and not out:  # This onnxruntime does not open it either.
+        assert "expected a model that onnxruntime" in err
+    else:
+        assert (code, json.loads(out)["findings"][0]["severity"]) == (1, "error")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["none.onnx"], "No such file"),
+        (["mlp.onnx", "--precision", "fp16,int4"], "--precision: expected some of fp16, int8"),
+        (["mlp.onnx", "--dimension", "n"], "--dimension: expected NAME=SIZE"),
+        (["mlp.onnx", "--dimension", "n=0"], "--dimension: expected NAME=SIZE"),
+        (["mlp.onnx", "--dimension", "n=3"], "--dimension: expected one of no name"),
+        (["mlp.onnx", "--samples", "none.npz"], "No such file"),
+        (["mlp.onnx", "-o", "mlp.onnx"], "expected a folder to write to"),
+    ],
+)
+def test_mistakes_are_one_line_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    saved(mlp(), tmp_path / "mlp.onnx")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("optimize", *arguments)
+
+    assert (code, out) == (1, "")
+    assert err.startswith("web-runtime: ")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_answers_nan_on_the_samples_is_told(tmp_path: Path) -> None:
+    path = saved(one_node("Log", [("x", FLOAT, [8])], ("y", FLOAT, [8])), tmp_path / "log.onnx")
+    code, _, err = run("optimize", path)
+
+    assert code == 1
+    assert "output y, sample 0" in err
+    assert "--samples" in err
+
+
+def test_a_model_that_does_not_run_on_random_feeds_asks_for_samples(tmp_path: Path) -> None:
+    proto = one_node("Reshape", [("x", FLOAT, [6]), ("s", INT64, [2])], ("y", FLOAT, [None, None]))
+    code, _, err = run("optimize", saved(proto, tmp_path / "shape.onnx"))
+
+    assert code == 1
+    assert "Give feeds it is made for with --samples" in err
+
+
+@pytest.fixture
+def without_onnx(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in sys.modules if name.startswith("web_runtime.optimize")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    yield
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_missing_packages_are_named_with_what_to_install(tmp_path: Path) -> None:
+    code, _, err = run("optimize", tmp_path / "any.onnx")
+
+    assert code == 1
+    assert "got no onnx. Run `pip install 'edge-web-runtime[optimize]'`" in err
+
+
+def test_external_data_come_along(tmp_path: Path) -> None:
+    path = tmp_path / "big.onnx"
+    onnx.save(mlp(), str(path), save_as_external_data=True, location="big.data", size_threshold=9)
+    code, _, _ = run("optimize", path, "-o", tmp_path / "out", "--runs", 1, "--precision", "fp16")
+    report = report_of(tmp_path / "out", "big")
+    fp32, fp16 = report["models"]["big"]["variants"]
+
+    assert code == 0
+    assert fp32["external"] == [
+        {"path": "big.data", "url": "models/big.data", "sha256": sha256_of(tmp_path / "big.data")}
+    ]
+    assert "external" not in fp16
+    assert answer(tmp_path / "out" / "big.onnx", {"x": np.ones((4, 64), "f")})
+
+
+def test_the_demos_ranker_gets_a_half_precision_variant_and_no_byte_one(tmp_path: Path) -> None:
+    samples = MODELS / "ranker.golden.json"
+    code, out, err = run(
+        *("optimize", MODELS / "ranker.onnx", "-o", tmp_path, "--samples", samples),
+        *("--dimension", "n=60", "--runs", 1),
+    )
+    report = report_of(tmp_path, "ranker")
+    rows = {row["method"]: row for row in report["variants"]}
+    golden = json.loads((tmp_path / "ranker.golden.json").read_text())
+
+    assert (code, err) == (0, "")
+    assert rows["fp16"]["isKept"]
+    assert rows["fp16"]["bytes"] < 0.6 * rows["as given"]["bytes"]
+    assert "expected an error of at most 0.15" in rows["int8 static"]["reason"]
+    assert "expected an error of at most 0.15" in rows["int8 dynamic"]["reason"]
+    assert golden["tolerance"]["fp32"]["max_error"] == 1e-5
+    assert "webgpu: item_match, category_match: And" in out
+
+
+def test_the_demos_classifier_is_small_already(tmp_path: Path) -> None:
+    path = MODELS / "built" / "classifier.onnx"
+    samples = MODELS / "classifier.golden.json"
+    code, _, _ = run("optimize", path, "-o", tmp_path, "--samples", samples, "--runs", 1)
+    report = report_of(tmp_path, "classifier")
+    inputs = [TensorSpec("image", "uint8", (1, 224, 224, 3))]
+    outputs = [
+        TensorSpec("probs", "float32", (1, 1000)),
+        TensorSpec("embedding", "float32", (1, 1280)),
+    ]
+    golden = json.loads((tmp_path / "classifier.golden.json").read_text())
+    (first, *_) = parse_golden(golden, inputs, outputs).cases
+
+    assert code == 0
+    assert report["findings"] == []
+    assert golden["cases"][0]["inputs"] == {"image": {"gradient": [1, 1, 85]}}
+    assert set(first.outputs) == {"probs", "embedding"}
+    assert [row["isKept"] for row in report["variants"]] == [True, False, False, False]
