@@ -138,7 +138,7 @@ def test_without_samples_random_ones_are_named_and_nothing_is_calibrated(tmp_pat
 def test_variants_out_of_tolerance_or_not_smaller_are_dropped_and_not_written(
     tmp_path: Path,
 ) -> None:
-    # Two summands that fp16 rounds alike: what is left of them is the whole answer.
+    # fp16 ends at 65,504.
     proto = one_node(
         "Sub", [("x", FLOAT, [1, 4])], ("y", FLOAT, [1, 4]), {"c": np.full((1, 4), 9e4, "f")}
     )
@@ -150,7 +150,7 @@ def test_variants_out_of_tolerance_or_not_smaller_are_dropped_and_not_written(
     reasons = {row["method"]: row["reason"] for row in report_of(stale.parent, "tiny")["variants"]}
 
     assert code == 0
-    assert "expected an error of at most 0.02" in reasons["fp16"] or "NaN" in reasons["fp16"]
+    assert "expected an error of at most 0.02 of its scale" in reasons["fp16"]
     assert "not smaller" in reasons["int8 dynamic"]
     assert f"dropped int8 dynamic: {reasons['int8 dynamic']}" in out
     assert not stale.exists()
@@ -170,12 +170,12 @@ def test_an_error_in_the_model_ends_with_code_1_after_the_report(tmp_path: Path)
     proto = onnx.load(str(path))
     proto.ir_version = 14
     onnx.save(proto, str(path))
-    code, out, err = run("optimize", path, "--runs", 1, "--json")
+    code, out, _ = run("optimize", path, "--runs", 1, "--json")
+    (finding,) = json.loads(out)["findings"]
 
-    if code == 1 and not out:  # This onnxruntime does not open it either.
-        assert "expected a model that onnxruntime" in err
-    else:
-        assert (code, json.loads(out)["findings"][0]["severity"]) == (1, "error")
+    assert code == 1
+    assert finding["severity"] == "error"
+    assert finding["what"].startswith("IR version 14")
 
 
 @pytest.mark.parametrize(
