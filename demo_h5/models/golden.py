@@ -1,7 +1,7 @@
 """Golden files: a few inputs with the outputs they must give, for checking any backend.
 
-One format for both models: ``{sha256, tolerance, cases: [{inputs, outputs}]}``. Inputs and outputs
-are flat lists by tensor name; an image is given by the three numbers of its gradient instead.
+The format is the runtime's own, see ``edge_runtime.pure.golden``, which reads them. Inputs and
+outputs are flat lists by tensor name; an image is given by the three numbers of its gradient.
 """
 
 import json
@@ -22,17 +22,6 @@ DIGITS = 7
 def golden(model: bytes, tolerance: float, cases: list[Golden]) -> Golden:
     """Return the contents of a golden file for the model with these bytes."""
     return {"sha256": sha256_of(model), "tolerance": tolerance, "cases": cases}
-
-
-def gradient(coefficients: list[int], side_pixels: int = 224) -> NDArray[np.uint8]:
-    """Return a picture uint8 [1, side, side, 3] that needs no file.
-
-    Its byte at row y, column x, channel c is (a·y + b·x + d·c) modulo 256 for coefficients a, b, d.
-    """
-    along = np.arange(side_pixels)
-    row, column, channel = coefficients
-    values = row * along[:, None, None] + column * along[None, :, None] + channel * np.arange(3)
-    return (values & 255).astype(np.uint8)[None]
 
 
 def flat(values: NDArray[np.floating]) -> list[float]:

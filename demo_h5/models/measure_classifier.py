@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from edge_runtime.pure.generated_feeds import gradient
 from numpy.typing import NDArray
 from PIL import Image
 
 from demo_h5.models.efficientnet import SIDE_PIXELS
-from demo_h5.models.golden import flat, golden, gradient, write_golden
+from demo_h5.models.golden import flat, golden, write_golden
 from demo_h5.models.make_classifier import BUILT_DIR
 from demo_h5.models.make_photos import PHOTOS_DIR
 from demo_h5.models.packages import MODELS_DIR, sha256_of
@@ -78,7 +79,8 @@ def main() -> None:
     METRICS_FILE.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     cases = []
     for coefficients in GRADIENTS:
-        (probabilities,) = classifier.run(["probs"], {"image": gradient(coefficients)})
+        image = gradient(coefficients, (1, SIDE_PIXELS, SIDE_PIXELS, 3)).numpy()
+        (probabilities,) = classifier.run(["probs"], {"image": image})
         inputs = {"image": {"gradient": coefficients}}
         cases.append({"inputs": inputs, "outputs": {"probs": flat(probabilities)}})
     write_golden(GOLDEN_FILE, golden(model, GOLDEN_TOLERANCE, cases))

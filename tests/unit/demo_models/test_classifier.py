@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime as ort
 import pytest
+from edge_runtime.pure.golden import compare, judge, parse_golden
+from edge_runtime.tensor import Tensor
+from edge_runtime.types import TensorSpec
 from PIL import Image
 
-from demo_h5.models.golden import gradient
 from demo_h5.models.make_classifier import BUILT_DIR, OUTPUTS, is_built
 from demo_h5.models.make_photos import MAX_BYTES, MAX_SIDE_PIXELS, PHOTOS_DIR
 from demo_h5.models.measure_classifier import GOLDEN_FILE, METRICS_FILE, pixels, recognise, session
@@ -66,14 +67,15 @@ def test_the_classifier_recognises_a_sample_photo(
 
 
 def test_probabilities_equal_the_golden_ones(classifier: ort.InferenceSession) -> None:
-    golden = json.loads(GOLDEN_FILE.read_text(encoding="utf-8"))
+    image = TensorSpec("image", "uint8", (1, 224, 224, 3))
+    plain = json.loads(GOLDEN_FILE.read_text(encoding="utf-8"))
+    golden = parse_golden(plain, [image], [TensorSpec("probs", "float32", (1, 1000))])
 
-    assert len(golden["cases"]) == 3
-    for case in golden["cases"]:
-        feeds = {"image": gradient(case["inputs"]["image"]["gradient"])}
-        (probabilities,) = classifier.run(["probs"], feeds)
-        expected = np.array(case["outputs"]["probs"])
-        np.testing.assert_allclose(probabilities[0], expected, atol=golden["tolerance"])
+    assert len(golden.cases) == 3
+    for case in golden.cases:
+        (probabilities,) = classifier.run(["probs"], {"image": case.feeds["image"].numpy()})
+        given = {"probs": Tensor.from_numpy(probabilities)}
+        assert judge(compare(case.outputs, given), golden.tolerances["fp32"]) is None
         assert probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edge_runtime.pure.golden import compare, judge, parse_golden
+from edge_runtime.tensor import Tensor
+from edge_runtime.types import TensorSpec
 
 from demo_h5.models.feed import FEED
 from demo_h5.models.measure_classifier import session
@@ -89,14 +92,16 @@ def test_every_demo_category_reacts_in_the_metrics(start: str) -> None:
 
 
 def test_the_committed_ranker_gives_its_golden_scores() -> None:
-    golden = read("ranker.golden.json")
+    plain = read("ranker.golden.json")
+    inputs = [TensorSpec("hist", "int64", (20,)), TensorSpec("cand", "int64", (None,))]
+    golden = parse_golden(plain, inputs, [TensorSpec("score", "float32", (None,))])
 
-    assert golden["sha256"] == sha256_of(MODEL)
-    assert len(golden["cases"]) >= 20
-    for case in golden["cases"]:
-        feeds = {name: np.array(values, np.int64) for name, values in case["inputs"].items()}
-        (scores,) = RANKER.run(None, feeds)
-        np.testing.assert_allclose(scores, case["outputs"]["score"], atol=golden["tolerance"])
+    assert plain["sha256"] == sha256_of(MODEL)
+    assert len(golden.cases) >= 20
+    for case in golden.cases:
+        (scores,) = RANKER.run(None, {name: feed.numpy() for name, feed in case.feeds.items()})
+        given = {"score": Tensor.from_numpy(scores)}
+        assert judge(compare(case.outputs, given), golden.tolerances["fp32"]) is None
 
 
 def test_the_catalogue_is_the_hand_written_feed_with_model_ids() -> None:
