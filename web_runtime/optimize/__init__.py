@@ -40,7 +40,7 @@ def optimize(path: Path, output: Path, options: Options) -> Report:
             measure_candidate(model, candidate, samples, answers, options.runs)
             for candidate in make_candidates(model, samples, options.precisions, Path(folder))
         ]
-        rows = _one_per_precision(rows)
+        rows = one_per_precision(rows)
         _copy_files(model, name, rows, output)
     golden_cases = _write_golden(output / f"{name}.golden.json", model, samples, options.seed)
     report = Report(
@@ -51,7 +51,7 @@ def optimize(path: Path, output: Path, options: Options) -> Report:
     return report
 
 
-def _one_per_precision(rows: Sequence[Measured]) -> list[Measured]:
+def one_per_precision(rows: Sequence[Measured]) -> list[Measured]:
     """Drop all but the closest to fp32 of a precision's files."""
     best: dict[str, Measured] = {}
     for row in rows:

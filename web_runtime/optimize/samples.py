@@ -16,7 +16,6 @@ import onnx
 from edge_runtime.errors import ConfigError
 from edge_runtime.pure.generated_feeds import seeded
 from edge_runtime.pure.golden import TOLERANCES, Tolerance, parse_golden
-from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 from numpy.typing import NDArray
 
@@ -94,12 +93,13 @@ def _form(spec: TensorSpec, seed: int, limits: Mapping[str, int]) -> dict[str, A
     return {"random": [seed, low, high], "shape": _sizes(spec.shape)}
 
 
-def _sizes(shape: Sequence[int | None]) -> list[int]:
+def _sizes(shape: Sequence[int | str | None]) -> list[int]:
     """Choose sizes for free dimensions: one in the batch, pictures of 64 pixels, rows of 16."""
     usual = [_BATCH] + [_SIDE_PIXELS if len(shape) == 4 else _LENGTH] * len(shape)
     if len(shape) == 1:
         usual = [_LENGTH]
-    return [known or chosen for known, chosen in zip(shape, usual, strict=False)]
+    sizes = zip(shape, usual, strict=False)
+    return [known if isinstance(known, int) else chosen for known, chosen in sizes]
 
 
 def _index_limits(proto: onnx.ModelProto) -> dict[str, int]:
@@ -125,22 +125,16 @@ def _axis(node: onnx.NodeProto) -> int:
 def _arrays(inputs: Sequence[TensorSpec], form: Mapping[str, Any]) -> dict[str, Array]:
     dtypes = {spec.name: spec.dtype for spec in inputs}
     return {
-        name: _array(seeded(dtypes[name], each["shape"], *each["random"]))
+        name: seeded(dtypes[name], each["shape"], *each["random"]).numpy()
         for name, each in form.items()
     }
-
-
-def _array(tensor: Tensor) -> Array:
-    if tensor.dtype == "string":
-        return np.array(tensor.tolist(), object).reshape(tensor.shape)
-    return np.frombuffer(tensor.data, tensor.dtype).reshape(tensor.shape)
 
 
 def _from_golden(model: Model, path: Path) -> tuple[tuple[Sample, ...], Mapping[str, Tolerance]]:
     plain = json.loads(path.read_text(encoding="utf-8"))
     golden = parse_golden(plain, model.inputs, model.outputs)
     items = tuple(
-        Sample({name: _array(feed) for name, feed in case.feeds.items()}, written["inputs"])
+        Sample({name: feed.numpy() for name, feed in case.feeds.items()}, written["inputs"])
         for case, written in zip(golden.cases, plain["cases"], strict=True)
     )
     return items, golden.tolerances
@@ -177,15 +171,16 @@ def _given(model: Model, arrays: Mapping[str, Array]) -> Sample:
     feeds = {}
     for spec in model.inputs:
         given = arrays[spec.name]
-        fits = spec.dtype == ("string" if given.dtype.kind in "UO" else given.dtype.name) and all(
-            size in (None, actual) for size, actual in zip(spec.shape, given.shape, strict=True)
+        fits = spec.dtype == _dtype(given) and all(
+            not isinstance(size, int) or size == actual
+            for size, actual in zip(spec.shape, given.shape, strict=True)
         )
         if not fits:
             raise ValueError(
                 f"{spec.name} {given.dtype}{list(given.shape)}. Make it {spec.dtype}"
                 f"{['any' if size is None else size for size in spec.shape]}"
             )
-        feeds[spec.name] = given.astype(object) if given.dtype.kind == "U" else given
+        feeds[spec.name] = given
     if sum(math.prod(feed.shape) for feed in feeds.values()) > _MAX_PLAIN_VALUES:
         return Sample(feeds, None)
     return Sample(feeds, {name: plain_tensor(feed) for name, feed in feeds.items()})
@@ -196,5 +191,9 @@ def plain_tensor(array: Array) -> dict[str, Any]:
     values = array.ravel().tolist()
     if array.dtype.kind == "f":
         values = [float(f"{value:.7g}") for value in values]
-    dtype = "string" if array.dtype.kind == "O" else array.dtype.name
-    return {"dtype": dtype, "shape": list(array.shape), "values": values}
+    return {"dtype": _dtype(array), "shape": list(array.shape), "values": values}
+
+
+def _dtype(array: Array) -> str:
+    """Return the tensor's dtype; the engine's texts are objects."""
+    return "string" if array.dtype.kind in "UO" else array.dtype.name

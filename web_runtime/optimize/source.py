@@ -8,17 +8,16 @@ from typing import Any, Final
 
 import onnx
 import onnxruntime
-from edge_runtime.tensor import ITEM_BYTES
+from edge_runtime.tensor import DTYPES
 from edge_runtime.types import TensorSpec
 from google.protobuf.message import DecodeError
 
 from ..errors import ToolError
 
 DOMAINS: Final = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
-_DTYPES: Final = {f"tensor({name})": name for name in ITEM_BYTES} | {
+_DTYPES: Final = {f"tensor({name})": name for name in DTYPES} | {
     "tensor(float)": "float32",
     "tensor(double)": "float64",
-    "tensor(string)": "string",
 }
 
 
@@ -174,7 +173,7 @@ def _specs(path: Path, declared: Sequence[Any]) -> tuple[TensorSpec, ...]:
         TensorSpec(
             each.name,
             _DTYPES[each.type],
-            tuple(size if isinstance(size, int) else None for size in each.shape),
+            tuple(size if isinstance(size, int | str) else None for size in each.shape),
         )
         for each in declared
     )

@@ -189,6 +189,20 @@ def test_empty_zero_and_scalar_outputs_compare() -> None:
     assert verdict(np.float32(2), np.float32(2.1))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_named_on_both_sides(value: float) -> None:
+    given = with_value(value)(LOGITS)
+
+    assert "got NaN or infinity" in str(verdict(LOGITS, given))
+    assert "got NaN or infinity" in str(verdict(given, given))
+
+
+def test_a_cosine_that_cannot_be_computed_is_refused() -> None:
+    huge = np.array([1e200, 1e200])
+
+    assert "cosine" in str(verdict(huge, huge * (1 + 1e-9)))
+
+
 @pytest.mark.parametrize("huge", [1e200, 1e-200])
 def test_values_whose_squares_leave_the_range_are_no_exception(huge: float) -> None:
     assert verdict(np.array([huge, huge]), np.array([huge, -huge]))

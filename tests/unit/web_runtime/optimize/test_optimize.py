@@ -13,12 +13,14 @@ import pytest
 from edge_runtime.pure.golden import TOLERANCES, compare, judge, parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.unit.web_runtime.test_cli import run
+from web_runtime.optimize import one_per_precision
+from web_runtime.optimize.measure import Measured
 from web_runtime.optimize.source import sha256_of
 
-from .made_models import FLOAT, INT64, mlp, one_node, saved
+from .made_models import FLOAT, INT64, mlp, model, one_node, saved
 
 ROOT = Path(__file__).parents[4]
 MODELS = ROOT / "demo_h5" / "models"
@@ -210,6 +212,74 @@ def test_a_model_that_answers_nan_on_the_samples_is_told(tmp_path: Path) -> None
     assert code == 1
     assert "output y, sample 0" in err
     assert "--samples" in err
+
+
+def test_samples_too_large_for_a_golden_file_are_checked_and_random_ones_written(
+    tmp_path: Path,
+) -> None:
+    proto = one_node("Sqrt", [("x", FLOAT, [30_000])], ("y", FLOAT, [30_000]))
+    path = saved(proto, tmp_path / "root.onnx")
+    np.savez(tmp_path / "bad.npz", x=np.full(30_000, -1, "f"))
+    code, _, err = run("optimize", path, "--samples", tmp_path / "bad.npz")
+
+    assert code == 1
+    assert "output y, sample 0 of 1 given in bad.npz: expected finite" in err
+
+
+def test_large_answers_leave_one_golden_case_and_random_feeds_stay_short(tmp_path: Path) -> None:
+    proto = one_node("Relu", [("x", FLOAT, [30_000])], ("y", FLOAT, [30_000]))
+    path = saved(proto, tmp_path / "wide.onnx")
+    np.savez(tmp_path / "samples.npz", x=np.ones((2, 30_000), "f"))
+    code, out, _ = run("optimize", path, "--samples", tmp_path / "samples.npz", "--runs", 1)
+    (case,) = json.loads((tmp_path / "wide-variants/wide.golden.json").read_text())["cases"]
+
+    assert code == 0
+    assert "samples: 2 given in samples.npz" in out
+    assert "golden:  1 cases (3 of random values, seed 1: x [30000])" in out
+    assert case["inputs"] == {"x": {"random": [1, -1, 1], "shape": [30_000]}}
+
+
+def test_weights_computed_from_constants_are_quantised_too(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mul", ["w", "scale"], ["scaled"]),
+        helper.make_node("MatMul", ["x", "scaled"], ["y"]),
+    ]
+    weights = np.random.default_rng(1).normal(0, 1, (64, 64)).astype("f")
+    constants = {"w": weights, "scale": np.array(0.5, "f")}
+    proto = model(nodes, [("x", FLOAT, [4, 64])], [("y", FLOAT, [4, 64])], constants)
+    run("optimize", saved(proto, tmp_path / "scaled.onnx"), "--runs", 1)
+    rows = report_of(tmp_path / "scaled-variants", "scaled")["variants"]
+
+    assert rows[2]["method"] == "int8 dynamic"
+    assert rows[2]["bytes"] < 0.5 * rows[0]["bytes"]
+
+
+@pytest.mark.parametrize(
+    "order", [("int8 dynamic", "int8 static"), ("int8 static", "int8 dynamic")]
+)
+def test_of_two_files_of_a_precision_the_closer_one_stays(order: tuple[str, str]) -> None:
+    errors = {"int8 dynamic": 0.03, "int8 static": 0.01}
+    rows = [Measured("fp32", "as given", max_error=0.0)]
+    rows += [Measured("int8", method, max_error=errors[method]) for method in order]
+    reasons = {row.method: row.reason for row in one_per_precision(rows)}
+
+    assert reasons == {
+        "as given": None,
+        "int8 static": None,
+        "int8 dynamic": "int8 static is closer to fp32",
+    }
+
+
+def test_texts_pass_through(tmp_path: Path) -> None:
+    proto = one_node("Identity", [("t", TensorProto.STRING, [2])], ("y", TensorProto.STRING, [2]))
+    np.savez(tmp_path / "texts.npz", t=np.array(["猫粮", "cat"]))
+    path = saved(proto, tmp_path / "texts.onnx")
+    code, out, _ = run("optimize", path, "--samples", tmp_path / "texts.npz", "--runs", 1)
+    (case,) = json.loads((tmp_path / "texts-variants/texts.golden.json").read_text())["cases"]
+
+    assert code == 0
+    assert "warning: accelerators: input t: string" in out
+    assert case["outputs"]["y"] == {"dtype": "string", "shape": [2], "values": ["猫粮", "cat"]}
 
 
 def test_a_model_that_does_not_run_on_random_feeds_asks_for_samples(tmp_path: Path) -> None:

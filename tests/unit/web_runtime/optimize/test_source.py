@@ -29,6 +29,12 @@ def test_a_model_is_loaded_with_what_it_declares(tmp_path: Path) -> None:
     assert model.file_bytes == (tmp_path / "mlp.onnx").stat().st_size
 
 
+def test_a_free_dimension_keeps_its_name(tmp_path: Path) -> None:
+    model = load_model(saved(mlp("n"), tmp_path / "mlp.onnx"), {})
+
+    assert model.inputs == (TensorSpec("x", "float32", ("n", 64)),)
+
+
 def test_no_file_is_told(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "none.onnx")
     assert "Is a directory" in refusal(tmp_path)
@@ -52,7 +58,9 @@ def test_a_truncated_model_is_no_onnx(tmp_path: Path) -> None:
 def test_custom_operators_are_named(tmp_path: Path) -> None:
     proto = one_node("Fancy", [("x", FLOAT, [2])], ("y", FLOAT, [2]), domains=["acme"])
 
-    assert "acme:Fancy" in refusal(saved(proto, tmp_path / "custom.onnx"))
+    text = refusal(saved(proto, tmp_path / "custom.onnx"))
+
+    assert "got the custom acme:Fancy. No browser has them" in text
 
 
 def test_an_operator_that_no_engine_has_is_told_in_its_words(tmp_path: Path) -> None:
