@@ -201,11 +201,13 @@ def _difference(name: str, expected: Tensor, given: Tensor | None) -> OutputDiff
 def _float_difference(
     name: str, expected: Sequence[float], given: Sequence[float]
 ) -> OutputDifference:
-    if not (all(map(math.isfinite, given)) and all(map(math.isfinite, expected))):
+    squares = _dot(expected, expected), _dot(given, given)
+    # One NaN or infinity makes its sum one, and so do values whose squares overflow.
+    if not math.isfinite(sum(squares)):
         return OutputDifference(name, problem="expected finite values, got NaN or infinity")
     max_abs = max(map(abs, map(sub, expected, given)), default=0.0)
     scale = max(map(abs, expected), default=0.0) or 1.0
-    norms = math.sqrt(_dot(expected, expected) * _dot(given, given))
+    norms = math.sqrt(squares[0]) * math.sqrt(squares[1])
     cosine = _dot(expected, given) / norms if norms else float(max_abs == 0)
     return OutputDifference(name, max_abs, max_abs / scale, cosine)
 
@@ -215,15 +217,15 @@ def _dot(left: Sequence[float], right: Sequence[float]) -> float:
 
 
 def _excess(each: OutputDifference, tolerance: Tolerance) -> str | None:
-    """Return which figure is out of tolerance; a NaN is, whatever it is compared with."""
+    """Return which figure is out of tolerance, in words."""
     if each.mismatches > tolerance.mismatches:
         return (
             f"expected at most {tolerance.mismatches:.2%} other values, got {each.mismatches:.2%}"
         )
-    if not each.max_error <= tolerance.max_error:
+    if each.max_error > tolerance.max_error:
         share = f"{tolerance.max_error:.2g} of its scale"
         return f"expected an error of at most {share}, got {each.max_error:.2g}"
-    if not each.cosine >= tolerance.cosine:
+    if each.cosine < tolerance.cosine:
         return f"expected a cosine of at least {tolerance.cosine}, got {each.cosine:.6f}"
     return None
 

@@ -197,12 +197,6 @@ def test_what_is_not_finite_is_named_on_both_sides(value: float) -> None:
     assert "got NaN or infinity" in str(verdict(given, given))
 
 
-def test_a_cosine_that_cannot_be_computed_is_refused() -> None:
-    huge = np.array([1e200, 1e200])
-
-    assert "cosine" in str(verdict(huge, huge * (1 + 1e-9)))
-
-
 @pytest.mark.parametrize("huge", [1e200, 1e-200])
 def test_values_whose_squares_leave_the_range_are_no_exception(huge: float) -> None:
     assert verdict(np.array([huge, huge]), np.array([huge, -huge]))

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from edge_runtime.config import parse_config
 from edge_runtime.pure.golden import TOLERANCES, compare, judge, parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
@@ -93,6 +94,13 @@ def test_the_snippet_names_the_kept_files_as_they_are(made: Path) -> None:
         assert each["sha256"] == sha256_of(made / Path(each["url"]).name)
 
 
+def test_the_snippet_is_a_configuration(made: Path) -> None:
+    model = parse_config({"models": report_of(made, "mlp")["models"]}).models["mlp"]
+
+    assert [each.precision for each in model.variants] == ["fp32", "fp16", "int8"]
+    assert model.golden == "models/mlp.golden.json"
+
+
 def test_the_golden_file_accepts_its_variants_and_refuses_another_model(made: Path) -> None:
     plain = json.loads((made / "mlp.golden.json").read_text(encoding="utf-8"))
     golden = parse_golden(plain, [X], [Y])
@@ -133,7 +141,7 @@ def test_without_samples_random_ones_are_named_and_nothing_is_calibrated(tmp_pat
     assert [row["method"] for row in report["variants"]] == ["as given", "fp16", "int8 dynamic"]
     assert golden["cases"][0]["inputs"] == {"x": {"random": [1, -1, 1], "shape": [2, 64]}}
     snippet = report["models"]["my-model-v2"]
-    assert snippet["dimensions"] == {"n": 2}
+    assert parse_config({"models": report["models"]}).models["my-model-v2"].dimensions == {"n": 2}
     assert snippet["golden"] == "/m/my-model-v2.golden.json"
 
 
@@ -318,6 +326,7 @@ def test_external_data_come_along(tmp_path: Path) -> None:
         {"path": "big.data", "url": "models/big.data", "sha256": sha256_of(tmp_path / "big.data")}
     ]
     assert "external" not in fp16
+    assert parse_config({"models": report["models"]}).models["big"].variants[0].external
     assert answer(tmp_path / "out" / "big.onnx", {"x": np.ones((4, 64), "f")})
 
 
