@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from .errors import ConfigError, EdgeError, HostError, RefusedError, TaskError, TrustError
 from .tensor import Tensor
-from .types import Activation, Event, JsonValue, TriggerKind
+from .types import WHOLE, Activation, Crop, Event, Fit, JsonValue, TriggerKind
 
 __all__ = [
     "Activation",
@@ -113,12 +113,23 @@ class Context(Protocol):
             ConfigError: ``argument-invalid``: the bundle has no such file.
         """
 
-    async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
-        """Decode a picture, crop its centre and resize it.
+    async def decode_image(
+        self, data: bytes, *, width_px: int, height_px: int, fit: Fit = "cover", crop: Crop = WHOLE
+    ) -> Tensor:
+        """Decode a picture and resize it, or a part of it.
+
+        Args:
+            data: A PNG, JPEG or WebP file.
+            width_px: Width to fill or to fit into.
+            height_px: Height, likewise.
+            fit: ``cover`` fills the size with the centre; ``contain`` keeps all of it, as large as
+                it fits.
+            crop: Left, top, right and bottom of the part, as shares of the picture.
 
         Returns:
-            uint8 tensor ``[height_px, width_px, 3]``, RGB.
+            uint8 tensor ``[height, width, 3]``, RGB; with ``contain`` one side may be shorter.
 
         Raises:
-            ConfigError: ``argument-invalid``: the bytes are no picture this host can decode.
+            ConfigError: ``argument-invalid``: the bytes are no picture this host can decode, or
+                the part is none.
         """

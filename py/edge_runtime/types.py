@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal
 
 JsonValue = Any
+# How a picture meets the size asked for, and which part of it: left, top, right, bottom as shares.
+Fit = Literal["cover", "contain"]
+Crop = tuple[float, float, float, float]
+WHOLE: Final[Crop] = (0.0, 0.0, 1.0, 1.0)
 """Anything ``json.dumps`` takes, plus ``bytes`` where a border carries buffers beside the text."""
 
 

@@ -49,3 +49,42 @@ async def check_what_is_no_picture_is_refused(host: Host, pictures: Pictures) ->
             assert error.code == "argument-invalid", error.code
         else:
             raise AssertionError(f"{data!r} was decoded")
+
+
+async def check_contain_keeps_the_whole_and_its_aspect_ratio(
+    host: Host, pictures: Pictures
+) -> None:
+    wide = await host.images.decode(pictures["wide"], width_px=8, height_px=8, fit="contain")
+
+    row = bytes([*RED, *RED, *BLUE, *BLUE, *BLUE, *BLUE, *RED, *RED])
+    assert (wide.shape, bytes(wide.data)) == ((4, 8, 3), row * 4)
+
+
+async def check_contain_enlarges_and_reduces(host: Host, pictures: Pictures) -> None:
+    for width_px, height_px, shape in (
+        (64, 48, (32, 64, 3)),
+        (3, 48, (2, 3, 3)),
+        (1, 1, (1, 1, 3)),
+    ):
+        fitted = await host.images.decode(
+            pictures["wide"], width_px=width_px, height_px=height_px, fit="contain"
+        )
+        assert fitted.shape == shape, (width_px, height_px, fitted.shape)
+
+
+async def check_a_part_is_cropped_before_it_is_fitted(host: Host, pictures: Pictures) -> None:
+    left = await host.images.decode(
+        pictures["wide"], width_px=2, height_px=4, fit="contain", crop=(0, 0, 0.25, 1)
+    )
+    corner = await host.images.decode(
+        pictures["quarters"], width_px=2, height_px=2, crop=(0.5, 0, 1, 0.5)
+    )
+    assert (left.shape, bytes(left.data)) == ((4, 2, 3), bytes(RED) * 8)
+    assert (corner.shape, bytes(corner.data)) == ((2, 2, 3), bytes(GREEN) * 4)
+
+
+async def check_cover_takes_the_centre_of_the_part(host: Host, pictures: Pictures) -> None:
+    centre = await host.images.decode(
+        pictures["wide"], width_px=2, height_px=2, crop=(0, 0.25, 1, 0.75)
+    )
+    assert bytes(centre.data) == bytes(BLUE) * 4

@@ -9,7 +9,7 @@ from ..host.ports import Clock, Images, Page
 from ..pure.manifest import OpenedBundle
 from ..pure.rider import Rider
 from ..tensor import Tensor
-from ..types import Activation, Backend, JsonValue
+from ..types import WHOLE, Activation, Backend, Crop, Fit, JsonValue
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_CHARS: Final = 4_096
@@ -167,10 +167,15 @@ class RunContext:
         """Return a file of the task's folder."""
         return self._bundle.resource(path)
 
-    async def decode_image(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
+    async def decode_image(
+        self, data: bytes, *, width_px: int, height_px: int, fit: Fit = "cover", crop: Crop = WHOLE
+    ) -> Tensor:
         """Decode, crop and resize a picture."""
         self._lease.check()
-        return await self._around.images.decode(data, width_px=width_px, height_px=height_px)
+        _check_part(fit, crop)
+        return await self._around.images.decode(
+            data, width_px=width_px, height_px=height_px, fit=fit, crop=crop
+        )
 
     def _check_listed(self, model: str) -> None:
         self._lease.check()
@@ -182,3 +187,17 @@ class RunContext:
                 f"got {model!r}. List it under models in task.toml.",
                 {"model": model, "models": list(listed)},
             )
+
+
+def _check_part(fit: str, crop: Crop) -> None:
+    left, top, right, bottom = crop
+    if fit not in ("cover", "contain"):
+        raise ConfigError(
+            "argument-invalid", f"ctx.decode_image fit: expected cover or contain, got {fit!r}."
+        )
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ConfigError(
+            "argument-invalid",
+            "ctx.decode_image crop: expected left, top, right and bottom as shares of the picture, "
+            f"0 to 1, got {crop!r}. Divide pixels by its size.",
+        )

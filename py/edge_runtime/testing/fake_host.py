@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError, HostError
 from ..host.ports import Clock, Host
 from ..tensor import Tensor
-from ..types import JsonValue
+from ..types import WHOLE, Crop, Fit, JsonValue
 from .fake_inference import FakeInference
 from .fake_storage import FakeCrypto, FakeDisk, FakeStorage, Steps
 from .manual_clock import ManualClock
@@ -50,8 +50,10 @@ class FakeNetwork:
 class FakeImages:
     """Implements ``Images`` for one format, binary PPM (P6, 8 bits), by nearest neighbour."""
 
-    async def decode(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
-        """Crop the centre and resize."""
+    async def decode(
+        self, data: bytes, *, width_px: int, height_px: int, fit: Fit = "cover", crop: Crop = WHOLE
+    ) -> Tensor:
+        """Crop and resize."""
         header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
         width, height = (int(header[1]), int(header[2])) if header else (0, 0)
         pixels = data[header.end() :] if header else b""
@@ -59,8 +61,17 @@ class FakeImages:
             raise ConfigError(
                 "argument-invalid", f"picture: expected P6 pixels, got {len(data)} other bytes."
             )
-        columns = _centre(width, height * width_px / height_px, width_px)
-        rows = _centre(height, width * height_px / width_px, height_px)
+        left, top = crop[0] * width, crop[1] * height
+        part_width, part_height = crop[2] * width - left, crop[3] * height - top
+        if fit == "contain":
+            scale = min(width_px / part_width, height_px / part_height)
+            width_px = max(1, int(part_width * scale + 0.5))
+            height_px = max(1, int(part_height * scale + 0.5))
+            columns = _spread(left, part_width, part_width, width_px)
+            rows = _spread(top, part_height, part_height, height_px)
+        else:
+            columns = _spread(left, part_width, part_height * width_px / height_px, width_px)
+            rows = _spread(top, part_height, part_width * height_px / width_px, height_px)
         starts = (3 * (row * width + column) for row in rows for column in columns)
         cropped = b"".join(pixels[start : start + 3] for start in starts)
         return Tensor("uint8", (height_px, width_px, 3), cropped)
@@ -153,10 +164,10 @@ def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = N
     )
 
 
-def _centre(size: int, wanted: float, count: int) -> list[int]:
-    """Return ``count`` positions spread over the middle ``wanted`` of ``size``."""
-    kept = min(float(size), wanted)
-    return [int((size - kept) / 2 + kept * (index + 0.5) / count) for index in range(count)]
+def _spread(start: float, size: float, wanted: float, count: int) -> list[int]:
+    """Return ``count`` positions over the middle ``wanted`` of ``size``, which begins at start."""
+    kept = min(size, wanted)
+    return [int(start + (size - kept) / 2 + kept * (i + 0.5) / count) for i in range(count)]
 
 
 def _failed(url: str, status: int | None, expected: str, got: str) -> HostError:

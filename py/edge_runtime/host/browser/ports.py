@@ -8,7 +8,7 @@ from pyodide.ffi import jsnull
 
 from ...pure.plain import split
 from ...tensor import Tensor
-from ...types import JsonValue
+from ...types import WHOLE, Crop, Fit, JsonValue
 from ..ports import Host
 from .conversions import as_bytes, as_js, as_plain, converted
 from .inference import BrowserInference
@@ -68,11 +68,15 @@ class BrowserImages:
     def __init__(self, js_images: Any) -> None:
         self._js = js_images
 
-    async def decode(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
-        """Decode, crop the centre and resize."""
+    async def decode(
+        self, data: bytes, *, width_px: int, height_px: int, fit: Fit = "cover", crop: Crop = WHOLE
+    ) -> Tensor:
+        """Decode, crop and resize."""
         with converted("argument-invalid", "picture"):
-            rgb = as_bytes(await self._js.decode(as_js(data), width_px, height_px))
-        return Tensor("uint8", (height_px, width_px, 3), rgb)
+            part = as_js(list(crop))
+            rgb = await self._js.decode(as_js(data), width_px, height_px, fit, part)
+            shape = (int(rgb.heightPx), int(rgb.widthPx), 3)
+            return Tensor("uint8", shape, as_bytes(rgb.data))
 
 
 class BrowserPackages:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...tensor import Tensor
-from ...types import JsonValue
+from ...types import WHOLE, Crop, Fit, JsonValue
 from .inference import Inference, InferenceReply, ModelFile, OnProgress, OpenedModel, Target
 from .stored import Clear, Crypto, Delete, Durability, Guard, Operation, Put, Storage
 
@@ -66,11 +66,21 @@ class Network(Protocol):
 class Images(Protocol):
     """Picture decoding."""
 
-    async def decode(self, data: bytes, *, width_px: int, height_px: int) -> Tensor:
-        """Decode PNG, JPEG or WebP, crop the centre to the target's aspect ratio and resize.
+    async def decode(
+        self, data: bytes, *, width_px: int, height_px: int, fit: Fit = "cover", crop: Crop = WHOLE
+    ) -> Tensor:
+        """Decode PNG, JPEG or WebP and resize a part of it.
+
+        Args:
+            data: The file.
+            width_px: Width to fill or to fit into.
+            height_px: Height, likewise.
+            fit: ``cover``: the part's centre, as much as has the target's aspect ratio.
+                ``contain``: the whole part, as large as it fits.
+            crop: The part: left, top, right and bottom as shares of the upright picture, 0 to 1.
 
         Returns:
-            uint8 tensor ``[height_px, width_px, 3]``, RGB.
+            uint8 tensor ``[height, width, 3]``, RGB; with ``contain`` one side may be shorter.
 
         Raises:
             ConfigError: ``argument-invalid``: the bytes are no picture this host can decode.

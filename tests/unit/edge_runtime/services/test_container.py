@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -214,6 +215,18 @@ async def test_pictures_are_decoded_by_the_host(stage: Stage) -> None:
     )
 
     assert value == [[1, 1, 3], b"abc"]
+
+
+@on_stage
+async def test_a_part_that_is_none_is_refused(stage: Stage) -> None:
+    for part, told in (
+        ("crop=(0.5, 0, 0.5, 1)", r"shares of the picture, 0 to 1, got \(0\.5, 0, 0\.5, 1\)"),
+        ("crop=(0, 0, 1, 1.5)", "ctx.decode_image crop: expected left, top"),
+        ("crop=(0, -1, 1, 1)", "ctx.decode_image crop: expected left, top"),
+        ("fit='fill'", "ctx.decode_image fit: expected cover or contain, got 'fill'"),
+    ):
+        error = await stage.error(f"await ctx.decode_image(b'', width_px=1, height_px=1, {part})")
+        assert error.code == "argument-invalid" and re.search(told, error.message), error
 
 
 @on_stage
