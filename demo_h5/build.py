@@ -79,6 +79,7 @@ def pack_tasks(site: Path, catalogue: list[dict[str, Any]]) -> None:
     resources = {
         "rank": ("candidates.json", json.dumps([row["item"] for row in catalogue])),
         "recognise": ("labels.json", (BUILT / "labels.json").read_text(encoding="utf-8")),
+        "ocr": ("alphabet.txt", (BUILT / "alphabet.txt").read_text(encoding="utf-8")),
     }
     (site / "tasks").mkdir()
     for task, (name, text) in resources.items():

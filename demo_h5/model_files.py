@@ -16,11 +16,13 @@ BUILT: Final = MODELS / "built"
 SOURCES: Final = {
     "models/ranker.onnx": MODELS / "ranker.onnx",
     "models/classifier.onnx": BUILT / "classifier.onnx",
+    "models/text-detector.onnx": BUILT / "text-detector.onnx",
+    "models/text-recogniser.onnx": BUILT / "text-recogniser.onnx",
 }
 
 
 def make_missing() -> None:
-    """Make the classifier and its labels unless they are there.
+    """Make the models out of packages, and what belongs to them, unless they are there.
 
     Raises:
         DemoError: The pinned weights cannot be had, or the model came out different.

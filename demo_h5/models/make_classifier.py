@@ -1,4 +1,4 @@
-"""Build the photo classifier and its labels: ``python -m demo_h5.models.make_classifier``.
+"""Build the models that come out of packages: ``python -m demo_h5.models.make_classifier``.
 
 Skips what is there with the locked digest. ``--write-lock`` records new digests after a deliberate
 change of the recipe.
@@ -20,6 +20,7 @@ from demo_h5.models.packages import (
     say,
     sha256_of,
 )
+from demo_h5.models.text_reader import make_alphabet, make_detector, make_recogniser
 from demo_h5.models.torch_file import read_state_dict
 
 BUILT_DIR = MODELS_DIR / "built"
@@ -45,6 +46,9 @@ def make_labels() -> bytes:
 OUTPUTS: dict[str, Callable[[], bytes]] = {
     "classifier.onnx": make_model,
     "labels.json": make_labels,
+    "text-detector.onnx": make_detector,
+    "text-recogniser.onnx": make_recogniser,
+    "alphabet.txt": make_alphabet,
 }
 
 
