@@ -98,6 +98,7 @@ def write_assets(site: Path, catalogue: list[dict[str, Any]], node_modules: Path
     shown = [path for path in site.iterdir() if path.suffix in {".html", ".js", ".json"}]
     ascii_text = "".join(map(chr, range(32, 127)))
     text = ascii_text + "".join(path.read_text(encoding="utf-8") for path in shown)
+    text += (DEMO / "tasks" / "ocr" / "banned-words.json").read_text(encoding="utf-8")
     write_fonts(text, node_modules, site / "fonts", CACHE / "fonts")
 
 

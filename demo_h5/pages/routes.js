@@ -1,6 +1,6 @@
-/** Addresses of the three views; every change is a page view for the runtime. */
+/** Addresses of the views; every change is a page view for the runtime. */
 
-/** @typedef {{page: "Home" | "Item" | "Photo", item: number}} Route */
+/** @typedef {{page: "Home" | "Item" | "Photo" | "Label", item: number}} Route */
 
 /** @type {((route: Route) => void)[]} */
 const listeners = [];
@@ -11,7 +11,7 @@ const scrolls = new Map();
 export function route() {
   const query = new URLSearchParams(location.search);
   const page = query.get("page");
-  const known = page === "Item" || page === "Photo" ? page : "Home";
+  const known = page === "Item" || page === "Photo" || page === "Label" ? page : "Home";
   return { page: known, item: Number(query.get("item")) };
 }
 

@@ -37,12 +37,14 @@ export async function call(method, ...args) {
  * Run a task. Its result is also told to listeners, as those of triggered runs are.
  * @param {string} businessCode
  * @param {Record<string, unknown>} extData
+ * @param {{signal?: AbortSignal, supersedeKey?: string}} [options]
  */
-export async function infer(businessCode, extData) {
+export async function infer(businessCode, extData, options = {}) {
   const body = await call("infer", {
     systemCode: "demo-shop",
     businessCode,
     extData,
+    ...options,
   });
   tell({ name: "result", body, ts: Date.now() });
   return body;

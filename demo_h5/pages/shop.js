@@ -4,6 +4,7 @@ import { byId, el } from "./dom.js";
 import { applyRank, feedIsVisible, showFeed } from "./feed.js";
 import { currentLanguage, setLanguage, t } from "./i18n.js";
 import { restoreCart, showItem, showNoItem } from "./item-view.js";
+import { openLabel, showLabelTexts, startLabel } from "./label.js";
 import { startPanel } from "./panel.js";
 import { showSamples, startPhotoFile } from "./photo.js";
 import { followLinks, onRoute, restoreScroll, route } from "./routes.js";
@@ -13,7 +14,7 @@ import { hideTopButton, startTopButton } from "./top-button.js";
 /** @import { Product } from "./types.js" */
 
 const LANGUAGE_KEY = "ui.language";
-const VIEWS = { Home: "home-view", Item: "item-view", Photo: "photo-view" };
+const VIEWS = { Home: "home-view", Item: "item-view", Photo: "photo-view", Label: "label-view" };
 
 /** @type {Product[]} */
 let catalogue = [];
@@ -42,10 +43,12 @@ function showRoute({ page, item }) {
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = page === "Photo" ? `${t("photoTitle")} · ${t("shop")}` : t("shop");
+  const title = { Photo: "photoTitle", Label: "labelTitle", Home: "", Item: "" }[page];
+  document.title = title ? `${t(title)} · ${t("shop")}` : t("shop");
   if (page === "Home") feedIsVisible();
   else hideTopButton();
   if (page === "Item") openItem(item);
+  if (page === "Label") openLabel();
 }
 
 /** @param {number} item */
@@ -59,6 +62,7 @@ function openItem(item) {
 /** @param {"zh" | "en"} language */
 function useLanguage(language) {
   setLanguage(language);
+  showLabelTexts();
   if (catalogue.length === 0) return;
   showFeed(catalogue);
   showRoute(route());
@@ -92,6 +96,7 @@ await loadCatalogue();
 onRoute(showRoute);
 restoreScroll();
 startPhotoFile();
+startLabel();
 showSamples().catch((error) => {
   byId("photo-tiles").replaceChildren(el("li", {}, error.message));
 });

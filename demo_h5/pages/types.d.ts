@@ -34,6 +34,41 @@ export interface Recognition {
   labels: { label: string; probability: number }[];
 }
 
+export interface LabelLook {
+  paper: string;
+  band: string;
+  ink: string;
+  /** File name below /art, without .svg. */
+  art: string;
+  isPhoto: boolean;
+}
+
+export interface LabelSample {
+  id: string;
+  name: { zh: string; en: string };
+  look: LabelLook;
+  text: string;
+}
+
+/** Boxes are left, top, right and bottom as shares of the picture. */
+export interface LabelFinding {
+  word: string;
+  start: number;
+  end: number;
+  box: number[];
+  reason: string;
+  reasonZh: string;
+}
+
+export interface LabelLine {
+  text: string;
+  confidence: number;
+  box: number[];
+  findings: LabelFinding[];
+}
+
+export type LabelResult = RunResult & { value: { lines: LabelLine[] } };
+
 export type RankResult = RunResult & {
   value: { order: number[]; scores: number[]; hist: number[] };
 };

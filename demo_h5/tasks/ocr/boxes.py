@@ -11,7 +11,7 @@ TEXT_FROM = 77
 MEAN_FROM = 128
 THINNEST_PX = 3
 # The detector marks the core of a line; its characters reach beyond it by this measure.
-GROWTH = 1.6
+GROWTH = 1.8
 _MARKS = bytes(value >= TEXT_FROM for value in range(256))
 _RUN = re.compile(rb"\x01+")
 

@@ -14,6 +14,9 @@ class Rule(TypedDict):
     reasonZh: str
 
 
+_Match = tuple[int, int, Rule]
+
+
 class Finding(TypedDict):
     """A banned word at ``start`` … ``end`` of a text, in characters."""
 
@@ -25,18 +28,27 @@ class Finding(TypedDict):
 
 
 def findings_of(text: str, rules: Sequence[Rule]) -> list[Finding]:
-    """Return the banned words of a text in its order; of overlapping ones the longest.
+    """Return the banned words of a text in its order; overlapping ones are one finding.
 
     Spaces and marks between characters hide nothing, nor do other forms of a character.
     """
     folded, places = _folded(text)
-    found: list[Finding] = []
+    joined: list[_Match] = []
     for start, end, rule in sorted(_matches(folded, rules), key=lambda each: (each[0], -each[1])):
-        first, last = places[start], places[end - 1] + 1
-        if not found or first >= found[-1]["end"]:
-            why = {"reason": rule["reason"], "reasonZh": rule["reasonZh"]}
-            found.append({"word": folded[start:end], "start": first, "end": last, **why})
-    return found
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]), joined[-1][2])
+        else:
+            joined.append((start, end, rule))
+    return [
+        {
+            "word": folded[start:end],
+            "start": places[start],
+            "end": places[end - 1] + 1,
+            "reason": rule["reason"],
+            "reasonZh": rule["reasonZh"],
+        }
+        for start, end, rule in joined
+    ]
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
@@ -50,7 +62,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(plain for plain, _ in kept), [place for _, place in kept]
 
 
-def _matches(text: str, rules: Sequence[Rule]) -> Iterator[tuple[int, int, Rule]]:
+def _matches(text: str, rules: Sequence[Rule]) -> Iterator[_Match]:
     for rule in rules:
         allowed = [span for word in rule["allowed"] for span in _places(text, word)]
         for word in rule["words"]:
