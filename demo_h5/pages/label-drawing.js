@@ -17,10 +17,12 @@ const NOISE = 22;
  * @param {HTMLCanvasElement} canvas
  * @param {string} text  One line of the label a line.
  * @param {LabelLook} look
+ * @param {() => boolean} [isWanted]  Asked when font and icon have come, which takes a while.
  */
-export async function drawLabel(canvas, text, look) {
+export async function drawLabel(canvas, text, look, isWanted = () => true) {
   const lines = text.split("\n").map((line) => line.trim());
   const [icon] = await Promise.all([iconOf(look.art), fontFor(text)]);
+  if (!isWanted()) return;
   canvas.width = SIDE_PX;
   canvas.height = SIDE_PX;
   const context = canvas.getContext("2d", { willReadFrequently: look.isPhoto });

@@ -41,7 +41,8 @@ export function startLabel() {
     input.value = "";
   });
   editor().addEventListener("input", () => {
-    clearTimeout(rest);
+    interrupt();
+    showReading();
     redraw().catch(() => {});
     rest = setTimeout(checkText, REST_MS);
   });
@@ -112,12 +113,19 @@ function markChosen(id) {
   }
 }
 
+/** What is under way is of no use any more. */
+function interrupt() {
+  clearTimeout(rest);
+  reading?.abort();
+  return ++turn;
+}
+
 async function redraw() {
-  await drawLabel(canvas(), editor().value, sample.look);
+  const mine = turn;
+  await drawLabel(canvas(), editor().value, sample.look, () => mine === turn);
 }
 
 function checkText() {
-  clearTimeout(rest);
   const type = sample.look.isPhoto ? "image/jpeg" : "image/png";
   check(async () => {
     await redraw();
@@ -140,8 +148,7 @@ function checkFile(file) {
  * @param {() => Promise<Blob>} makePicture
  */
 async function check(makePicture) {
-  const mine = ++turn;
-  reading?.abort();
+  const mine = interrupt();
   reading = new AbortController();
   const { signal } = reading;
   showReading();
@@ -157,9 +164,11 @@ async function check(makePicture) {
 
 /** @param {File} file */
 async function drawFile(file) {
+  const mine = turn;
   const bitmap = await createImageBitmap(file).catch((error) => {
     throw Object.assign(new Error(error.message), { code: "argument-invalid" });
   });
+  if (mine !== turn) return;
   const scale = Math.min(1, LARGEST_SIDE_PX / Math.max(bitmap.width, bitmap.height));
   canvas().width = Math.max(1, Math.round(bitmap.width * scale));
   canvas().height = Math.max(1, Math.round(bitmap.height * scale));
