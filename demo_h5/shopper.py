@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, Request
 
-from demo_h5.story import Recognised, Step, Story
+from demo_h5.story import CheckedLabel, Recognised, Step, Story
 
 CATEGORY: Final = "Pets"
 CLICKS: Final = 3
 # The classifier is sure of these; how a browser scales a photo cannot turn the answer.
 PHOTOS: Final = ("coffee.jpg", "palace.jpg")
+# The sample labels and the banned words that are written on them.
+LABELS: Final = {"tea": ("国家级", "销量第一", "降血压", "无副作用"), "honey": ()}
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
 STEP_TIMEOUT_MS: Final = 120_000
 
@@ -47,7 +49,7 @@ SETTLED: Final = """async () => {
 
 
 def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
-    """Visit the shop at ``url``: look, click three products of a category, recognise photos."""
+    """Visit the shop at ``url``: look, click three products, recognise photos, check labels."""
     story = Story()
     watch_requests(page, url, story)
     page.goto(url)
@@ -63,6 +65,9 @@ def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
     shoot(page, "after-clicks", screenshots, story)
     story.photos += [recognise(page, photo) for photo in read_photos(page)]
     shoot(page, "photo", screenshots, story)
+    for sample, expected in LABELS.items():
+        story.labels.append(check_label(page, sample, expected))
+        shoot(page, f"label-{sample}", screenshots, story)
     open_panel(page)
     shoot(page, "panel", screenshots, story)
     return story
@@ -147,8 +152,20 @@ def recognise(page: Page, photo: Mapping[str, Any]) -> Recognised:
     )
 
 
+def check_label(page: Page, sample: str, expected: tuple[str, ...]) -> CheckedLabel:
+    """Choose a sample label and read off the page which banned words were found on it."""
+    page.get_by_test_id("nav-label").click()
+    page.locator(f'[data-testid="label-tile"][data-sample="{sample}"]').click()
+    answered = f'[data-sample="{sample}"]:is([data-state="done"], [data-state="failed"])'
+    result = page.locator(f'[data-testid="label-result"]{answered}')
+    result.wait_for(timeout=STEP_TIMEOUT_MS)
+    rows = page.get_by_test_id("label-line").all()
+    banned = " ".join(row.get_attribute("data-banned") or "" for row in rows).split()
+    return CheckedLabel(sample, len(rows), tuple(banned), expected, cost_of(result))
+
+
 def cost_of(result: Locator) -> str:
-    """Say what a recognition took, in the trace's language whatever the page's is."""
+    """Say what a run took, in the trace's language whatever the page's is."""
     total_ms, infer_ms, backend = (
         result.get_attribute(f"data-{name}") for name in ("total-ms", "infer-ms", "backend")
     )

@@ -1,4 +1,4 @@
-"""What a shopper's visit left behind: runs, ranks, recognised photos, pictures, requests."""
+"""What a shopper's visit left behind: runs, ranks, recognised photos, checked labels, pictures, requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +31,17 @@ class Recognised:
         return self.label == self.expected
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedLabel:
+    """One sample label, how many of its lines were read, and the banned words on it."""
+
+    sample: str
+    lines: int
+    banned: tuple[str, ...]
+    expected: tuple[str, ...]
+    cost: str
+
+
 @dataclass(slots=True)
 class Story:
     """What happened during one visit. Ranks are mean places in the feed, 1 is the top."""
@@ -38,6 +49,7 @@ class Story:
     status: Mapping[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     photos: list[Recognised] = field(default_factory=list)
+    labels: list[CheckedLabel] = field(default_factory=list)
     screenshots: list[Path] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Drive the demo shop once and say what happened: ``python -m demo_h5.tour`` (``make demo``).
 
-Exit code 0 only if the clicked category rose by half or more, the photos were recognised and no
-request left the origin. On a terminal the shop stays open afterwards; HEADLESS=0 only serves it.
+Exit code 0 only if the clicked category rose by half or more, photos were recognised, banned
+words were found on labels, and no request left the origin. On a terminal the shop stays open
+afterwards; HEADLESS=0 only serves it.
 """
 
 import os
@@ -64,7 +65,7 @@ def drive(url: str, console: Console) -> list[str]:
     for problem in problems:
         complain(problem, console)
     if not problems:
-        console.print("[green]✓ ranked and recognised on the device; nothing left it[/green]")
+        console.print("[green]✓ ranked, recognised and read on the device; nothing left it[/green]")
     return problems
 
 
@@ -81,13 +82,19 @@ def problems_of(story: Story) -> list[str]:
         for photo in story.photos
         if not photo.is_right
     ]
+    problems += [
+        f"label {label.sample}: expected the banned words {list(label.expected)} on its lines, "
+        f"got {list(label.banned)} on {label.lines}."
+        for label in story.labels
+        if label.banned != label.expected or not label.lines
+    ]
     if story.outside:
         problems.append(f"requests: expected none beyond the origin, got {story.outside}.")
     return problems
 
 
 def print_story(story: Story, console: Console) -> None:
-    """Print boot, every step, the ranks, the photos and where the pictures are."""
+    """Print boot, every step, the ranks, photos, labels and where the pictures are."""
     boot = story.status["boot"]
     steps = " · ".join(f"{name} {ms:.0f}" for name, ms in boot["stepsMs"].items())
     why = f" ({boot['coldReason']})" if boot.get("coldReason") else ""
@@ -103,6 +110,11 @@ def print_story(story: Story, console: Console) -> None:
     for photo in story.photos:
         console.print(
             f"photo   {photo.file} → {photo.label} {photo.probability:.0%} · {photo.cost}"
+        )
+    for label in story.labels:
+        found = "、".join(label.banned) or "none"
+        console.print(
+            f"label   {label.sample}: {label.lines} lines, banned words: {found} · {label.cost}"
         )
     console.print(f"network {len(story.requested)} requests, {len(story.outside)} left the origin")
     console.print(f"screens {len(story.screenshots)} in {story.screenshots[0].parent}")

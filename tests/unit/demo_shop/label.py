@@ -13,7 +13,10 @@ MARGIN_PX = 40
 
 
 def label_png(
-    lines: Sequence[tuple[str, int]], *, size_px: tuple[int, int] = (640, 640), ink: str = "#202020"
+    lines: Sequence[tuple[str, int]],
+    *,
+    size_px: tuple[int, int] = (640, 640),
+    margin_px: int = MARGIN_PX,
 ) -> bytes:
     """Return a PNG with each line's text in its size, pixels, from the top."""
     source = ROOT / "node_modules" / FONT / "files"
@@ -21,10 +24,10 @@ def label_png(
     font_file = _plain(font_subset(woff2, "".join(text for text, _ in lines)))
     picture = Image.new("RGB", size_px, "#fbf6e9")
     draw = ImageDraw.Draw(picture)
-    top = MARGIN_PX
+    top = margin_px
     for text, height_px in lines:
         font = ImageFont.truetype(io.BytesIO(font_file), height_px)
-        draw.text((MARGIN_PX, top), text, ink, font)
+        draw.text((margin_px, top), text, "#202020", font)
         top += int(height_px * 1.7)
     stream = io.BytesIO()
     picture.save(stream, "PNG")
