@@ -1,4 +1,4 @@
-"""What a shopper's visit left behind: runs, ranks, recognised photos, checked labels, pictures, requests."""
+"""What a shopper's visit left behind: runs, ranks, photos, labels, pictures, requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
