@@ -42,6 +42,10 @@ def test_pixels_that_touch_at_a_corner_are_one_box() -> None:
     assert len(boxes_of(text_map((5, 5, 10, 10), (11, 11, 16, 16)), SIDE)) == 2
 
 
+def test_lines_one_above_the_other_are_two_boxes() -> None:
+    assert len(boxes_of(text_map((5, 5, 30, 9), (5, 10, 30, 14)), SIDE)) == 2
+
+
 def test_the_right_edge_of_a_row_does_not_touch_the_left_edge_of_the_next() -> None:
     assert len(boxes_of(text_map((36, 5, 40, 10), (0, 10, 4, 15)), SIDE)) == 2
 

@@ -221,6 +221,7 @@ async def test_pictures_are_decoded_by_the_host(stage: Stage) -> None:
 async def test_a_part_that_is_none_is_refused(stage: Stage) -> None:
     for part, told in (
         ("crop=(0.5, 0, 0.5, 1)", r"shares of the picture, 0 to 1, got \(0\.5, 0, 0\.5, 1\)"),
+        ("crop=(-0.1, 0, 1, 1)", "ctx.decode_image crop: expected left, top"),
         ("crop=(0, 0, 1, 1.5)", "ctx.decode_image crop: expected left, top"),
         ("crop=(0, -1, 1, 1)", "ctx.decode_image crop: expected left, top"),
         ("fit='fill'", "ctx.decode_image fit: expected cover or contain, got 'fill'"),
