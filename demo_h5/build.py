@@ -12,6 +12,7 @@ from edge_runtime.errors import EdgeError
 
 from demo_h5.assets import DemoError, write_fonts, write_icons
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
+from demo_h5.models.titles import search_files
 from web_runtime.errors import ToolError
 from web_runtime.folders import replace_folder
 from web_runtime.pack import pack_task
@@ -76,19 +77,25 @@ def copy_photos(site: Path) -> None:
 
 def pack_tasks(site: Path, catalogue: list[dict[str, Any]]) -> None:
     """Pack the tasks, each with the data it reads."""
-    resources = {
-        "rank": ("candidates.json", json.dumps([row["item"] for row in catalogue])),
-        "recognise": ("labels.json", (BUILT / "labels.json").read_text(encoding="utf-8")),
-        "ocr": ("alphabet.txt", (BUILT / "alphabet.txt").read_text(encoding="utf-8")),
-    }
     (site / "tasks").mkdir()
-    for task, (name, text) in resources.items():
+    for task, files in resources(catalogue).items():
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             staged = Path(folder) / task
             ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(DEMO / "tasks" / task, staged, ignore=ignored)
-            (staged / name).write_text(text, encoding="utf-8")
+            for name, data in files.items():
+                (staged / name).write_bytes(data)
             (site / "tasks" / f"{task}.edge").write_bytes(pack_task(staged))
+
+
+def resources(catalogue: list[dict[str, Any]]) -> dict[str, dict[str, bytes]]:
+    """Return what every task reads beside its code, by task and file name."""
+    return {
+        "rank": {"candidates.json": json.dumps([row["item"] for row in catalogue]).encode()},
+        "recognise": {"labels.json": (BUILT / "labels.json").read_bytes()},
+        "ocr": {"alphabet.txt": (BUILT / "alphabet.txt").read_bytes()},
+        "search": search_files(catalogue, BUILT / "sentence.onnx", BUILT / "vocabulary.txt"),
+    }
 
 
 def write_assets(site: Path, catalogue: list[dict[str, Any]], node_modules: Path) -> None:

@@ -18,11 +18,12 @@ SOURCES: Final = {
     "models/classifier.onnx": BUILT / "classifier.onnx",
     "models/text-detector.onnx": BUILT / "text-detector.onnx",
     "models/text-recogniser.onnx": BUILT / "text-recogniser.onnx",
+    "models/sentence.onnx": BUILT / "sentence.onnx",
 }
 
 
 def make_missing() -> None:
-    """Make the models out of packages, and what belongs to them, unless they are there.
+    """Make the models and the texts beside them unless they are there.
 
     Raises:
         DemoError: The pinned weights cannot be had, or the model came out different.

@@ -1,4 +1,4 @@
-"""Build the models that come out of packages: ``python -m demo_h5.models.make_classifier``.
+"""Build the demo's models and the texts beside them: ``python -m demo_h5.models.make_classifier``.
 
 Skips what is there with the locked digest. ``--write-lock`` records new digests after a deliberate
 change of the recipe.
@@ -21,6 +21,7 @@ from demo_h5.models.packages import (
     sha256_of,
 )
 from demo_h5.models.text_reader import make_alphabet, make_detector, make_recogniser
+from demo_h5.models.sentence_model import make_sentence_model, make_vocabulary
 from demo_h5.models.torch_file import read_state_dict
 
 BUILT_DIR = MODELS_DIR / "built"
@@ -49,6 +50,8 @@ OUTPUTS: dict[str, Callable[[], bytes]] = {
     "text-detector.onnx": make_detector,
     "text-recogniser.onnx": make_recogniser,
     "alphabet.txt": make_alphabet,
+    "sentence.onnx": make_sentence_model,
+    "vocabulary.txt": make_vocabulary,
 }
 
 

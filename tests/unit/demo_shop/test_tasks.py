@@ -17,6 +17,10 @@ from demo_h5.model_files import MODELS, copy_models, make_missing
 
 CATALOGUE: list[dict[str, Any]] = json.loads((MODELS / "catalogue.json").read_text())
 PETS = [row["item"] for row in CATALOGUE if row["category"] == "Pets"]
+QUERIES: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "vectors" / "search-queries.json").read_text()
+)
+CATEGORY_OF = {row["item"]: row["category"] for row in CATALOGUE}
 PHOTOS: list[dict[str, Any]] = json.loads((MODELS / "photos" / "photos.json").read_text())
 
 
@@ -148,5 +152,67 @@ def test_a_photo_that_is_text_is_refused(visit: Visit) -> None:
             ConfigError, match=r"extData\.photo: expected a picture's bytes, got str"
         ):
             await shop.infer("recognise", photo="cat.jpg")
+
+    visit(story)
+
+
+def test_a_query_finds_what_it_means_and_nothing_else(visit: Visit) -> None:
+    async def story(shop: Shop) -> None:
+        right = 0
+        for row in QUERIES["fits"]:
+            found = (await shop.infer("search", query=row["query"]))["results"]
+            right += bool(found) and CATEGORY_OF[found[0]["item"]] == row["category"]
+        for query in QUERIES["nothing"]:
+            assert (await shop.infer("search", query=query))["results"] == [], query
+
+        # The README says 31 of 39; one may turn with how a processor rounds.
+        assert len(QUERIES["fits"]) == 39
+        assert right >= 30
+
+    visit(story)
+
+
+def test_literal_hits_come_first_and_the_rest_falls_with_the_score(visit: Visit) -> None:
+    async def story(shop: Shop) -> None:
+        found = (await shop.infer("search", query="biscuits"))["results"]
+
+        assert CATEGORY_OF[found[0]["item"]] == "Pets"
+        assert [one["literal"] for one in found] == [True] + [False] * (len(found) - 1)
+        scores = [one["score"] for one in found[1:]]
+        assert scores == sorted(scores, reverse=True)
+        assert min(scores) >= 0.38
+
+    visit(story)
+
+
+@pytest.mark.parametrize(
+    ("typed", "category"), [("straw", "Fruit"), ("鲜牛", "Milk"), ("PÉTS ca", "Pets")]
+)
+def test_beginnings_of_words_and_chinese_names_are_found(
+    visit: Visit, typed: str, category: str
+) -> None:
+    async def story(shop: Shop) -> None:
+        best = (await shop.infer("search", query=typed))["results"][0]
+
+        assert CATEGORY_OF[best["item"]] == category
+        assert best["literal"]
+
+    visit(story)
+
+
+def test_a_query_without_words_finds_nothing(visit: Visit) -> None:
+    async def story(shop: Shop) -> None:
+        assert await shop.infer("search", query=" \u200b\n") == {"results": []}
+
+    visit(story)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "got"), [("x" * 257, "257 characters"), (7, "int"), (None, "NoneType")]
+)
+def test_a_query_that_is_no_short_text_is_refused(visit: Visit, wrong: object, got: str) -> None:
+    async def story(shop: Shop) -> None:
+        with pytest.raises(ConfigError, match=f"extData.query: expected text .* got {got}"):
+            await shop.infer("search", query=wrong)
 
     visit(story)
