@@ -12,6 +12,7 @@ from edge_runtime.errors import EdgeError
 
 from demo_h5.assets import DemoError, write_fonts, write_icons
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
+from demo_h5.models.looks import looks_files
 from demo_h5.models.titles import search_files
 from web_runtime.errors import ToolError
 from web_runtime.folders import replace_folder
@@ -90,9 +91,11 @@ def pack_tasks(site: Path, catalogue: list[dict[str, Any]]) -> None:
 
 def resources(catalogue: list[dict[str, Any]]) -> dict[str, dict[str, bytes]]:
     """Return what every task reads beside its code, by task and file name."""
+    labels = (BUILT / "labels.json").read_bytes()
     return {
         "rank": {"candidates.json": json.dumps([row["item"] for row in catalogue]).encode()},
-        "recognise": {"labels.json": (BUILT / "labels.json").read_bytes()},
+        "recognise": {"labels.json": labels}
+        | looks_files(catalogue, BUILT / "classifier.onnx", json.loads(labels)),
         "ocr": {"alphabet.txt": (BUILT / "alphabet.txt").read_bytes()},
         "search": search_files(catalogue, BUILT / "sentence.onnx", BUILT / "vocabulary.txt"),
     }

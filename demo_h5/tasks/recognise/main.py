@@ -1,19 +1,26 @@
-"""Says what a photo shows. Called by the page with ``{"photo": Blob}``; the photo stays here."""
+"""Says what a photo shows and which products are like it; the photo stays on the device.
+
+Called by the page with ``{"photo": Blob}``.
+"""
 
 import heapq
 import json
 
 from edge_runtime.task import Activation, ConfigError, Context, Tensor
 
+from .nearest import nearest_products
+
 SIDE_PX = 224
 LABELS = 5
 
 
-async def run(ctx: Context, activation: Activation) -> dict[str, list[dict[str, object]]]:
-    """Classify one photo.
+async def run(ctx: Context, activation: Activation) -> dict[str, list]:
+    """Classify one photo and find products near it.
 
     Returns:
-        ``labels``: the likeliest classes, best first, as ``{"label", "probability"}``.
+        ``labels``: the likeliest classes, best first, as ``{"label", "probability"}``;
+        ``nearest``: products that look like it, nearest first, as ``{"item", "score", "look"}``;
+        ``embedding``: the photo's 1280 numbers, if ``{"embed": True}`` asked for them.
 
     Raises:
         ConfigError: ``argument-invalid``: no photo was given, or it cannot be decoded.
@@ -34,9 +41,12 @@ async def run(ctx: Context, activation: Activation) -> dict[str, list[dict[str, 
     probabilities = outputs["probs"].tolist()
     names = json.loads(ctx.resource("labels.json"))
     likeliest = heapq.nlargest(LABELS, range(len(names)), key=probabilities.__getitem__)
-    return {
+    embedding = outputs["embedding"].tolist()
+    found = {
         "labels": [
             {"label": names[index], "probability": round(probabilities[index], 4)}
             for index in likeliest
-        ]
+        ],
+        "nearest": nearest_products(ctx, embedding),
     }
+    return found | ({"embedding": embedding} if activation.ext_data.get("embed") is True else {})

@@ -1,6 +1,7 @@
 """The demo's tasks with their real models, run by the real core under CPython."""
 
 import asyncio
+import io
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from edge_runtime.config import parse_config
 from edge_runtime.errors import ConfigError
 from edge_runtime.host.native import create_native_host
 from edge_runtime.runtime import InferRequest, Runtime
+from PIL import Image
 
 from demo_h5.build import DEMO, pack_tasks
 from demo_h5.model_files import MODELS, copy_models, make_missing
@@ -146,6 +148,45 @@ def test_a_sample_photo_is_recognised(visit: Visit, photo: dict[str, Any]) -> No
     visit(story)
 
 
+@pytest.mark.parametrize(
+    ("file", "category", "look"),
+    [
+        ("coffee.jpg", "Coffee & Tea", "espresso"),
+        ("cat.jpg", "Pets", "tabby"),
+        ("palace.jpg", None, None),
+        ("rocket.jpg", None, None),
+        ("flower.jpg", None, None),
+    ],
+)
+def test_products_near_a_photo_are_of_its_kind_or_there_are_none(
+    visit: Visit, file: str, category: str | None, look: str | None
+) -> None:
+    async def story(shop: Shop) -> None:
+        photo = (MODELS / "photos" / file).read_bytes()
+        near = (await shop.infer("recognise", photo=photo))["nearest"]
+
+        assert [CATEGORY_OF[one["item"]] for one in near[:3]] == [category] * 3 * bool(category)
+        assert [one["score"] for one in near] == sorted(
+            (one["score"] for one in near), reverse=True
+        )
+        if look == "tabby":
+            assert near[0]["look"] in {"tabby", "tiger cat", "Egyptian cat"}
+        elif look:
+            assert near[0]["look"] == look
+
+    visit(story)
+
+
+def test_a_black_picture_is_near_to_nothing(visit: Visit) -> None:
+    async def story(shop: Shop) -> None:
+        black = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(black, "PNG")
+
+        assert (await shop.infer("recognise", photo=black.getvalue()))["nearest"] == []
+
+    visit(story)
+
+
 def test_a_photo_that_is_text_is_refused(visit: Visit) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(
@@ -174,13 +215,16 @@ def test_a_query_finds_what_it_means_and_nothing_else(visit: Visit) -> None:
 
 def test_literal_hits_come_first_and_the_rest_falls_with_the_score(visit: Visit) -> None:
     async def story(shop: Shop) -> None:
-        found = (await shop.infer("search", query="biscuits"))["results"]
+        found = (await shop.infer("search", query="dog"))["results"]
+        literal = [one["score"] for one in found if one["literal"]]
+        meant = [one["score"] for one in found if not one["literal"]]
 
-        assert CATEGORY_OF[found[0]["item"]] == "Pets"
-        assert [one["literal"] for one in found] == [True] + [False] * (len(found) - 1)
-        scores = [one["score"] for one in found[1:]]
-        assert scores == sorted(scores, reverse=True)
-        assert min(scores) >= 0.38
+        assert [one["literal"] for one in found] == [True] * len(literal) + [False] * len(meant)
+        assert literal == sorted(literal, reverse=True)
+        assert meant == sorted(meant, reverse=True)
+        # Cat treats are nearer than hot dog buns, and still no dog's.
+        assert meant[0] > literal[-1]
+        assert meant[-1] >= 0.38
 
     visit(story)
 
