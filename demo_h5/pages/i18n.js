@@ -101,6 +101,36 @@ const TEXTS = {
     en: "{ms} ms on this device, inference {infer} ms · {backend}",
   },
   labelFailed: { zh: "这张图片没能读取", en: "This picture could not be read" },
+  photoNear: { zh: "店里相近的商品", en: "Like it in the shop" },
+  photoNearNone: {
+    zh: "店里没有和它相近的商品。",
+    en: "Nothing in the shop is like it.",
+  },
+  photoNearHow: {
+    zh: "与模型学到的各类照片的样子比较，而不是与商品图标比较；60 件商品中有 46 件可以这样找到。",
+    en: "Compared with what the model learnt such photos to look like, not with the icons: 46 of the 60 products can be found this way.",
+  },
+  photoLook: { zh: "像 {look} · {score}", en: "like {look} · {score}" },
+  searchLabel: { zh: "按意思搜索商品", en: "Search products by meaning" },
+  searchPlaceholder: { zh: "例如 my cat is hungry", en: "Try “my cat is hungry”" },
+  searchHint: {
+    zh: "请用英文描述：模型只懂英文，中文按商品名查找",
+    en: "By meaning, in English. What you type stays on this device.",
+  },
+  searchLoading: {
+    zh: "正在加载语言模型（23 MB）…",
+    en: "Loading the language model (23 MB)…",
+  },
+  searchBusy: { zh: "正在搜索…", en: "Searching…" },
+  searchFound: {
+    zh: "{count} 件商品，本机用时 {ms} ms，其中推理 {infer} ms · {backend}",
+    en: "{count} products, {ms} ms on this device, inference {infer} ms · {backend}",
+  },
+  searchNothing: {
+    zh: "店里没有合适“{query}”的商品。",
+    en: "Nothing in the shop fits “{query}”.",
+  },
+  searchLiteral: { zh: "名称匹配", en: "by name" },
   stateLoading: { zh: "准备中", en: "Preparing" },
   stateIdle: { zh: "待启动", en: "Idle" },
   stateBooting: { zh: "启动中", en: "Starting" },

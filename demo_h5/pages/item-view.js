@@ -24,7 +24,11 @@ export function showItem(product, catalogue) {
     el("a", { class: "back", href: "/", "data-view": "", "data-testid": "back" }, t("back")),
     el("article", { class: "item" }, picture(product), facts(product)),
     el("h2", { id: "similar-title" }, t("similar", { category: categoryName(product) })),
-    el("ul", { class: "strip", "aria-labelledby": "similar-title" }, ...similar.map(stripCard)),
+    el(
+      "ul",
+      { class: "strip", "aria-labelledby": "similar-title" },
+      ...similar.map((product) => stripCard(product)),
+    ),
   );
   document.title = `${primaryName(product)} · ${t("shop")}`;
 }

@@ -1,7 +1,9 @@
 /** The photo page: a picture goes to RecognisePhoto, its best labels come back. */
 
+import { stripCard } from "./card.js";
 import { byId, el, msOf } from "./dom.js";
 import { currentLanguage, t } from "./i18n.js";
+import { productOf } from "./products.js";
 import { infer } from "./runtime.js";
 
 /** @import { Photo, RecogniseResult } from "./types.js" */
@@ -10,6 +12,8 @@ const LABELS_SHOWN = 3;
 const PREVIEW_PX = 448;
 /** A photo chosen later wins: an answer that comes after it is dropped. */
 let turn = 0;
+/** @type {RecogniseResult | null} */
+let latest = null;
 
 /** Take a photo of the shopper's own from the file input. */
 export function startPhotoFile() {
@@ -27,6 +31,7 @@ export async function showSamples() {
   byId("photo-tiles").replaceChildren(...photos.map(tile));
   const credits = photos.map(({ credit, licence }) => `${credit} (${licence})`).join(" · ");
   byId("photo-credits").textContent = t("photoCredits", { credits });
+  if (latest) showLabels(latest);
 }
 
 /** @param {Photo} photo */
@@ -67,6 +72,7 @@ function tile(photo) {
  */
 async function recognise(photo, name) {
   const mine = ++turn;
+  latest = null;
   const result = byId("photo-result");
   result.dataset.state = "busy";
   result.dataset.photo = name;
@@ -97,6 +103,7 @@ async function showPreview(photo) {
 
 /** @param {RecogniseResult} answer */
 function showLabels(answer) {
+  latest = answer;
   const { timings, backend } = answer;
   const rows = answer.value.labels.slice(0, LABELS_SHOWN).map(({ label, probability }) => {
     const fill = el("span", { class: "fill" });
@@ -118,7 +125,27 @@ function showLabels(answer) {
   const result = byId("photo-result");
   Object.assign(result.dataset, { state: "done", totalMs: ms, inferMs: infer, backend: name });
   const cost = t("photoDone", { ms, infer, backend: name });
-  result.replaceChildren(el("ol", { class: "labels" }, ...rows), el("p", { class: "fine" }, cost));
+  result.replaceChildren(
+    el("ol", { class: "labels" }, ...rows),
+    el("p", { class: "fine" }, cost),
+    ...nearest(answer.value.nearest),
+  );
+}
+
+/**
+ * The shop's products that are like the photo, and what was compared.
+ * @param {RecogniseResult["value"]["nearest"]} near
+ */
+function nearest(near) {
+  const cards = near.flatMap(({ item, score, look }) => {
+    const product = productOf(item);
+    const caption = t("photoLook", { look, score: score.toFixed(2) });
+    return product ? [stripCard(product, caption)] : [];
+  });
+  const title = el("h2", { id: "near-title" }, t("photoNear"));
+  const list = el("ul", { class: "strip near", "aria-labelledby": "near-title" }, ...cards);
+  const found = cards.length > 0 ? list : el("p", {}, t("photoNearNone"));
+  return [title, found, el("p", { class: "fine" }, t("photoNearHow"))];
 }
 
 /** @param {Error & {code?: string}} error */

@@ -37,7 +37,7 @@ export async function call(method, ...args) {
  * Run a task. Its result is also told to listeners, as those of triggered runs are.
  * @param {string} businessCode
  * @param {Record<string, unknown>} extData
- * @param {{signal?: AbortSignal, supersedeKey?: string}} [options]
+ * @param {{signal?: AbortSignal, supersedeKey?: string, priority?: string}} [options]
  */
 export async function infer(businessCode, extData, options = {}) {
   const body = await call("infer", {

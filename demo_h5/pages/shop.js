@@ -7,8 +7,10 @@ import { restoreCart, showItem, showNoItem } from "./item-view.js";
 import { openLabel, showLabelTexts, startLabel } from "./label.js";
 import { startPanel } from "./panel.js";
 import { showSamples, startPhotoFile } from "./photo.js";
+import { keepProducts } from "./products.js";
 import { followLinks, onRoute, restoreScroll, route } from "./routes.js";
 import { call, connect, listen } from "./runtime.js";
+import { showSearch, startSearch } from "./search.js";
 import { hideTopButton, startTopButton } from "./top-button.js";
 
 /** @import { Product } from "./types.js" */
@@ -31,6 +33,7 @@ async function loadCatalogue() {
     return;
   }
   byId("feed").hidden = false;
+  keepProducts(catalogue);
   showFeed(catalogue);
   if (route().page === "Item") showRoute(route());
 }
@@ -66,6 +69,7 @@ function useLanguage(language) {
   if (catalogue.length === 0) return;
   showFeed(catalogue);
   showRoute(route());
+  showSearch();
   showSamples().catch(() => {});
 }
 
@@ -97,6 +101,7 @@ onRoute(showRoute);
 restoreScroll();
 startPhotoFile();
 startLabel();
+startSearch();
 showSamples().catch((error) => {
   byId("photo-tiles").replaceChildren(el("li", {}, error.message));
 });

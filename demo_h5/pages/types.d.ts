@@ -32,6 +32,16 @@ export interface Notice {
 
 export interface Recognition {
   labels: { label: string; probability: number }[];
+  /** Nearest first; `score` is a cosine, `look` the class that the photo is near to. */
+  nearest: { item: number; score: number; look: string }[];
+}
+
+export interface Found {
+  item: number;
+  /** Cosine of the query and the title. */
+  score: number;
+  /** Every word of the query begins a word of the title. */
+  literal: boolean;
 }
 
 export interface LabelLook {
@@ -72,6 +82,8 @@ export type LabelResult = RunResult & { value: { lines: LabelLine[] } };
 export type RankResult = RunResult & {
   value: { order: number[]; scores: number[]; hist: number[] };
 };
+
+export type SearchResult = RunResult & { value: { results: Found[] } };
 
 export type RecogniseResult = RunResult & { value: Recognition };
 

@@ -40,6 +40,6 @@ def nearest_products(ctx: Context, embedding: list[float]) -> list[dict[str, obj
 
 
 def cosine(one: list[float], other: array) -> float:
-    """Return the cosine of the angle between two vectors; 0 where one has no direction."""
+    """Return the cosine of the angle between two vectors, neither all zero."""
     lengths = math.sqrt(sum(map(mul, one, one)) * sum(map(mul, other, other)))
-    return sum(map(mul, one, other)) / lengths if lengths else 0.0
+    return sum(map(mul, one, other)) / lengths

@@ -17,6 +17,8 @@ RESULTS = 12
 # Below it neighbours are chance: for the queries in tests/vectors/search-queries.json the best
 # product is above it where the shop has something that fits (but for one), and below elsewhere.
 MIN_SCORE = 0.38
+# What is much less like the query than the best product is not what was meant.
+MAX_BEHIND = 0.1
 
 _tokenizers: list[WordPiece] = []
 
@@ -74,11 +76,13 @@ def ranked(ctx: Context, query: str, vector: list[float]) -> list[dict[str, obje
     vectors = array("f", ctx.resource("titles.f32"))
     width = len(vector)
     asked = words(query)
+    starts = range(0, len(vectors), width)
+    scores = [sum(map(mul, vector, vectors[start : start + width])) for start in starts]
+    least = max(MIN_SCORE, max(scores) - MAX_BEHIND)
     rows = []
-    for place, title in enumerate(titles):
-        score = sum(map(mul, vector, vectors[place * width : (place + 1) * width]))
+    for title, score in zip(titles, scores, strict=True):
         literal = is_literal(asked, title["words"])
-        if literal or score >= MIN_SCORE:
+        if literal or score >= least:
             rows.append({"item": title["item"], "score": round(score, 4), "literal": literal})
     return sorted(rows, key=lambda row: (row["literal"], row["score"]), reverse=True)
 

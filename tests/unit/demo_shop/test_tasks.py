@@ -1,84 +1,19 @@
 """The demo's tasks with their real models, run by the real core under CPython."""
 
-import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from edge_runtime.config import parse_config
 from edge_runtime.errors import ConfigError
-from edge_runtime.host.native import create_native_host
-from edge_runtime.runtime import InferRequest, Runtime
 from PIL import Image
 
-from demo_h5.build import DEMO, pack_tasks
-from demo_h5.model_files import MODELS, copy_models, make_missing
+from demo_h5.model_files import MODELS
 
-CATALOGUE: list[dict[str, Any]] = json.loads((MODELS / "catalogue.json").read_text())
+from .shop import CATALOGUE, CATEGORY_OF, Shop, Visit
+
 PETS = [row["item"] for row in CATALOGUE if row["category"] == "Pets"]
-QUERIES: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "vectors" / "search-queries.json").read_text()
-)
-CATEGORY_OF = {row["item"]: row["category"] for row in CATALOGUE}
 PHOTOS: list[dict[str, Any]] = json.loads((MODELS / "photos" / "photos.json").read_text())
-
-
-class Shop:
-    """The demo's configuration, tasks and models on a runtime without a page."""
-
-    def __init__(self, site: Path) -> None:
-        self.results: list[dict[str, Any]] = []
-        self.changed = asyncio.Event()
-        config = parse_config(json.loads((DEMO / "config.json").read_text()))
-        host = create_native_host(root=site, on_notice=self.notice)
-        self.runtime = Runtime(host, config, site.as_uri() + "/config.json")
-        self.events = 0
-
-    def notice(self, name: str, body: Any) -> None:
-        assert name == "result", body
-        self.results.append(body["value"])
-        self.changed.set()
-
-    async def click(self, page: str, sku: object) -> dict[str, Any]:
-        """Click a product and return what the triggered run says."""
-        self.events += 1
-        self.changed.clear()
-        row = [f"e{self.events}", 1.8e12, "mta", page, "item", 0, {"sku": sku}]
-        self.runtime.track(json.dumps([row]))
-        await asyncio.wait_for(self.changed.wait(), 20)
-        return self.results[-1]
-
-    async def infer(self, code: str, **ext_data: Any) -> Any:
-        request = InferRequest(1, "demo-shop", code, ext_data=ext_data)
-        return (await self.runtime.infer(request)).value
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    make_missing()
-    copy_models(json.loads((DEMO / "config.json").read_text()), folder)
-    pack_tasks(folder, CATALOGUE)
-    return folder
-
-
-@pytest.fixture
-def visit(site: Path) -> Iterator[Callable[[Callable[[Shop], Awaitable[None]]], None]]:
-    """Run an async story on a started shop and stop it."""
-
-    async def play(story: Callable[[Shop], Awaitable[None]]) -> None:
-        shop = Shop(site)
-        assert await shop.runtime.start() == []
-        await story(shop)
-        await shop.runtime.stop()
-
-    yield lambda story: asyncio.run(play(story))
-
-
-Visit = Callable[[Callable[[Shop], Awaitable[None]]], None]
 
 
 def mean_rank(order: list[int]) -> float:
@@ -193,70 +128,5 @@ def test_a_photo_that_is_text_is_refused(visit: Visit) -> None:
             ConfigError, match=r"extData\.photo: expected a picture's bytes, got str"
         ):
             await shop.infer("recognise", photo="cat.jpg")
-
-    visit(story)
-
-
-def test_a_query_finds_what_it_means_and_nothing_else(visit: Visit) -> None:
-    async def story(shop: Shop) -> None:
-        right = 0
-        for row in QUERIES["fits"]:
-            found = (await shop.infer("search", query=row["query"]))["results"]
-            right += bool(found) and CATEGORY_OF[found[0]["item"]] == row["category"]
-        for query in QUERIES["nothing"]:
-            assert (await shop.infer("search", query=query))["results"] == [], query
-
-        # The README says 31 of 39; one may turn with how a processor rounds.
-        assert len(QUERIES["fits"]) == 39
-        assert right >= 30
-
-    visit(story)
-
-
-def test_literal_hits_come_first_and_the_rest_falls_with_the_score(visit: Visit) -> None:
-    async def story(shop: Shop) -> None:
-        found = (await shop.infer("search", query="dog"))["results"]
-        literal = [one["score"] for one in found if one["literal"]]
-        meant = [one["score"] for one in found if not one["literal"]]
-
-        assert [one["literal"] for one in found] == [True] * len(literal) + [False] * len(meant)
-        assert literal == sorted(literal, reverse=True)
-        assert meant == sorted(meant, reverse=True)
-        # Cat treats are nearer than hot dog buns, and still no dog's.
-        assert meant[0] > literal[-1]
-        assert meant[-1] >= 0.38
-
-    visit(story)
-
-
-@pytest.mark.parametrize(
-    ("typed", "category"), [("straw", "Fruit"), ("鲜牛", "Milk"), ("PÉTS ca", "Pets")]
-)
-def test_beginnings_of_words_and_chinese_names_are_found(
-    visit: Visit, typed: str, category: str
-) -> None:
-    async def story(shop: Shop) -> None:
-        best = (await shop.infer("search", query=typed))["results"][0]
-
-        assert CATEGORY_OF[best["item"]] == category
-        assert best["literal"]
-
-    visit(story)
-
-
-def test_a_query_without_words_finds_nothing(visit: Visit) -> None:
-    async def story(shop: Shop) -> None:
-        assert await shop.infer("search", query=" \u200b\n") == {"results": []}
-
-    visit(story)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "got"), [("x" * 257, "257 characters"), (7, "int"), (None, "NoneType")]
-)
-def test_a_query_that_is_no_short_text_is_refused(visit: Visit, wrong: object, got: str) -> None:
-    async def story(shop: Shop) -> None:
-        with pytest.raises(ConfigError, match=f"extData.query: expected text .* got {got}"):
-            await shop.infer("search", query=wrong)
 
     visit(story)
