@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, Request
 
-from demo_h5.story import CheckedLabel, Recognised, Step, Story
+from demo_h5.story import CheckedLabel, Recognised, Searched, Step, Story
 
 CATEGORY: Final = "Pets"
 CLICKS: Final = 3
@@ -16,6 +16,8 @@ CLICKS: Final = 3
 PHOTOS: Final = ("coffee.jpg", "palace.jpg")
 # The sample labels and the banned words that are written on them.
 LABELS: Final = {"tea": ("国家级", "销量第一", "降血压", "无副作用"), "honey": ()}
+# In English, as the model is, with the category meant. The shop has no laptop.
+QUERIES: Final = {"laptop": "", "my cat is hungry": "Pets"}
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
 STEP_TIMEOUT_MS: Final = 120_000
 
@@ -49,7 +51,7 @@ SETTLED: Final = """async () => {
 
 
 def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
-    """Visit the shop at ``url``: look, click three products, recognise photos, check labels."""
+    """Visit the shop at ``url``: look, click three products, search, photos, labels."""
     story = Story()
     watch_requests(page, url, story)
     page.goto(url)
@@ -63,6 +65,8 @@ def run_shopper(page: Page, url: str, screenshots: Path) -> Story:
         page.go_back()
         story.steps.append(step_of(page, "view Home", len(story.steps) + 1))
     shoot(page, "after-clicks", screenshots, story)
+    story.searches += [search(page, query, category) for query, category in QUERIES.items()]
+    shoot(page, "search", screenshots, story)
     story.photos += [recognise(page, photo) for photo in read_photos(page)]
     shoot(page, "photo", screenshots, story)
     for sample, expected in LABELS.items():
@@ -126,6 +130,22 @@ def look_at_product(page: Page, item: int, story: Story) -> None:
     page.get_by_test_id("item-name").wait_for()
 
 
+def search(page: Page, query: str, expected: str) -> Searched:
+    """Type a query and read the best product off the page."""
+    page.get_by_test_id("search-input").fill(query)
+    results = page.get_by_test_id("search-results")
+    answered = f'[data-query="{query}"]:is([data-state="done"], [data-state="failed"])'
+    page.locator(f'[data-testid="search-results"]{answered}').wait_for(timeout=STEP_TIMEOUT_MS)
+    if results.get_attribute("data-state") == "failed":
+        return Searched(query, expected, "no answer", "", results.inner_text())
+    best = page.get_by_test_id("found-row").first
+    if best.count() == 0:
+        return Searched(query, expected, "", "", cost_of(results))
+    category = best.get_attribute("data-category") or ""
+    product = best.get_attribute("data-item") or ""
+    return Searched(query, expected, category, product, cost_of(results))
+
+
 def read_photos(page: Page) -> list[dict[str, Any]]:
     """Return the site's entries of the photos to recognise."""
     text: str = page.evaluate("async () => (await fetch('/photos.json')).text()")
@@ -141,6 +161,7 @@ def recognise(page: Page, photo: Mapping[str, Any]) -> Recognised:
     answered = f'[data-photo="{photo["file"]}"]:is([data-state="done"], [data-state="failed"])'
     page.locator(f'[data-testid="photo-result"]{answered}').wait_for(timeout=STEP_TIMEOUT_MS)
     best = page.get_by_test_id("photo-label").first
+    near = result.get_by_test_id("similar-card").first
     if best.count() == 0:
         return Recognised(photo["file"], photo["expected"]["name"], "", 0.0, result.inner_text())
     return Recognised(
@@ -149,6 +170,7 @@ def recognise(page: Page, photo: Mapping[str, Any]) -> Recognised:
         best.get_attribute("data-label") or "",
         float(best.get_attribute("data-probability") or 0),
         cost_of(result),
+        near.get_attribute("data-category") or "" if near.count() else "",
     )
 
 

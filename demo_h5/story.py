@@ -1,4 +1,4 @@
-"""What a shopper's visit left behind: runs, ranks, photos, labels, pictures, requests."""
+"""What a shopper's visit left behind: runs, ranks, searches, photos, labels, requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,13 +17,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """One photo and what came back."""
+    """One photo and what came back; ``near`` is the category of the nearest product, if any is."""
 
     file: str
     expected: str
     label: str
     probability: float
     cost: str
+    near: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -42,6 +43,17 @@ class CheckedLabel:
     cost: str
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One query, the category it means, and the first product that came back; "" for none."""
+
+    query: str
+    expected: str
+    category: str
+    product: str
+    cost: str
+
+
 @dataclass(slots=True)
 class Story:
     """What happened during one visit. Ranks are mean places in the feed, 1 is the top."""
@@ -50,6 +62,7 @@ class Story:
     steps: list[Step] = field(default_factory=list)
     photos: list[Recognised] = field(default_factory=list)
     labels: list[CheckedLabel] = field(default_factory=list)
+    searches: list[Searched] = field(default_factory=list)
     screenshots: list[Path] = field(default_factory=list)
     requested: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)

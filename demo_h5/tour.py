@@ -1,8 +1,8 @@
 """Drive the demo shop once and say what happened: ``python -m demo_h5.tour`` (``make demo``).
 
-Exit code 0 only if the clicked category rose by half or more, photos were recognised, banned
-words were found on labels, and no request left the origin. On a terminal the shop stays open
-afterwards; HEADLESS=0 only serves it.
+Exit code 0 only if the clicked category rose by half or more, searches and photos were answered
+right, banned words were found on labels, and no request left the origin. On a terminal the shop
+stays open afterwards; HEADLESS=0 only serves it.
 """
 
 import os
@@ -65,7 +65,7 @@ def drive(url: str, console: Console) -> list[str]:
     for problem in problems:
         complain(problem, console)
     if not problems:
-        console.print("[green]✓ ranked, recognised and read on the device; nothing left it[/green]")
+        console.print("[green]✓ ranked, searched, recognised and read; nothing left the device[/green]")
     return problems
 
 
@@ -88,6 +88,12 @@ def problems_of(story: Story) -> list[str]:
         for label in story.labels
         if label.banned != label.expected or not label.lines
     ]
+    problems += [
+        f"search {found.query!r}: expected {found.expected or 'nothing'}, "
+        f"got {found.category or 'nothing'} ({found.cost})."
+        for found in story.searches
+        if found.category != found.expected
+    ]
     if story.outside:
         problems.append(f"requests: expected none beyond the origin, got {story.outside}.")
     return problems
@@ -109,13 +115,17 @@ def print_story(story: Story, console: Console) -> None:
     )
     for photo in story.photos:
         console.print(
-            f"photo   {photo.file} → {photo.label} {photo.probability:.0%} · {photo.cost}"
+            f"photo   {photo.file} → {photo.label} {photo.probability:.0%} · {photo.cost} · "
+            f"like it in the shop: {photo.near or 'nothing'}"
         )
     for label in story.labels:
         found = "、".join(label.banned) or "none"
         console.print(
             f"label   {label.sample}: {label.lines} lines, banned words: {found} · {label.cost}"
         )
+    for found in story.searches:
+        hit = f"item {found.product} of {found.category}" if found.product else "nothing"
+        console.print(f"search  {found.query} → {hit} · {found.cost}")
     console.print(f"network {len(story.requested)} requests, {len(story.outside)} left the origin")
     console.print(f"screens {len(story.screenshots)} in {story.screenshots[0].parent}")
     for path in story.screenshots:

@@ -131,6 +131,7 @@ export function stripCard(product, caption) {
       class: "strip-card",
       "data-testid": "similar-card",
       "data-item": product.item,
+      "data-category": product.category,
     },
     link,
   );

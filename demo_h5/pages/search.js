@@ -28,6 +28,9 @@ let isLoaded = false;
 export function startSearch() {
   input.addEventListener("input", () => ask(PAUSE_MS));
   input.addEventListener("focus", warmUp, { once: true });
+  for (const link of document.querySelectorAll('.brand, [data-nav="Home"]')) {
+    link.addEventListener("click", clear);
+  }
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     ask(0);
@@ -54,6 +57,12 @@ function idea(text) {
     ask(0);
   });
   return button;
+}
+
+/** Whoever asks for the home page means the feed. */
+function clear() {
+  input.value = "";
+  ask(0);
 }
 
 function warmUp() {
@@ -96,7 +105,7 @@ async function search(query) {
     isLoaded = true;
     if (asked === mine) show(query, answer);
   } catch (error) {
-    if (asked === mine) showFailure(/** @type {Error} */ (error));
+    if (asked === mine) showFailure(query, /** @type {Error} */ (error));
   }
 }
 
@@ -112,22 +121,23 @@ function show(query, answer) {
   });
   const { timings, backend } = answer;
   const cost = { ms: msOf(timings.totalMs), infer: msOf(timings.inferMs) };
-  Object.assign(results.dataset, { state: "done", query });
+  const name = backend.sentence?.name ?? "";
+  Object.assign(results.dataset, { state: "done", query, backend: name });
+  Object.assign(results.dataset, { totalMs: cost.ms, inferMs: cost.infer });
   byId("found").replaceChildren(...rows);
   byId("search-note").textContent =
     rows.length === 0
       ? t("searchNothing", { query })
-      : t("searchFound", {
-          count: rows.length,
-          ...cost,
-          backend: backend.sentence?.name ?? "",
-        });
+      : t("searchFound", { count: rows.length, ...cost, backend: name });
 }
 
-/** @param {Error} error */
-function showFailure(error) {
+/**
+ * @param {string} query
+ * @param {Error} error
+ */
+function showFailure(query, error) {
   latest = null;
-  results.dataset.state = "failed";
+  Object.assign(results.dataset, { state: "failed", query });
   byId("found").replaceChildren();
   byId("search-note").textContent = `${t("photoLater")} ${error.message}`;
 }

@@ -74,6 +74,8 @@ def test_the_shopper_path_holds_what_the_demo_promises(
     assert story.rank_after <= story.rank_before / 2
     assert sum(photo.is_right for photo in story.photos) >= 2
     assert [label.banned == label.expected for label in story.labels] == [True, True]
+    assert [photo.near for photo in story.photos] == ["Coffee & Tea", ""]
+    assert [found.category for found in story.searches] == ["", "Pets"]
     assert tour.problems_of(story) == []
     assert len(list(tmp_path.glob("*.png"))) >= 4
 

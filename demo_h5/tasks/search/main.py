@@ -75,7 +75,7 @@ def ranked(ctx: Context, query: str, vector: list[float]) -> list[dict[str, obje
     titles = json.loads(ctx.resource("titles.json"))
     vectors = array("f", ctx.resource("titles.f32"))
     width = len(vector)
-    asked = words(query)
+    asked = [word for word in words(query) if any(char.isalnum() for char in word)]
     starts = range(0, len(vectors), width)
     scores = [sum(map(mul, vector, vectors[start : start + width])) for start in starts]
     least = max(MIN_SCORE, max(scores) - MAX_BEHIND)
@@ -89,4 +89,4 @@ def ranked(ctx: Context, query: str, vector: list[float]) -> list[dict[str, obje
 
 def is_literal(asked: list[str], title: list[str]) -> bool:
     """Say whether every word asked for begins a word of the title, as while someone types."""
-    return all(any(word.startswith(one) for word in title) for one in asked)
+    return bool(asked) and all(any(word.startswith(one) for word in title) for one in asked)

@@ -47,7 +47,7 @@ def test_literal_hits_come_first_and_the_rest_falls_with_the_score(visit: Visit)
 
 
 @pytest.mark.parametrize(
-    ("typed", "category"), [("straw", "Fruit"), ("鲜牛", "Milk"), ("PÉTS ca", "Pets")]
+    ("typed", "category"), [("straw", "Fruit"), ("鲜牛", "Milk"), ("PÉTS ca!", "Pets")]
 )
 def test_beginnings_of_words_and_chinese_names_are_found(
     visit: Visit, typed: str, category: str
@@ -57,6 +57,15 @@ def test_beginnings_of_words_and_chinese_names_are_found(
 
         assert CATEGORY_OF[best["item"]] == category
         assert best["literal"]
+
+    visit(story)
+
+
+def test_marks_alone_match_no_title(visit: Visit) -> None:
+    async def story(shop: Shop) -> None:
+        found = (await shop.infer("search", query="?!"))["results"]
+
+        assert not any(one["literal"] for one in found)
 
     visit(story)
 
