@@ -65,7 +65,9 @@ def drive(url: str, console: Console) -> list[str]:
     for problem in problems:
         complain(problem, console)
     if not problems:
-        console.print("[green]✓ ranked, searched, recognised and read; nothing left the device[/green]")
+        console.print(
+            "[green]✓ ranked, searched, recognised and read; nothing left the device[/green]"
+        )
     return problems
 
 
