@@ -121,9 +121,9 @@ def print_story(story: Story, console: Console) -> None:
             f"like it in the shop: {photo.near or 'nothing'}"
         )
     for label in story.labels:
-        found = "、".join(label.banned) or "none"
+        words = "、".join(label.banned) or "none"
         console.print(
-            f"label   {label.sample}: {label.lines} lines, banned words: {found} · {label.cost}"
+            f"label   {label.sample}: {label.lines} lines, banned words: {words} · {label.cost}"
         )
     for found in story.searches:
         hit = f"item {found.product} of {found.category}" if found.product else "nothing"
