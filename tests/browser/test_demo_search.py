@@ -14,7 +14,7 @@ from edge_runtime.runtime import InferRequest, Runtime
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from demo_h5 import shopper, tour
+from demo_h5 import shopper
 
 from .conftest import DEMO_DIST, Serve
 
@@ -52,8 +52,9 @@ HOLD_FIRST = """() => {
 
 @pytest.fixture
 def shop(serve: Serve, page: Page) -> Page:
+    """Open the shop; its feed may still be on its way."""
     page.goto(serve(DEMO_DIST))
-    tour.wait_until_ready(page)
+    page.locator('html[data-edge-state="ready"]').wait_for(state="attached", timeout=TIMEOUT_MS)
     return page
 
 
