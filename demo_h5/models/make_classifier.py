@@ -20,8 +20,8 @@ from demo_h5.models.packages import (
     say,
     sha256_of,
 )
-from demo_h5.models.text_reader import make_alphabet, make_detector, make_recogniser
 from demo_h5.models.sentence_model import make_sentence_model, make_vocabulary
+from demo_h5.models.text_reader import make_alphabet, make_detector, make_recogniser
 from demo_h5.models.torch_file import read_state_dict
 
 BUILT_DIR = MODELS_DIR / "built"
