@@ -3,9 +3,9 @@
 import numpy as np
 import onnxruntime as ort
 import pytest
+from edge_runtime.pure.generated_feeds import gradient
 from numpy.typing import NDArray
 
-from demo_h5.models.golden import gradient
 from demo_h5.models.make_classifier import BUILT_DIR
 from demo_h5.models.measure_classifier import session
 from demo_h5.models.packages import pinned, read_member
@@ -30,7 +30,8 @@ def prepared(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @pytest.fixture
 def picture() -> NDArray[np.uint8]:
-    return gradient([3, 5, 70], 96)
+    pixels: NDArray[np.uint8] = gradient([3, 5, 70], (1, 96, 96, 3)).numpy()
+    return pixels
 
 
 def test_the_detector_gives_the_originals_probabilities_as_bytes(
