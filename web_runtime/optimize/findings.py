@@ -64,7 +64,8 @@ class Graph:
         """Names of tensors that no feed changes: the engine computes them once."""
         names = {each.name for each in self.model.proto.graph.initializer} | {""}
         for node in self.nodes:
-            if all(name in names for name in node.input) and "Random" not in node.op_type:
+            fixed = all(name in names for name in node.input) and "Random" not in node.op_type
+            if fixed or (node.op_type == "Shape" and node.input[0] in self._of_known_shape):
                 names.update(node.output)
         return names
 
@@ -76,14 +77,34 @@ class Graph:
     @cached_property
     def dtypes(self) -> dict[str, str]:
         """Dtypes of tensors by name, where they can be inferred."""
-        try:
-            graph = onnx.shape_inference.infer_shapes(self.model.proto).graph
-        except Exception:  # Inference raises several kinds; its absence costs remarks alone.
-            graph = self.model.proto.graph
+        return {each.name: DTYPES.get(each.type.tensor_type.elem_type, "") for each in self._values}
+
+    @cached_property
+    def _of_known_shape(self) -> set[str]:
         return {
-            each.name: DTYPES.get(each.type.tensor_type.elem_type, "")
-            for each in [*graph.value_info, *graph.output, *graph.input]
+            each.name
+            for each in self._values
+            if each.type.tensor_type.HasField("shape")
+            and all(size.HasField("dim_value") for size in each.type.tensor_type.shape.dim)
         }
+
+    @cached_property
+    def _values(self) -> list[onnx.ValueInfoProto]:
+        """Return what can be inferred of each tensor, with the free dimensions that are fixed."""
+        proto = onnx.ModelProto()
+        proto.CopyFrom(self.model.proto)
+        for size in (size for each in proto.graph.input for size in _sizes(each)):
+            if size.dim_param in self.model.dimensions:
+                size.dim_value = self.model.dimensions[size.dim_param]
+        try:
+            proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+        except Exception:  # Inference raises several kinds; its absence costs remarks alone.
+            pass
+        return [*proto.graph.value_info, *proto.graph.output, *proto.graph.input]
+
+
+def _sizes(value: onnx.ValueInfoProto) -> Iterator[Any]:
+    yield from value.type.tensor_type.shape.dim
 
 
 def spelled(node: onnx.NodeProto) -> str:

@@ -123,6 +123,20 @@ def test_a_computed_input_that_webnn_wants_constant_is_told(tmp_path: Path) -> N
     assert told(findings(fixed, tmp_path), "webnn") == ""
 
 
+def test_a_shape_read_from_the_feeds_is_constant_once_their_sizes_are_fixed(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Shape", ["r"], ["s"], "shape"),
+        helper.make_node("Reshape", ["z", "s"], ["y"], "reshape"),
+    ]
+    inputs = [("x", FLOAT, ["n", 2]), ("z", FLOAT, ["m"])]
+    proto = model(nodes, inputs, [("y", FLOAT, [None, None])])
+
+    assert "reshape: Reshape with a computed `shape`" in told(findings(proto, tmp_path), "webnn")
+    assert "computed" in told(findings(proto, tmp_path, m=6), "webnn")
+    assert findings(proto, tmp_path, n=3, m=6) == []
+
+
 def test_operators_of_classic_learning_stay_on_wasm(tmp_path: Path) -> None:
     proto = one_node(
         "Scaler",
