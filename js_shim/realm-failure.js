@@ -3,21 +3,16 @@
 import { EdgeError } from "./errors.js";
 import { engineReason } from "./tensors.js";
 
-// The engine's own words for an exhausted heap or an abort of its runtime; anything may be half done after them.
-const FATAL = /bad_alloc|bad allocation|aborted\(|out of memory|memory access out of bounds/i;
+// The engine's own words for an exhausted heap or an abort; anything may be half done after them.
+const FATAL = /bad_alloc|bad allocation|aborted\(|out of memory/i;
 
 /**
- * Whether what the engine threw leaves it in an unknown state: a trap, an abort, an exhausted heap. An uncaught C++
- * exception arrives as a number.
+ * Whether what the engine threw leaves it in an unknown state. What it refuses in an orderly way is a plain Error;
+ * a trap, a heap at its limit, an uncaught C++ exception (a number) and a slip of its glue code amid one are not.
  * @param {unknown} thrown
  */
 export function isFatal(thrown) {
-  return (
-    thrown instanceof WebAssembly.RuntimeError ||
-    thrown instanceof RangeError ||
-    typeof thrown === "number" ||
-    FATAL.test(wordsOf(thrown))
-  );
+  return !(thrown instanceof Error) || thrown.name !== "Error" || FATAL.test(thrown.message);
 }
 
 /**

@@ -17,6 +17,8 @@ import { toOrtTensor, toWireSpec, toWireTensor } from "./tensors.js";
  * @property {WatchedDevice} [device]  WebGPU's.
  */
 
+const ERROR = 3;
+
 export class Session {
   #engine;
   #name;
@@ -131,6 +133,7 @@ function sessionOptions({ backend, device, dimensions }, external) {
   return {
     executionProviders: [executionProvider(backend, device)],
     graphOptimizationLevel: "all",
+    logSeverityLevel: ERROR,
     freeDimensionOverrides: dimensions ?? {},
     externalData: external.map(({ path, data }) => ({ path, data: new Uint8Array(data) })),
   };
