@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from .conftest import DIST, ROOT
+from web_runtime.build import DIST, ROOT
 
 
 def bundle_worker(source: Path, folder: Path) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from playwright.sync_api import Browser, BrowserType, Page
 
 from web_runtime.browser import launch_options
 from web_runtime.serve import BackgroundServer, create_app
+
+from .lanes import Lanes, write_lanes_site
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "web_runtime" / "dist"
@@ -36,3 +39,40 @@ def serve() -> Iterator[Serve]:
             return servers.enter_context(BackgroundServer(app)).url
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def lanes_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_lanes_site(tmp_path_factory.mktemp("lanes") / "site")
+
+
+@pytest.fixture(scope="module")
+def lanes_url(lanes_site: Path) -> Iterator[str]:
+    with BackgroundServer(create_app(lanes_site, DIST, csp="off")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def isolated_lanes_url(lanes_site: Path) -> Iterator[str]:
+    with BackgroundServer(create_app(lanes_site, DIST, isolated=True)) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def accelerated(browser_type: BrowserType) -> Iterator[Browser]:
+    """A browser with WebGPU in software and WebNN on the CPU."""
+    browser = browser_type.launch(**launch_options(webgpu=True, webnn=True))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def tab(accelerated: Browser) -> Iterator[Page]:
+    page = accelerated.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def lanes(tab: Page, lanes_url: str) -> Lanes:
+    return Lanes(tab, lanes_url)

@@ -33,11 +33,15 @@ page.ended = async (promise) => {
  * @param {string} lane
  * @param {string} model
  * @param {any} target
+ * @param {Record<string, string>} [parts]  Addresses of the files it refers to, by path.
  */
-page.open = async (lane, model, target) => {
+page.open = async (lane, model, target, parts = {}) => {
   const url = new URL(`/models/${model}.onnx`, location.href).href;
   const sha256 = page.digests[model];
-  const file = { url, sha256, maxBytes: 2 ** 30, timeoutMs: 60_000 };
+  const external = Object.entries(parts).map(([path, part]) => {
+    return { path, url: new URL(part, location.href).href, sha256: page.digests[path] };
+  });
+  const file = { url, sha256, maxBytes: 2 ** 30, timeoutMs: 60_000, external };
   return page.inference.open(lane, model, file, target);
 };
 

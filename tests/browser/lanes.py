@@ -2,17 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-from playwright.sync_api import BrowserType, Page
-
-from web_runtime.browser import launch_options
+from playwright.sync_api import Page
 
 from .bundle import bundle_worker
 from .site import double_model
@@ -89,12 +86,39 @@ def slow() -> bytes:
     return graph_model([loop], ([512, 512], [512, 512]), constants)
 
 
+def unique() -> bytes:
+    """Return a model of the distinct numbers in ``x``, which no accelerator has an operator for."""
+    return graph_model([helper.make_node("Unique", ["x"], ["y"])], (["n"], ["distinct"]))
+
+
+def weighty() -> bytes:
+    """Return ``y = x @ w`` for ``x[1, 1024]`` with 4 MiB of weights."""
+    weights = {"w": np.full((1024, 1024), 0.5, np.float32)}
+    product = helper.make_node("MatMul", ["x", "w"], ["y"])
+    return graph_model([product], ([1, 1024], [1, 1024]), weights)
+
+
+def write_parted(folder: Path) -> bytes:
+    """Write the weights of :func:`matmul` to ``parted.bin`` and return the model without them."""
+    onnx.save_model(
+        onnx.load_from_string(matmul(2)),
+        folder / "parted.onnx",
+        save_as_external_data=True,
+        location="parted.bin",
+        size_threshold=0,
+    )
+    return (folder / "parted.onnx").read_bytes()
+
+
 MODELS = {
     "double": double_model,
     "fixed": lambda: matmul(2),
+    "again": lambda: matmul(2),
     "dynamic": lambda: matmul("rows"),
     "filled": filled,
     "slow": slow,
+    "unique": unique,
+    "weighty": weighty,
     "broken": lambda: b"not an onnx file",
 }
 
@@ -105,6 +129,8 @@ def write_lanes_site(folder: Path) -> Path:
     models = {name: make() for name, make in MODELS.items()}
     for name, data in models.items():
         (folder / "models" / f"{name}.onnx").write_bytes(data)
+    models["parted"] = write_parted(folder / "models")
+    models["parted.bin"] = (folder / "models" / "parted.bin").read_bytes()
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in models.items()}
     (folder / "digests.js").write_text(f"globalThis.digests = {json.dumps(digests)};")
     bundle_worker(ROOT / "tests" / "browser" / "lanes-page.js", folder)
@@ -142,18 +168,3 @@ class Lanes:
 
     def run(self, lane: str, model: str, values: Sequence[float], shape: Sequence[int]) -> Any:
         return self.ok("(it) => run(...it)", [lane, model, list(values), list(shape)])
-
-
-@contextmanager
-def accelerated(
-    browser_type: BrowserType, before: Callable[[Page], None] | None = None
-) -> Iterator[Page]:
-    """Open a page of a browser with WebGPU in software and WebNN on the CPU."""
-    browser = browser_type.launch(**launch_options(webgpu=True, webnn=True))
-    try:
-        page = browser.new_page()
-        if before:
-            before(page)
-        yield page
-    finally:
-        browser.close()
