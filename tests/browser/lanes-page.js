@@ -11,10 +11,16 @@ page.inference = new Inference(
   (url, name) => {
     const worker = new Worker(url, { type: "module", name });
     page.workers.push(name);
-    return worker;
+    return Object.assign(worker, {
+      terminate() {
+        page.terminated.push(name);
+        Worker.prototype.terminate.call(worker);
+      },
+    });
   },
 );
 page.workers = [];
+page.terminated = [];
 
 /**
  * Say how a promise ended, as plain data.

@@ -178,11 +178,10 @@ def test_a_device_lost_amid_a_run_is_told_as_such_and_the_next_open_has_another(
 
 def test_a_device_lost_while_idle_ends_the_lane(hooked: Lanes) -> None:
     hooked.open("webgpu", "fixed", WEBGPU)
+
     hooked.page.evaluate(INSIDE, "testDevice.destroy()")
 
-    error = hooked.error("(it) => run(...it)", ["webgpu", "fixed", ONES, [2, 4]])
-
-    assert error["code"] in {"inference-failed", "worker-lost"}
+    hooked.page.wait_for_function("terminated.includes('edge-inference-webgpu')")
     opens_and_runs(hooked, "webgpu", WEBGPU)
 
 
