@@ -32,8 +32,3 @@ export function engineFailure(what, thrown, details = {}) {
 export function failed(message, details = {}) {
   return new EdgeError("inference-failed", message, details);
 }
-
-/** @param {unknown} thrown */
-function wordsOf(thrown) {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}

@@ -137,7 +137,8 @@ export class Inference {
     this.#spare ??= some ? undefined : this.#start("spare");
     const asked = this.#spare ?? some;
     const facts = await asked.ask("probe", { accelerators }, { timeoutMs: PROBE_MS });
-    return { ...facts, build: __ORT_DIR__ };
+    // Its name holds a digest of all that it is made of, the engine included.
+    return { ...facts, build: this.#workerUrl.split("/").at(-1) };
   }
 
   /**

@@ -40,7 +40,7 @@ test("the engine starts while the file is still read, and the file moves", async
   const data = Uint8Array.of(7).buffer;
   arrive(data);
 
-  assert.deepEqual(await opening, OPENED);
+  assert.deepEqual(await opening, { ...OPENED, fileBytes: 1 });
   assert.equal(data.byteLength, 0);
 });
 
@@ -55,7 +55,7 @@ test("files that the model refers to are read and handed over with it", async (t
   let seen;
   const open = (/** @type {any} */ params) => ((seen = params), OPENED);
   const { inference } = lanes(t, { handlers: () => ({ open }), read });
-  const external = [{ path: "weights.bin", url: "/w", sha256: "22" }];
+  const external = [{ ...FILE, path: "weights.bin", url: "/w", sha256: "22" }];
 
   await inference.open("wasm-0", "a", { ...FILE, external }, WASM);
 
@@ -112,9 +112,10 @@ test("a lane has one target, dimensions aside", async (t) => {
 
 test("the worker that probes becomes the first lane for wasm, and only that", async (t) => {
   const facts = { cores: 4 };
+  const told = { ...facts, build: "inference.js" };
   const { inference, workers, names } = lanes(t, { handlers: () => ({ probe: () => facts }) });
 
-  assert.deepEqual(await Promise.all([inference.probe(true), inference.probe(true)]), [facts, facts]);
+  assert.deepEqual(await Promise.all([inference.probe(true), inference.probe(true)]), [told, told]);
   await inference.open("webgpu", "a", FILE, WEBGPU);
   await inference.open("wasm-0", "a", FILE, WASM);
   await inference.open("wasm-1", "a", FILE, WASM);
