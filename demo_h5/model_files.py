@@ -53,6 +53,8 @@ def copy_models(config: Mapping[str, Any], site: Path) -> None:
                 )
             verify_digest(name, SOURCES[url], variant["sha256"])
             shutil.copy(SOURCES[url], site / url)
+        if "golden" in model:
+            shutil.copy(MODELS / Path(model["golden"]).name, site / model["golden"])
 
 
 def verify_digest(name: str, model_file: Path, sha256: str) -> None:

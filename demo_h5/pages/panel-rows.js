@@ -1,7 +1,8 @@
 /** Turns the runtime's statistics into rows of the live panel. */
 
 import { el, msOf } from "./dom.js";
-import { t } from "./i18n.js";
+
+/** @import { ModelMemory, ModelStatistics, Plan } from "../../js_shim/statistics.js" */
 
 /** @param {[string, string][]} facts */
 export function factRows(facts) {
@@ -15,19 +16,39 @@ export function factRows(facts) {
   );
 }
 
-/** @param {Record<string, any>} models  `backend` is a name or a BackendReport. */
-export function modelRows(models) {
-  const rows = Object.entries(models).flatMap(([name, model]) => {
-    const backend = typeof model.backend === "string" ? { name: model.backend } : model.backend;
-    const threads = backend?.threads ? ` × ${backend.threads}` : "";
-    const speed = `p50 ${msOf(model.inferMs?.p50)} ms, ${model.runs} runs`;
+/**
+ * Where each model runs, with what measuring found of the other ways to run it.
+ * @param {Record<string, ModelStatistics>} models
+ * @param {ModelMemory} memory
+ */
+export function modelRows(models, memory) {
+  const used = Object.entries(models).filter(([, { runs }]) => runs > 0);
+  const rows = used.flatMap(([name, { backend, inferMs, runs, plans }]) => {
+    const where = [backend?.name, backend?.device, `× ${backend?.threads}`].filter(Boolean);
     /** @type {[string, string][]} */
-    const facts = [[name, `${backend?.name ?? "–"}${threads} · ${speed}`]];
+    const facts = [[name, `${where.join(" ")} · p50 ${msOf(inferMs.p50)} ms, ${runs} runs`]];
+    if (plans.length > 1) facts.push(...plans.map(planFact));
+    for (const [refused, reason] of Object.entries(backend?.refused ?? {}))
+      facts.push([`· ${refused}`, reason]);
     if (backend?.fallbackReason) facts.push(["↳", backend.fallbackReason]);
     return facts;
   });
-  return factRows(rows.length ? rows : [[t("noData"), ""]]);
+  const taken = Object.entries(memory.heapBytes).map(([lane, bytes]) => `${lane} ${mega(bytes)}`);
+  const budget = `${mega(memory.sessionsBytes)} / ${mega(memory.budgetBytes)}`;
+  rows.push(["memory", [budget, ...taken].join(" · ")]);
+  return factRows(rows);
 }
+
+/**
+ * @param {Plan} plan
+ * @returns {[string, string]}
+ */
+function planFact({ backend, precision, threads, ms, refused }) {
+  return [`· ${backend} ${precision} × ${threads}`, refused ?? (ms ? `${msOf(ms)} ms` : "…")];
+}
+
+/** @param {number} bytes */
+const mega = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
 
 /** @param {Record<string, any>} store */
 export function storeRows(store) {

@@ -61,11 +61,11 @@ async function refresh() {
 }
 
 /** @param {Statistics} statistics */
-function show({ queues, lanes, breakers, models, store }) {
+function show({ queues, lanes, breakers, models, modelMemory, store }) {
   byId("panel-queues").replaceChildren(...queueRows(queues));
   byId("panel-lanes").replaceChildren(...laneRows(lanes));
   byId("panel-breakers").replaceChildren(...breakerRows(breakers));
-  byId("panel-models").replaceChildren(...modelRows(models));
+  byId("panel-models").replaceChildren(...modelRows(models, modelMemory));
   byId("panel-store").replaceChildren(...storeRows(store));
 }
 
@@ -137,6 +137,8 @@ function addEvent({ name, body, ts }) {
  * @param {any} body
  */
 function describe(name, body) {
+  if (name === "status" && body.state === "model")
+    return `${body.model} · ${megabytes(body.loadedBytes)} / ${megabytes(body.totalBytes)} MB`;
   if (name === "status")
     return [body.state, body.step ?? body.boot?.mode ?? body.store?.mode ?? body.role]
       .filter(Boolean)
@@ -146,3 +148,6 @@ function describe(name, body) {
   if (name === "error") return `${body.taskName}: ${body.error?.message ?? body.message}`;
   return `${body.level}: ${body.message}`;
 }
+
+/** @param {number | null | undefined} bytes */
+const megabytes = (bytes) => (bytes ? (bytes / 2 ** 20).toFixed(1) : "–");

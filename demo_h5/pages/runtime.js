@@ -3,7 +3,7 @@
 /** @import { Notice } from "./types.js" */
 
 /** States that tell of a running runtime, whose own state stays what it was. */
-export const ASIDE = ["store", "role"];
+export const ASIDE = ["store", "role", "model"];
 
 const root = document.documentElement;
 /** @type {Set<(notice: Notice) => void>} */
