@@ -3,6 +3,7 @@
 The commands import what they need themselves: `vendor` prepares what the others stand on.
 """
 
+import hashlib
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -147,6 +148,27 @@ def optimize_command(
         raise typer.Exit(1)
 
 
+@main.command("seal-model")
+def seal_model_command(
+    model: Annotated[Path, typer.Argument(help="The model file.")],
+    key: Annotated[
+        Path, typer.Option(help="32 bytes or 64 hex digits; a file that is not there is made.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The sealed file to write.")],
+) -> None:
+    """Seal a model file; a page opens it with the same key, so this is obfuscation."""
+    from .seal_model import load_or_make_key, seal_model
+
+    plain = _read(model)
+    secret, is_new = load_or_make_key(key)
+    sealed = seal_model(plain, secret)
+    _write(output, sealed)
+    if is_new:
+        _console().print(f"{key}: a new key", soft_wrap=True)
+    digest = hashlib.sha256(sealed).hexdigest()
+    _console().print(f"{output}: {len(sealed):,} bytes, sha256 {digest}", soft_wrap=True)
+
+
 @main.command("inspect")
 def inspect_command(
     dump: Annotated[Path, typer.Argument(help="edge-dump.json, or a native host's folder.")],
@@ -203,6 +225,13 @@ def replay_command(
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         print_report(report, _console())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ToolError(f"{path}: expected a file, got {error}.") from error
 
 
 def _write(path: Path, data: bytes) -> None:
