@@ -1,5 +1,6 @@
 /** The record that `statistics()` resolves with. Shapes only; Python's half is `edge_runtime/pure/statistics.py`. */
 
+/** @import { ModelFileStatistics } from "./host/model-files.js" */
 /** @import { BackendReport, BootReport, Role } from "./protocol.js" */
 
 /**
@@ -12,6 +13,7 @@
  * @property {Record<string, BreakerStatistics>} breakers
  * @property {Record<string, ModelStatistics>} models
  * @property {ModelMemory} modelMemory
+ * @property {ModelFileStatistics} modelFiles
  * @property {Record<string, TaskStatistics>} tasks
  * @property {{count: number, matches: number}} triggers
  * @property {Record<string, any>} store

@@ -88,7 +88,11 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
 
   async function statistics() {
     const { value } = await calls.call("statistics", {});
-    return { ...value, memory: { pythonHeapBytes: python._module.HEAPU8.byteLength } };
+    return {
+      ...value,
+      ...(await host.statistics()),
+      memory: { pythonHeapBytes: python._module.HEAPU8.byteLength },
+    };
   }
 
   /**

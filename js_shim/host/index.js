@@ -6,8 +6,8 @@ import { Crypto } from "./crypto.js";
 import * as images from "./images.js";
 import { Inference } from "./inference.js";
 import * as network from "./network.js";
+import { ModelFiles } from "./model-files.js";
 import { createPackages } from "./packages.js";
-import * as plainFiles from "./plain-files.js";
 import { Storage } from "./storage.js";
 
 /** @import { HostPage, Reply } from "../term.js" */
@@ -25,13 +25,17 @@ const NOTES = ["readNote", "writeNote", "erase"];
 export function createJsHost(python, root, page, reply) {
   const storage = new Storage();
   const crypto = new Crypto();
-  const inference = new Inference(`${root}${__INFERENCE_WORKER__}`, plainFiles);
+  const files = new ModelFiles();
+  const inference = new Inference(`${root}${__INFERENCE_WORKER__}`, files);
   return {
     clock,
     storage: bound(storage, ["open", "get", "read", "write", "close", "erase"]),
     crypto: bound(crypto, [...CRYPTO, ...NOTES]),
     network,
-    inference: bound(inference, ["probe", "open", "run", "release", "close"]),
+    inference: {
+      ...bound(inference, ["probe", "open", "run", "release", "close"]),
+      ...bound(files, ["erase"]),
+    },
     images,
     packages: createPackages(python),
     page: {
@@ -47,6 +51,8 @@ export function createJsHost(python, root, page, reply) {
       replaceWorker: (reason) => page.replaceWorker(reason),
     },
     reply,
+    /** What Python does not know of; not for Python. */
+    statistics: async () => ({ modelFiles: await files.statistics() }),
     /** End the workers that this host started, and what it holds of the database; not for Python. */
     end() {
       inference.stop();

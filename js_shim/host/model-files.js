@@ -79,7 +79,7 @@ export class ModelFiles {
    * @throws {EdgeError} network-failed | digest-mismatch | seal-broken | feature-missing
    */
   async read(file, onProgress) {
-    requireWebCrypto();
+    if (file.seal) requireWebCrypto();
     const key = file.sha256.toLowerCase();
     const others = this.#readings.get(key);
     const reading = others ?? this.#begin(key, file);

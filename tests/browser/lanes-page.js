@@ -1,13 +1,13 @@
 /** The inference lanes of a page under test, as the runtime worker has them; its worker is the built one. */
 
 import { Inference } from "../../js_shim/host/inference.js";
-import * as files from "../../js_shim/host/plain-files.js";
+import { ModelFiles } from "../../js_shim/host/model-files.js";
 
 const page = /** @type {any} */ (globalThis);
 
 page.inference = new Inference(
   new URL(`/edge/${__INFERENCE_WORKER__}`, location.href).href,
-  files,
+  new ModelFiles(),
   (url, name) => {
     const worker = new Worker(url, { type: "module", name });
     page.workers.push(name);
