@@ -151,4 +151,9 @@ function createTask(run) {
 }
 
 /** A host of so little. @param {any} _python @param {any} page @param {any} reply */
-export const fakeHost = (_python, page, reply) => ({ page, reply, end() {} });
+export const fakeHost = (_python, page, reply) => ({
+  page,
+  reply,
+  statistics: async () => ({}),
+  end() {},
+});
