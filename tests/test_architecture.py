@@ -168,7 +168,11 @@ def test_only_the_inference_worker_knows_onnxruntime(path: Path) -> None:
 @pytest.mark.parametrize("path", SHIM_FILES, ids=lambda p: str(p.relative_to(SHIM)))
 def test_shim_imports_are_relative_or_the_few_libraries(path: Path) -> None:
     for name in js_imports(path):
-        assert name.startswith(".") or name in {"@noble/hashes/sha2.js", "idb", "onnxruntime-web"}, name
+        assert name.startswith(".") or name in {
+            "@noble/hashes/sha2.js",
+            "idb",
+            "onnxruntime-web",
+        }, name
 
 
 def test_the_protocol_is_shapes_only() -> None:

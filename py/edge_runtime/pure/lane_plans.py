@@ -16,11 +16,12 @@ _HIGH_WATER_SHARE: Final = 0.75
 
 
 class LaneLoad(NamedTuple):
-    """A lane: requests that wait or run there, and whether the model is open in it."""
+    """A lane: requests that wait or run there; whether the model is open, or about to be."""
 
     name: str
     load: int
     is_open: bool
+    is_opening: bool = False
 
 
 class Assigned(NamedTuple):
@@ -42,15 +43,18 @@ class SessionSize(NamedTuple):
 def assign(lanes: Sequence[LaneLoad]) -> Assigned:
     """Return where a run goes: the shortest line before an open session, else the emptiest lane.
 
-    A run that would wait although a lane is idle has the model opened there; it does not wait
-    for that, which may take longer than its turn.
+    Where none is open yet but one is being opened, runs share that opening. A run that would wait
+    although a lane is idle has the model opened there; it does not wait for that, which may take
+    longer than its turn.
     """
     holders = [lane for lane in lanes if lane.is_open]
+    holders = holders or [lane for lane in lanes if lane.is_opening]
     emptiest = min(lanes, key=lambda lane: lane.load)
     if not holders:
         return Assigned(emptiest.name, None)
     shortest = min(holders, key=lambda lane: lane.load)
-    idle = [lane.name for lane in lanes if not lane.is_open and lane.load == 0]
+    busy = [*holders, *(lane for lane in lanes if lane.is_opening or lane.load)]
+    idle = [lane.name for lane in lanes if lane not in busy]
     return Assigned(shortest.name, idle[0] if shortest.load and idle else None)
 
 

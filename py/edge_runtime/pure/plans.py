@@ -1,7 +1,7 @@
 """The ways to run one model here: a file of it on a backend; and which of them to use.
 
-Measured plans win over plans that are not, the faster one over the slower. Until anything is
-measured the first plan serves: wasm, or what the configuration pins.
+Pinned plans win over all others, the first file's first. Measured plans win over plans that are
+not, the faster one over the slower. Until anything is measured the first plan serves: wasm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +90,13 @@ def plans_of(
             wanted = _missed(pin, way, missed)
             plans.append(Plan(variant, way, pin is not None and wanted is None, wanted))
     # In the order of the files otherwise, as sorting is stable.
-    plans.sort(key=lambda plan: (not plan.is_pinned, not plan.is_wasm, plan.wanted is not None))
+    plans.sort(
+        key=lambda plan: (
+            not plan.is_pinned,
+            not (plan.is_pinned or plan.is_wasm),
+            plan.wanted is not None,
+        )
+    )
     return Plans(tuple(plans), refused)
 
 
@@ -108,24 +114,33 @@ def choose(
         now_ms: Unix time.
         is_barred: Says why a plan is out of the question just now.
     """
-    best: Plan | None = None
-    best_ms: float | None = None
     passed: list[str] = []
-    for plan in plans:
+    for plan in _preferred(plans, verdicts):
         reason = is_barred(plan) or verdicts.refusal(plan.key, now_ms)
-        if reason is not None:
-            passed.append(f"{plan.candidate.key}: {reason}")
-            continue
+        if reason is None:
+            told = ([plan.wanted] if plan.wanted else []) + passed
+            return Chosen(plan, "; ".join(dict.fromkeys(told)) or None)
+        passed.append(f"{plan.candidate.key}: {reason}")
+    return None
+
+
+def _preferred(plans: Sequence[Plan], verdicts: Verdicts) -> list[Plan]:
+    """Return what is pinned, then what is measured, the fastest first, then the rest."""
+    pinned: list[Plan] = []
+    timed: list[tuple[Plan, float]] = []
+    rest: list[Plan] = []
+    for plan in plans:
         verdict = verdicts.get(plan.key)
-        ms = None if verdict is None else verdict.ms
-        if best is not None and best.is_pinned:
-            break
-        if best is None or (ms is not None and (best_ms is None or ms < best_ms * _CLEARLY)):
-            best, best_ms = plan, ms
-    if best is None:
-        return None
-    told = ([best.wanted] if best.wanted else []) + passed
-    return Chosen(best, " ".join(told) or None)
+        if plan.is_pinned:
+            pinned.append(plan)
+        elif verdict is None or verdict.ms is None:
+            rest.append(plan)
+        else:
+            place = len(timed)
+            while place and verdict.ms < _CLEARLY * timed[place - 1][1]:
+                place -= 1
+            timed.insert(place, (plan, verdict.ms))
+    return [*pinned, *(plan for plan, _ in timed), *rest]
 
 
 def _missed(pin: str | None, way: Candidate, refused: Mapping[str, str]) -> str | None:

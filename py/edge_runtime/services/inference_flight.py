@@ -8,7 +8,8 @@ from ..errors import HostError, RefusedError
 from ..host.ports import Clock, InferenceReply
 from ..pure.lane_plans import patience_ms
 from ..tensor import Tensor
-from .inference_sessions import Session, Sessions
+from .inference_models import Session
+from .inference_sessions import Sessions
 
 _OVERLONG_MS: Final = 1_000
 _OVERLONG: Final = 4
@@ -31,7 +32,7 @@ class Flight:
         self._session = session
         self._clock = clock
         self._usual_ms = usual_ms
-        self._began_ms = 0.0
+        self._began_ms = clock.monotonic_ms()
         self._is_ended = False
 
     async def run(self, feeds: Mapping[str, Tensor]) -> InferenceReply:
@@ -45,9 +46,11 @@ class Flight:
         try:
             return await self._sessions.run(self._session, feeds)
         except HostError as error:
-            if self._is_ended and not self._is_overlong():
+            if not self._is_ended:
+                raise
+            if not self._is_overlong():
                 raise RefusedError("run-cancelled", error.message, error.details) from error
-            raise
+            raise HostError(error.code, error.message, {"lane": self._session.lane}) from error
 
     async def give_up(self, asking: "asyncio.Task[None]") -> None:
         """Wait for the answer as long as that is cheaper than a new lane, then end the lane."""

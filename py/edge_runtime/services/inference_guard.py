@@ -1,9 +1,9 @@
-"""Calls to the engine under a breaker."""
+"""Calls to the engine under a breaker, and what its errors mean."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ..errors import HostError
+from ..errors import EdgeError, HostError
 from ..pure.dispatcher_ports import Gate
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ async def guarded(
 
     Raises:
         RefusedError: ``circuit-open``.
-        EdgeError: What ``call`` raises; only a HostError is a failure of the engine.
+        EdgeError: What ``call`` raises; see :func:`is_engines` for what is a failure.
     """
     # In this order: time goes on between two looks at a clock, and an open time may end.
     refusal = breakers.refusal(name)
@@ -38,11 +38,29 @@ async def guarded(
         reply = await call()
         duration_ms = took_ms(reply)
         return reply
-    except HostError:
-        duration_ms, failed = 0.0, True
+    except HostError as error:
+        if is_engines(error):
+            duration_ms, failed = 0.0, True
         raise
     finally:
         if duration_ms is None:
             breakers.release(name, permit)
         else:
             breakers.done(name, permit, failed, duration_ms)
+
+
+def is_engines(error: EdgeError) -> bool:
+    """Say whether the engine failed: not the network, and not a lane that others ended."""
+    is_failure = error.code in ("inference-failed", "worker-lost")
+    return is_failure and not error.details.get("closed")
+
+
+def ends_lane(error: HostError) -> bool:
+    """Say whether an error means that the lane is gone."""
+    return error.code == "worker-lost" or bool(error.details.get("poisoned"))
+
+
+def lost(lane: str) -> HostError:
+    """Say that a lane was ended, by others, before something was done in it."""
+    message = f"inference {lane}: expected the engine to live, got a new one meanwhile. Run again."
+    return HostError("worker-lost", message, {"lane": lane, "closed": True})

@@ -5,17 +5,23 @@ meanwhile go first; a time taken beside one is thrown away.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from ..errors import EdgeError, HostError
 from ..host.ports import Clock
+from ..pure.golden import TOLERANCES
 from ..pure.plans import Plan
 from ..pure.service_time import middle
 from .inference_memory import InferenceMemory
-from .inference_models import Model
-from .inference_openings import Openings, session_name
+from .inference_models import Model, Session
+from .inference_openings import Openings
 from .inference_planner import Planner
-from .inference_sessions import Session, Sessions
+from .inference_sessions import Sessions
 from .inference_trial import Trial
+
+PRECISIONS = {name: rank for rank, name in enumerate(TOLERANCES)}
+"""The most exact one first."""
 
 
 class Measuring:
@@ -110,7 +116,9 @@ class Measuring:
     def _failed(self, model: Model, plan: Plan, error: EdgeError) -> None:
         """Refuse a plan that failed; others' faults, and those of wasm, only put it off."""
         is_its_own = isinstance(error, HostError) and error.code != "network-failed"
-        if is_its_own and not plan.is_wasm and not error.details.get("closed"):
+        if error.details.get("closed"):
+            return  # Another one ended its lane: it is measured again.
+        if is_its_own and not plan.is_wasm:
             reason = f"it failed when it was measured: {error.message}"
             self._memory.verdicts.refuse(plan.key, reason, self._clock.now_ms())
         else:
@@ -118,40 +126,35 @@ class Measuring:
 
     async def _reference(self, model: Model) -> None:
         """Find out what answers are expected: those of the golden file, else those of wasm."""
-        plans = self._planner.plans(model.name).plans
         if model.golden is not None:
             return
-        plan = next((each for each in plans if each.is_wasm), plans[0])
-        session, is_kept = await self._session(model, plan)
-        try:
+        plans = self._planner.plans(model.name).plans
+        # The most exact one: an approximation says nothing about others.
+        plan = min(plans, key=lambda each: (not each.is_wasm, PRECISIONS[each.variant.precision]))
+        async with self._lent(model, plan) as session:
             await self._trial.find_golden(model, session)
-        finally:
-            await self._let_go(model, plan, session, is_kept)
 
     async def _judge(self, model: Model, plan: Plan) -> None:
-        session, is_kept = await self._session(model, plan)
-        try:
+        async with self._lent(model, plan) as session:
             reason = await self._trial.compared(model, session, plan)
-            now_ms, verdicts = self._clock.now_ms(), self._memory.verdicts
             if reason is None:
                 times_ms = await self._trial.timed(model, session, self._best_ms(model))
-                verdicts.measured(plan.key, middle(times_ms), now_ms)
+                self._memory.verdicts.measured(plan.key, middle(times_ms), self._clock.now_ms())
             else:
-                verdicts.refuse(plan.key, reason, now_ms)
+                self._memory.verdicts.refuse(plan.key, reason, self._clock.now_ms())
+
+    @asynccontextmanager
+    async def _lent(self, model: Model, plan: Plan) -> AsyncIterator[Session]:
+        """Lend a plan's session; it is released afterwards unless the plan serves the model."""
+        session = await self._openings.session(model.name, model.config, plan)
+        try:
+            with session:
+                yield session
         finally:
-            await self._let_go(model, plan, session, is_kept)
-
-    async def _session(self, model: Model, plan: Plan) -> tuple[Session, bool]:
-        """Return the plan's session, and whether it was open before."""
-        name = session_name(model.name, plan)
-        was_open = any(self._sessions.is_at_hand(lane, name) for lane in self._planner.lanes(plan))
-        return await self._openings.session(model.name, model.config, plan), was_open
-
-    async def _let_go(self, model: Model, plan: Plan, session: Session, is_kept: bool) -> None:
-        """Release what was opened for a measurement, unless it serves from now on."""
-        chosen = self._planner.choose(model.name, {})
-        if chosen.plan.key != plan.key and not is_kept and not session.users:
-            await self._sessions.release(session)
+            serving = self._planner.serving(model.name)
+            is_serving = serving is not None and serving.key == plan.key
+            if not is_serving and plan.key != model.plan_key and not session.users:
+                await self._sessions.release(session)
 
     def _best_ms(self, model: Model) -> float | None:
         plans = self._planner.plans(model.name).plans

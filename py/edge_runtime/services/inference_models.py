@@ -1,10 +1,11 @@
-"""What is known of each model in use, and its figures."""
+"""What is known of each model in use, its open sessions, and its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..config_models import ModelConfig
+from ..host.ports import OpenedModel
 from ..pure.golden import Golden
 from ..pure.plans import Plan
 from ..pure.rolling_window import RollingWindow
@@ -50,13 +51,10 @@ class Model:
     infer_ms: RollingWindow = field(default_factory=RollingWindow)
     service: ServiceTime = field(default_factory=ServiceTime)
 
-    def take_up(self, plan: Plan, open_ms: float) -> bool:
-        """Begin its figures anew where another plan serves from now on; say whether one does."""
-        if plan.key == self.plan_key:
-            return False
+    def take_up(self, plan: Plan, open_ms: float) -> None:
+        """Begin its figures anew, as another plan serves from now on."""
         self.plan_key, self.open_ms = plan.key, open_ms
         self.infer_ms, self.service = RollingWindow(), ServiceTime()
-        return True
 
     @property
     def can_be_measured(self) -> bool:
@@ -70,7 +68,11 @@ class Model:
         self.service.add(infer_ms)
         if not self.can_be_measured:
             if sum(memoryview(feed.data).nbytes for feed in feeds.values()) <= SAMPLE_BYTES:
-                self.sample = dict(feeds)
+                # Copied: a task may write the next feeds into the same buffers.
+                self.sample = {
+                    name: Tensor(feed.dtype, feed.shape, bytes(feed.data))
+                    for name, feed in feeds.items()
+                }
 
     def statistics(self, plans: tuple[Plan, ...], verdicts: Verdicts) -> ModelStatistics:
         """Return its figures, with what measuring found of ``plans``."""
@@ -84,6 +86,37 @@ class Model:
             openMs=self.open_ms,
             plans=[_described(plan, verdicts) for plan in plans],
         )
+
+
+class Wanted(NamedTuple):
+    """A session as it is asked for: where, by which name, of which file, and what opens it."""
+
+    lane: str
+    name: str
+    digest: str
+    make: Callable[[], Awaitable[OpenedModel]]
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """An open session; ``is_lost``: it, or its lane, is gone."""
+
+    lane: str
+    name: str
+    opened: OpenedModel
+    size_bytes: int
+    open_ms: float
+    used_ms: float
+    users: int = 0
+    is_lost: bool = False
+
+    def __enter__(self) -> "Session":
+        """Keep it open: what is in use is not released to make room."""
+        self.users += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.users -= 1
 
 
 def _described(plan: Plan, verdicts: Verdicts) -> PlanStatistics:

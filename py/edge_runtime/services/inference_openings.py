@@ -12,8 +12,9 @@ from ..pure.lane_plans import LaneLoad, assign
 from ..pure.plans import Plan
 from ..types import JsonValue
 from .inference_guard import guarded
+from .inference_models import Session, Wanted
 from .inference_planner import Planner, breaker_of
-from .inference_sessions import Session, Sessions, Wanted
+from .inference_sessions import Sessions
 
 
 class Openings:
@@ -62,7 +63,12 @@ class Openings:
         self._sessions.budget_bytes = self._planner.budget_bytes()
         name = session_name(model, plan)
         lanes = [
-            LaneLoad(lane, self._load(lane), self._sessions.is_at_hand(lane, name))
+            LaneLoad(
+                lane,
+                self._load(lane),
+                self._sessions.get(lane, name) is not None,
+                self._sessions.is_opening(lane, name),
+            )
             for lane in self._planner.lanes(plan)
         ]
         lane, spare = assign(lanes)
@@ -98,7 +104,8 @@ class Openings:
         def make() -> Coroutine[Any, Any, OpenedModel]:
             file = self._file(plan.variant)
             told = partial(self._told, model)
-            opening = partial(self._inference.open, lane, name, file, target, told)
+            call = partial(self._inference.open, lane, name, file, target, told)
+            opening = partial(self._sessions.in_lane, lane, call)
             # Success says nothing about runs, of which a breaker wants some before it closes.
             return guarded(self._breakers, breaker_of(model, plan), opening, lambda _: None)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ..config_models import InferenceConfig, ModelConfig
-from ..errors import HostError
+from ..errors import EdgeError, HostError
 from ..host.ports import Clock, Inference
 from ..pure.capacity import memory_budget_bytes, thread_count, wasm_lanes
 from ..pure.device import DeviceFacts
@@ -75,6 +75,8 @@ class Planner:
             await self.look_closely()
         elif self._basic is None:
             self._basic = DeviceFacts.from_plain(await self._inference.probe(accelerators=False))
+        if self._facts is None and not self.plans(name).plans:
+            await self.look_closely()  # It may not use wasm.
 
     async def look_closely(self) -> None:
         """Ask for accelerators, too, and recall what was measured on them; once.
@@ -101,7 +103,9 @@ class Planner:
         """Take in what a file declares: some backends cannot have it."""
         if digest not in self._inputs:
             self._inputs[digest] = inputs
-            self._plans.clear()
+            for name, (plans, _) in list(self._plans.items()):
+                if any(plan.variant.sha256 == digest for plan in plans):
+                    del self._plans[name]
 
     def plans(self, name: str) -> Plans:
         """Return the plans of a model, as far as the device is known."""
@@ -137,6 +141,13 @@ class Planner:
         # What failed a while ago, or gave other answers than expected, is better than nothing.
         chosen = chosen or choose(plans, verdicts, now_ms, closed)
         return chosen or self._last_resort(name, plans, barred)
+
+    def serving(self, name: str) -> Plan | None:
+        """Return the plan that the next run uses; None where that would be refused."""
+        try:
+            return self.choose(name, {}).plan
+        except EdgeError:
+            return None
 
     def failed(self, name: str, plan: Plan, reason: str) -> None:
         """Leave a plan alone for a while."""

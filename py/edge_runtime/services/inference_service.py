@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -17,14 +17,17 @@ from ..pure.service_time import ServiceTime
 from ..tensor import Tensor
 from ..types import Backend
 from .inference_flight import Flight
-from .inference_guard import guarded
-from .inference_models import Model
+from .inference_guard import guarded, is_engines, lost
+from .inference_models import Model, Session
 from .inference_openings import Openings, session_name
 from .inference_planner import Planner, breaker_of
-from .inference_sessions import Session, Sessions, lost
+from .inference_sessions import Sessions
 
 _REPEATS: Final = 2
 """How often a run is repeated because its lane ended, or its breaker opened, under it."""
+
+_REPLAYS: Final = 8
+"""How often it begins anew because others ended its lane before its turn had come."""
 
 
 class Lanes(Protocol):
@@ -54,10 +57,11 @@ class ModelRun:
 
 @dataclass(slots=True)
 class _Trouble:
-    """What a run has met so far: plans that are no use to it, and repeats of others."""
+    """What a run has met so far: plans that are no use to it, repeats by plan, and replays."""
 
-    barred: dict[str, str]
-    repeats: Counter[str]
+    barred: dict[str, str] = field(default_factory=dict)
+    repeats: Counter[str] = field(default_factory=Counter)
+    replays: int = 0
 
 
 class Service:
@@ -89,14 +93,15 @@ class Service:
 
     async def run(self, model: Model, feeds: Mapping[str, Any], rider: Rider) -> ModelRun:
         """Run a model once; see :meth:`ModelLibrary.run`."""
-        trouble = _Trouble({}, Counter())
+        trouble = _Trouble()
         await self._planner.look(model.name)
         chosen = self._planner.choose(model.name, {})
         while True:
             session: Session | None = None
             try:
                 session = await self._openings.session(model.name, model.config, chosen.plan)
-                return await self._attempt(model, chosen, session, feeds, rider)
+                with session:
+                    return await self._attempt(model, chosen, session, feeds, rider)
             except (HostError, RefusedError) as error:
                 chosen = self._next(model, chosen.plan, error, trouble, session is None)
 
@@ -133,13 +138,22 @@ class Service:
         request = partial(self._request, model.name, plan, session, flight, tensors)
         give_up = partial(self._spawn_with, flight.give_up)
         reply: InferenceReply = await self._lanes.ask(session.lane, rider, request, give_up)
-        if model.take_up(plan, session.open_ms):
-            model.backend = self._backend(model, chosen, session)
-            self._spawn(self.retire(model, plan))
-        model.count(tensors, reply.infer_ms)
+        backend = self._backend(model, chosen, session)
+        if plan.key != model.plan_key:
+            self._move(model, plan, session)
+        if plan.key == model.plan_key:
+            model.backend = backend
+            model.count(tensors, reply.infer_ms)
         self._look_after(model, session)
-        assert model.backend is not None
-        return ModelRun(reply.outputs, reply.infer_ms, model.backend)
+        return ModelRun(reply.outputs, reply.infer_ms, backend)
+
+    def _move(self, model: Model, plan: Plan, session: Session) -> None:
+        """Take up another plan, unless this run is a straggler of one that was left meanwhile."""
+        serving = self._planner.serving(model.name)
+        if serving is None or serving.key != model.plan_key:
+            model.take_up(plan, session.open_ms)
+            serving = plan
+        self._spawn(self.retire(model, serving))
 
     async def _request(
         self,
@@ -166,14 +180,19 @@ class Service:
         is_opening: bool,
     ) -> Chosen:
         """Return the plan to try after ``error``, or raise it where there is none."""
+        if error.details.get("closed") and trouble.replays < _REPLAYS:
+            trouble.replays += 1
+            return self._planner.choose(model.name, trouble.barred)
         can_repeat = error.code in ("worker-lost", "circuit-open") or bool(
             error.details.get("deviceLost")
         )
         if can_repeat and trouble.repeats.total() < _REPEATS and not trouble.repeats[plan.key]:
             trouble.repeats[plan.key] += 1
-        elif _is_plans(error) and (is_opening or not plan.is_wasm):
-            trouble.barred[plan.key] = error.message
-            self._planner.failed(model.name, plan, error.message)
+        elif is_engines(error) and (is_opening or not plan.is_wasm):
+            what = "it could not be opened" if is_opening else "it failed"
+            reason = f"{what}: {error.message}"
+            trouble.barred[plan.key] = reason
+            self._planner.failed(model.name, plan, reason)
         else:
             raise error
         try:
@@ -185,7 +204,7 @@ class Service:
         opened = session.opened.backend
         reasons = [reason for reason in (chosen.reason, opened.fallback_reason) if reason]
         refused = self._planner.refusals(model.name)
-        return replace(opened, fallback_reason=" ".join(reasons) or None, refused=refused)
+        return replace(opened, fallback_reason="; ".join(reasons) or None, refused=refused)
 
     def _look_after(self, model: Model, session: Session) -> None:
         if not self._lanes.load(session.lane):
@@ -205,8 +224,3 @@ class Service:
         task = asyncio.create_task(running)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _is_plans(error: HostError | RefusedError) -> bool:
-    """Say whether another plan may do better."""
-    return error.code in ("worker-lost", "inference-failed")

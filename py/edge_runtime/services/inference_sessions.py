@@ -3,40 +3,19 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import TypeVar
 
 from ..errors import EdgeError, HostError, error_from_dict
-from ..host.ports import Clock, Inference, InferenceReply, OpenedModel
+from ..host.ports import Clock, Inference, InferenceReply
 from ..pure.lane_plans import SessionSize, predicted_bytes, should_recycle, to_evict
 from ..pure.statistics import MemoryStatistics
 from ..tensor import Tensor
-
-
-class Wanted(NamedTuple):
-    """A session as it is asked for: where, by which name, of which file, and what opens it."""
-
-    lane: str
-    name: str
-    digest: str
-    make: Callable[[], Awaitable[OpenedModel]]
-
-
-@dataclass(eq=False, slots=True)
-class Session:
-    """An open session; ``is_lost``: it, or its lane, is gone."""
-
-    lane: str
-    name: str
-    opened: OpenedModel
-    size_bytes: int
-    open_ms: float
-    used_ms: float
-    users: int = 0
-    is_lost: bool = False
-
+from .inference_guard import ends_lane, lost
+from .inference_models import Session, Wanted
 
 _Place = tuple[str, str]
+T = TypeVar("T")
 
 
 class Sessions:
@@ -54,6 +33,8 @@ class Sessions:
         self._opening: dict[_Place, asyncio.Task[Session]] = {}
         # How often each lane has ended: what began before an end is not of the lane of now.
         self._ends: defaultdict[str, int] = defaultdict(int)
+        self._live: set[str] = set()
+        self._is_stopped = False
         self._heap_bytes: dict[str, int] = {}
         self._file_bytes: dict[str, int] = {}
         self._evicted = self._recycled = self._killed = 0
@@ -63,9 +44,9 @@ class Sessions:
         """Return an open session."""
         return self._open.get((lane, name))
 
-    def is_at_hand(self, lane: str, name: str) -> bool:
-        """Say whether a session is open, or is about to be."""
-        return (lane, name) in self._open or (lane, name) in self._opening
+    def is_opening(self, lane: str, name: str) -> bool:
+        """Say whether a session is about to be open."""
+        return (lane, name) in self._opening
 
     async def open(self, wanted: Wanted) -> Session:
         """Return the session, opened if need be; all who want it at once share one opening.
@@ -76,6 +57,8 @@ class Sessions:
         Raises:
             EdgeError: What :meth:`Inference.open` raises, an object of its own for each caller.
         """
+        if self._is_stopped:
+            raise lost(wanted.lane)
         place = (wanted.lane, wanted.name)
         session = self._open.get(place)
         if session is not None:
@@ -95,38 +78,48 @@ class Sessions:
         Raises:
             HostError: As :meth:`Inference.run`; ``worker-lost`` for a session that is gone.
         """
-        _check(session)
-        session.users += 1
+        if session.is_lost:
+            raise lost(session.lane)
         session.used_ms = self._clock.monotonic_ms()
+        running = partial(self._inference.run, session.lane, session.name, feeds)
         try:
-            reply = await self._inference.run(session.lane, session.name, feeds)
+            with session:
+                reply = await self.in_lane(session.lane, running)
         except HostError as error:
-            if session.is_lost:
-                error.details["closed"] = True
-            elif ends_lane(error):
-                self._lane_ended(session.lane)
+            if error.code == "inference-failed" and session.opened.backend.name == "webnn":
+                await self.release(session)  # What failed once there fails for good.
             raise
-        finally:
-            session.users -= 1
         if not session.is_lost:
             self._heap_bytes[session.lane] = reply.heap_bytes
         return reply
+
+    async def in_lane(self, lane: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call to a lane, and notice whether the lane ends of it.
+
+        Raises:
+            EdgeError: What ``call`` raises; with ``details`` closed where the lane was ended
+                meanwhile, for whatever reason of others.
+        """
+        ends = self._ends[lane]
+        try:
+            return await call()
+        except HostError as error:
+            if ends == self._ends[lane]:
+                if ends_lane(error):
+                    self._lane_ended(lane)
+            elif not error.details.get("poisoned"):
+                error.details["closed"] = True
+            raise
 
     async def release(self, session: Session) -> None:
         """Free a session, and its lane with the last one in it."""
         if session.is_lost:
             return
         self._forget(session)
-        if any(lane == session.lane for lane, _ in (*self._open, *self._opening)):
+        if self._is_needed(session.lane):
             await self._inference.release(session.lane, session.name)
         else:
             await self.close(session.lane, "no model is open in it")
-
-    async def release_all(self, name: str) -> None:
-        """Free the sessions of one name, in whichever lane they are."""
-        for session in list(self._open.values()):
-            if session.name == name:
-                await self.release(session)
 
     async def kill(self, session: Session, reason: str) -> None:
         """End a session's lane in the middle of a run."""
@@ -142,19 +135,21 @@ class Sessions:
     async def tidy(self, lane: str) -> None:
         """End a lane that holds much more memory than its sessions need; nothing may run in it."""
         live = sum(each.size_bytes for each in self._open.values() if each.lane == lane)
-        in_use = any(each.users for each in self._open.values() if each.lane == lane)
+        in_use = {each.lane for each in self._open.values() if each.users}
+        in_use |= {each for each, _ in self._opening}
         heap_bytes = self._heap_bytes.get(lane, 0)
-        if not in_use and should_recycle(heap_bytes, live, self.budget_bytes):
+        if lane not in in_use and should_recycle(heap_bytes, live, self.budget_bytes):
             self._recycled += 1
             await self.close(lane, "its memory had grown above what its models need")
 
     async def stop(self) -> None:
-        """Give up openings and end every lane."""
+        """Give up openings and end every lane; nothing is opened any more."""
+        self._is_stopped = True
         opening = list(self._opening.values())
         for task in opening:
             task.cancel()
         await asyncio.gather(*opening, return_exceptions=True)
-        for lane in {*self._heap_bytes, *(lane for lane, _ in self._open)}:
+        for lane in list(self._live):
             await self.close(lane, "the runtime stopped")
 
     def has_room(self, digest: str) -> bool:
@@ -182,11 +177,13 @@ class Sessions:
         ends, before_bytes = self._ends[lane], self._heap_bytes.get(lane, 0)
         await self._make_room(predicted_bytes(self._file_bytes.get(digest)))
         began_ms = self._clock.monotonic_ms()
+        self._live.add(lane)
         try:
             opened = await make()
-        except HostError as error:
-            if ends_lane(error) and ends == self._ends[lane]:
-                self._lane_ended(lane)
+        except EdgeError:
+            # This opening still counts as one that needs the lane.
+            if ends == self._ends[lane] and not self._is_needed(lane, but=name):
+                await self.close(lane, "no model is open in it")
             raise
         if ends != self._ends[lane]:
             raise lost(lane)
@@ -212,8 +209,14 @@ class Sessions:
                 self._evicted += 1
                 await self.release(by_place[place])
 
+    def _is_needed(self, lane: str, but: str | None = None) -> bool:
+        """Say whether anything is open in a lane, or about to be, beside an opening of ``but``."""
+        opening = (place for place in self._opening if place != (lane, but))
+        return any(each == lane for each, _ in (*self._open, *opening))
+
     def _lane_ended(self, lane: str) -> None:
         self._ends[lane] += 1
+        self._live.discard(lane)
         self._heap_bytes.pop(lane, None)
         for session in list(self._open.values()):
             if session.lane == lane:
@@ -227,19 +230,3 @@ class Sessions:
         self._opening.pop(place, None)
         if not task.cancelled():
             task.exception()  # Taken here too: every waiter may have been cancelled meanwhile.
-
-
-def _check(session: Session) -> None:
-    if session.is_lost:
-        raise lost(session.lane)
-
-
-def ends_lane(error: HostError) -> bool:
-    """Say whether an error means that the lane is gone."""
-    return error.code == "worker-lost" or bool(error.details.get("poisoned"))
-
-
-def lost(lane: str) -> HostError:
-    """Say that a lane ended while something was to be done in it."""
-    message = f"inference {lane}: expected the engine to live, got a new one meanwhile. Run again."
-    return HostError("worker-lost", message, {"lane": lane})

@@ -13,9 +13,9 @@ from ..pure.golden import Golden, compare, golden_from, judge, parse_golden
 from ..pure.plans import Plan
 from ..tensor import Tensor
 from ..types import Priority
-from .inference_models import Model
+from .inference_models import Model, Session
 from .inference_service import Lanes
-from .inference_sessions import Session, Sessions
+from .inference_sessions import Sessions
 
 QUIET_MS: Final = 300
 """How long no model has run before measuring begins."""
@@ -30,13 +30,11 @@ _GOLDEN_BYTES: Final = 4 * 2**20
 
 
 class _LeastUrgent:
-    """Stands in a line behind all runs."""
+    """Stands in a line behind all runs: for lines, it has yet to arrive, and so never ages."""
 
     priority = Priority.LOW
     number = 2**53
-
-    def __init__(self, since_ms: float) -> None:
-        self.since_ms = since_ms
+    since_ms = 2.0**53
 
     def check(self) -> None:
         """Go on: nobody else asked for it."""
@@ -144,9 +142,8 @@ class Trial:
 
     async def _asked(self, session: Session, feeds: Mapping[str, Tensor]) -> InferenceReply:
         """Run once, when nobody else wants to; a run that takes too long ends its lane."""
-        rider = _LeastUrgent(self._clock.monotonic_ms())
         reply: InferenceReply = await self._lanes.ask(
-            session.lane, rider, partial(self._bounded, session, feeds)
+            session.lane, _LeastUrgent(), partial(self._bounded, session, feeds)
         )
         return reply
 
@@ -164,6 +161,7 @@ class Trial:
         finally:
             alarm.cancel()
             running.cancel()
+            await asyncio.gather(alarm, running, return_exceptions=True)
 
 
 def _golden(model: Model) -> Golden:

@@ -6,7 +6,7 @@ from edge_runtime.pure.device import DeviceFacts
 
 NO_WEBGPU: Final = {"reason": "this browser or page does not offer it"}
 NO_WEBNN: Final = {"reason": "this browser or page does not offer it"}
-ALL_WEBNN: Final = {"devices": {"cpu": {}, "gpu": {}, "npu": {}}}
+ALL_WEBNN: Final[dict[str, Any]] = {"devices": {"cpu": {}, "gpu": {}, "npu": {}}}
 WEBNN_CPU: Final = {
     "devices": {
         "cpu": {},
