@@ -2,8 +2,9 @@
  * Every message that crosses a worker border. Shapes only: imports nothing, does nothing.
  *
  * Three borders use it: page ↔ runtime worker, between the runtime workers of one origin, of which one is the writer
- * and the others are followers, and runtime worker ↔ inference worker (`inference-protocol`). Before a MessagePort is there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted
- * earlier could be lost while a module worker is still evaluating.
+ * and the others are followers, and runtime worker ↔ inference worker (`inference-protocol`). Before a MessagePort is
+ * there, a worker greets with `Hello` on its own scope and waits for `Start`; a message posted earlier could be lost
+ * while a module worker is still evaluating.
  */
 
 /**
