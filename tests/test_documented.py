@@ -71,7 +71,7 @@ def test_the_pages_types_have_the_cores_statistics(name: str) -> None:
 
 
 def test_the_pages_statistics_are_the_cores_and_what_javascript_adds() -> None:
-    added = {"role", "boot", "memory", "page"}
+    added = {"role", "boot", "memory", "modelFiles", "page"}
     core = statistics.Statistics.__required_keys__
     assert typedef("statistics.js", "Statistics") == core | added
 
