@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..config_models import ModelConfig, Variant
 from ..types import Conditions, TensorSpec
-from .candidates import Candidate, Pins, candidates
+from .candidates import Candidate, Choices, Pins, candidates
 from .device import DeviceFacts
 from .verdicts import Verdicts
 
@@ -74,21 +74,19 @@ def plans_of(
     refused: dict[str, str] = {}
     for variant in model.variants:
         pin = model.pin or variant.backend
-        choices = candidates(
-            facts,
-            Conditions(
-                variant.precision, variant.backends, variant.requires, variant.min_memory_gb
-            ),
-            Pins(pin, frozenset(model.forbid)),
-            inputs.get(variant.sha256, ()),
-            model.dimensions,
-        )
-        for each in choices.refused:
-            refused.setdefault(each.backend, each.reason)
+        choices = _choices(model, facts, variant, pin, inputs)
         missed = {each.backend: each.reason for each in choices.refused}
-        for way in choices.candidates:
-            wanted = _missed(pin, way, missed)
-            plans.append(Plan(variant, way, pin is not None and wanted is None, wanted))
+        ways = [(way, _missed(pin, way, missed)) for way in choices.candidates]
+        plans += [Plan(variant, way, pin is not None and not why, why) for way, why in ways]
+        if pin is not None and not any(way.backend == "wasm" for way in choices.candidates):
+            # Where what is pinned turns out not to work.
+            instead = _choices(model, facts, variant, None, inputs).candidates
+            plans += [Plan(variant, way) for way in instead if way.backend == "wasm"]
+        for backend, reason in missed.items():
+            refused.setdefault(backend, reason)
+    for plan in plans:
+        if plan.is_wasm:
+            refused.pop("wasm", None)
     # In the order of the files otherwise, as sorting is stable.
     plans.sort(
         key=lambda plan: (
@@ -141,6 +139,22 @@ def _preferred(plans: Sequence[Plan], verdicts: Verdicts) -> list[Plan]:
                 place -= 1
             timed.insert(place, (plan, verdict.ms))
     return [*pinned, *(plan for plan, _ in timed), *rest]
+
+
+def _choices(
+    model: ModelConfig,
+    facts: DeviceFacts,
+    variant: Variant,
+    pin: str | None,
+    inputs: Mapping[str, Sequence[TensorSpec]],
+) -> Choices:
+    return candidates(
+        facts,
+        Conditions(variant.precision, variant.backends, variant.requires, variant.min_memory_gb),
+        Pins(pin, frozenset(model.forbid)),
+        inputs.get(variant.sha256, ()),
+        model.dimensions,
+    )
 
 
 def _missed(pin: str | None, way: Candidate, refused: Mapping[str, str]) -> str | None:

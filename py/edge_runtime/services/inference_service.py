@@ -210,8 +210,10 @@ class Service:
         if not self._lanes.load(session.lane):
             self._spawn(self._sessions.tidy(session.lane))
         if model.service.has_drifted:
-            model.service = ServiceTime()
-            model.stale |= self._planner.outdated(model.name)
+            outdated = self._planner.outdated(model.name)
+            if outdated:  # Else it is too early, and the first runs remain what is compared with.
+                model.service = ServiceTime()
+                model.stale |= outdated
 
     def _spawn_with(
         self,

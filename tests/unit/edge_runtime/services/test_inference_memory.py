@@ -1,0 +1,101 @@
+"""What is remembered of a device: verdicts for as long as it is the same, and a mark of danger."""
+
+import asyncio
+
+import pytest
+from edge_runtime.services.inference_memory import ENDED, KEY, RISK_KEY, InferenceMemory
+from edge_runtime.testing.manual_clock import START_MS
+from edge_runtime.types import JsonValue
+
+from ..in_loop import running
+from .library_stage import Kept
+
+PLAN = "ab webgpu jspi 1"
+
+
+async def remembering(kept: Kept, device: str = "this") -> InferenceMemory:
+    memory = InferenceMemory(kept)
+    memory.load()
+    await memory.recall(device, START_MS)
+    return memory
+
+
+@running
+async def test_verdicts_come_back_on_the_same_device_only() -> None:
+    kept = Kept()
+    memory = await remembering(kept)
+    memory.verdicts.measured(PLAN, 3.5, START_MS)
+    memory.save()
+    await memory.stop()
+
+    same, other = await remembering(kept), await remembering(kept, "another")
+
+    verdict = same.verdicts.get(PLAN)
+    assert verdict is not None and verdict.ms == 3.5
+    assert other.verdicts.get(PLAN) is None
+    assert same.knows("ab") and not same.knows("cd")
+
+
+@running
+async def test_what_changes_while_it_is_written_is_written_too() -> None:
+    kept = Kept()
+    memory = await remembering(kept)
+    for number in range(3):
+        memory.verdicts.measured(f"plan {number}", 1.0, START_MS)
+        memory.save()
+        await asyncio.sleep(0)
+    await memory.stop()
+
+    stored = kept.values[KEY]
+    assert isinstance(stored, dict) and isinstance(stored["plans"], dict)
+    assert len(stored["plans"]) == 3
+
+
+@running
+async def test_a_life_that_ended_in_a_trial_refuses_what_was_tried() -> None:
+    kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+
+    memory = await remembering(kept)
+
+    assert memory.verdicts.refusal(PLAN, START_MS) == ENDED
+    await memory.stop()
+    assert RISK_KEY not in kept.values
+    assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) == ENDED
+
+
+@running
+async def test_a_mark_goes_when_the_trial_ends_or_the_page_is_left_in_good_order() -> None:
+    kept = Kept()
+    memory = await remembering(kept)
+    await memory.enter(PLAN)
+    assert kept.values[RISK_KEY] == PLAN
+    await memory.leave(PLAN)
+    assert RISK_KEY not in kept.values
+
+    await memory.enter(PLAN)
+    await memory.clear()
+    assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) is None
+
+
+@running
+async def test_an_erased_store_is_known_nothing_of() -> None:
+    memory = await remembering(Kept())
+    memory.verdicts.measured(PLAN, 1.0, START_MS)
+
+    memory.forget()
+
+    assert memory.verdicts.get(PLAN) is None and memory.verdicts.device == "this"
+
+
+@pytest.mark.parametrize(
+    "stored", [None, 5, [], {"plans": 1}, {"device": "this", "plans": {PLAN: 1}}]
+)
+def test_what_cannot_be_read_is_nothing(stored: JsonValue) -> None:
+    async def play() -> None:
+        kept = Kept()
+        kept.values = {KEY: stored, RISK_KEY: stored}
+        memory = await remembering(kept)
+        assert memory.verdicts.get(PLAN) is None
+
+    asyncio.run(play())
