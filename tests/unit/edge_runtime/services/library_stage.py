@@ -23,7 +23,10 @@ from ..pure.devices import ALL_WEBNN, PLAIN, WEBNN_CPU, adapter
 
 __all__ = ["ALL_WEBNN", "PLAIN", "WEBNN_CPU", "adapter"]
 
-FILES: Final = {name: f"the ONNX file {name}".encode() for name in ("m", "other", "half", "third")}
+FILES: Final = {
+    name: f"the ONNX file {name}".encode().ljust(2**20)
+    for name in ("m", "other", "half", "third")
+}
 URL: Final = "https://site/m.onnx"
 INPUT: Final = TensorSpec("x", "float32", (2,))
 FEEDS: Final = {"x": Tensor.float32([1.0, 2.0])}
