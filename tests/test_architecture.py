@@ -25,7 +25,8 @@ LAYERS = (
     ("run_events",),
     ("runs",),
     ("runtime",),
-    ("host", "testing"),
+    ("host",),
+    ("testing",),
 )
 SAME_GROUP = {"pure", "host.ports", "host", "testing"}
 PURE_FORBIDDEN = {

@@ -1,7 +1,7 @@
 """The composition root: connects services, host and configuration, and is what a page talks to."""
 
 import asyncio
-from enum import Enum, auto
+from enum import Enum
 from functools import partial
 
 from .config import LIMITS, Config, Limits, parse_config
@@ -26,10 +26,7 @@ from .types import JsonValue, Result
 __all__ = ["InferRequest", "Runtime", "Statistics"]
 
 
-class _State(Enum):
-    NEW = auto()
-    STARTED = auto()
-    STOPPED = auto()
+_State = Enum("_State", ("NEW", "STARTED", "STOPPED"))
 
 
 class Runtime:

@@ -7,6 +7,7 @@ from ..config import Config, ModelConfig
 from ..config_triggers import Trigger
 from ..errors import ConfigError
 from ..schema import invalid
+from .candidates import KEYS
 from .manifest import Manifest
 
 
@@ -72,7 +73,8 @@ def unknown_forced(
     config: Config, models: Mapping[str, ModelConfig], task_names: Iterable[str]
 ) -> list[ConfigError]:
     """Return a ``config-invalid`` for each breaker to be forced open that nothing asks."""
-    known = [f"{name}@{each.backend}" for name in models for each in models[name].variants]
+    backends = list(dict.fromkeys(key.partition("-")[0] for key in KEYS))
+    known = [f"{name}@{backend}" for name in models for backend in backends]
     known += sorted(task_names)
     expected = f"a loaded task or a model on a backend ({', '.join(known) or 'none'})"
     advice = "Correct it, or nothing is kept from being called."
@@ -88,7 +90,7 @@ def fixed_sections(started: Config, wanted: Config) -> list[ConfigError]:
 
     A section that ``wanted`` leaves out does not differ.
     """
-    sections = ("bundles", "models", "data")
+    sections = ("bundles", "models", "data", "inference")
     return [
         invalid(
             "config",

@@ -18,6 +18,7 @@ from edge_runtime.config import (
     parse_config,
     warm,
 )
+from edge_runtime.config_models import ExternalFile, InferenceConfig
 from edge_runtime.config_triggers import EventPattern, Trigger
 from edge_runtime.errors import ConfigError
 from edge_runtime.types import Priority
@@ -36,6 +37,10 @@ def with_pattern(**changes: Any) -> dict[str, Any]:
 def with_variant(**changes: Any) -> dict[str, Any]:
     variant = {"url": "m.onnx", "sha256": SHA, **changes}
     return {"models": {"ranker": {"variants": [variant]}}}
+
+
+def with_model(**changes: Any) -> dict[str, Any]:
+    return {"models": {"ranker": {**with_variant()["models"]["ranker"], **changes}}}
 
 
 def test_the_native_file_parses_unchanged() -> None:
@@ -87,13 +92,47 @@ def test_every_field_is_read() -> None:
     assert config.scheduler.ageing_ms == 500
 
 
+def test_every_field_of_a_model_is_read() -> None:
+    weights = {"path": "w.bin", "url": "m/w.bin", "sha256": SHA}
+    sealed = {"task": "Rank", "key": "model.key"}
+    more = {"precision": "fp16", "backends": ["webgpu"], "requires": ["shader-f16"]}
+    plain = with_variant(**more, minMemoryGb=4, external=[weights], sealed=sealed)
+    plain["models"]["ranker"] |= {
+        "golden": "m.golden.json", "dimensions": {"batch": 1}, "pin": "webgpu", "forbid": ["webnn"],
+    }  # fmt: skip
+
+    (variant,) = parse_config(plain).models["ranker"].variants
+
+    digest = SHA.lower()
+    assert variant == Variant(
+        "m.onnx",
+        digest,
+        precision="fp16",
+        backends=("webgpu",),
+        requires=("shader-f16",),
+        min_memory_gb=4,
+        external=(ExternalFile("w.bin", "m/w.bin", digest),),
+        key_resource=("Rank", "model.key"),
+    )
+    assert parse_config(plain).models["ranker"] == ModelConfig(
+        (variant,), "m.golden.json", {"batch": 1}, "webgpu", ("webnn",)
+    )
+
+
+def test_every_field_of_inference_is_read() -> None:
+    plain = {"inference": {"wasmLanes": 2, "memoryBudgetMb": 64, "measure": False}}
+
+    assert parse_config(plain).inference == InferenceConfig(2, 64 * 2**20, measure=False)
+    assert parse_config({}).inference == InferenceConfig(None, None, measure=True)
+
+
 MISTAKES: list[tuple[object, str]] = [
     ([], "config: expected object, got [] (array)."),
     ("x", 'config: expected object, got "x" (string).'),
     (
         {"trigers": []},
         "config at trigers: expected one of the fields schemaVersion, systemCode, bundles, models, "
-        "triggers, data, scheduler, got [] (array). Remove it or correct its spelling.",
+        "triggers, data, inference, scheduler, got [] (array). Remove it or correct its spelling.",
     ),
     ({"schemaVersion": 2}, "config at schemaVersion: expected one of 1, got 2 (number)."),
     ({"triggers": None}, "config at triggers: expected array of objects, got null."),
@@ -134,6 +173,39 @@ MISTAKES: list[tuple[object, str]] = [
     (
         with_variant(backend="gpu"),
         "config at models.ranker.variants[0].backend: expected one of wasm, webgpu, webnn, got",
+    ),
+    (
+        with_variant(precision="fp8"),
+        "config at models.ranker.variants[0].precision: expected one of fp32, fp16, int8, got",
+    ),
+    (
+        with_variant(minMemoryGb=0),
+        "config at models.ranker.variants[0].minMemoryGb: expected a number above 0, got 0",
+    ),
+    (
+        with_variant(sealed={"task": "Rank"}),
+        "config at models.ranker.variants[0].sealed: expected an object with key, got",
+    ),
+    (
+        with_model(pin="webgpu", forbid=["webnn", "webgpu"]),
+        "config at models.ranker.pin: expected a backend that is not under forbid, got "
+        '"webgpu" (string). Remove one.',
+    ),
+    (
+        with_model(dimensions={"batch": 0}),
+        "config at models.ranker.dimensions.batch: expected a number from 1 up, got 0 (number).",
+    ),
+    (
+        {"inference": {"wasmLanes": 5}},
+        "config at inference.wasmLanes: expected a number up to 4, got 5 (number).",
+    ),
+    (
+        {"inference": {"memoryBudgetMb": 15}},
+        "config at inference.memoryBudgetMb: expected a number from 16 up, got 15 (number).",
+    ),
+    (
+        {"inference": {"measure": 1}},
+        "config at inference.measure: expected boolean, got 1 (number).",
     ),
     ({"models": {"a b": {"variants": []}}}, "config at models"),
     (
@@ -215,6 +287,13 @@ NUMERIC: dict[str, Any] = {
             }}],
         },
     ],
+    "models": {
+        "m": {
+            "variants": [{"url": "m.onnx", "sha256": SHA, "minMemoryGb": 1}],
+            "dimensions": {"batch": 1},
+        },
+    },
+    "inference": {"wasmLanes": 1, "memoryBudgetMb": 16},
     "scheduler": {
         "maxRunning": 1, "queueLimits": {"core": 1, "regular": 1, "low": 1}, "ageingMs": 1,
         "breaker": {
@@ -298,7 +377,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=5,
 )
-FIELDS = ["triggers", "models", "data", "bundles", "scheduler", "systemCode", "schemaVersion"]
+FIELDS = [
+    "triggers", "models", "data", "inference", "bundles", "scheduler", "systemCode", "schemaVersion"
+]  # fmt: skip
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), values))

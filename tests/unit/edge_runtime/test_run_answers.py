@@ -206,14 +206,14 @@ async def test_what_waits_for_more_slots_does_not_start_when_its_task_is_stopped
 
 def test_a_task_that_is_to_be_stopped_from_the_start_never_runs() -> None:
     async def play() -> None:
-        breaker = {**BREAKER, "forcedOpen": ["Risky", "ranker@webgpu"]}
+        breaker = {**BREAKER, "forcedOpen": ["Risky", "ranker@gpu"]}
         site = Site({"Risky": RISKY}, scheduler={"breaker": breaker})
 
         (problem,) = await site.runtime.start()
 
         assert problem.message.startswith(
             "config at scheduler.breaker.forcedOpen[1]: expected a loaded task or a model on a "
-            "backend (ranker@wasm, Risky), got"
+            "backend (ranker@wasm, ranker@webgpu, ranker@webnn, Risky), got"
         )
         assert (await site.refusal("risky", ext_data={"n": 5})).code == "circuit-open"
         await site.runtime.stop()

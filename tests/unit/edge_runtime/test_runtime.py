@@ -126,7 +126,7 @@ async def test_a_click_runs_the_task_and_the_page_gets_its_result(site: Site) ->
         "laneMs": 0,
         "totalMs": 2,
     }
-    assert result["backend"]["ranker"]["name"] == "cpu"
+    assert result["backend"]["ranker"]["name"] == "wasm"
 
 
 @on_site({"Rank": RANK})

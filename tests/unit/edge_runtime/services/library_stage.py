@@ -24,8 +24,7 @@ from ..pure.devices import ALL_WEBNN, PLAIN, WEBNN_CPU, adapter
 __all__ = ["ALL_WEBNN", "PLAIN", "WEBNN_CPU", "adapter"]
 
 FILES: Final = {
-    name: f"the ONNX file {name}".encode().ljust(2**20)
-    for name in ("m", "other", "half", "third")
+    name: f"the ONNX file {name}".encode().ljust(2**20) for name in ("m", "other", "half", "third")
 }
 URL: Final = "https://site/m.onnx"
 INPUT: Final = TensorSpec("x", "float32", (2,))

@@ -1,10 +1,11 @@
 """The fake host's own handles: faults, delays and what it remembers."""
 
 import asyncio
+import hashlib
 
 import pytest
 from edge_runtime.errors import HostError, RefusedError
-from edge_runtime.host.ports import Delete, Guard, Put
+from edge_runtime.host.ports import Delete, Guard, ModelFile, Put, Target
 from edge_runtime.testing.fake_disk import FakeDisk, SimulatedCrash
 from edge_runtime.testing.fake_host import create_fake_host
 from edge_runtime.testing.fake_inference import FakeModel
@@ -174,15 +175,17 @@ def test_a_lost_worker_forgets_its_sessions() -> None:
     async def scenario() -> None:
         host = create_fake_host()
         data = host.inference.define(b"m", FakeModel((), (), lambda feeds: {}, infer_ms=5))
-        await host.inference.open("m", data, backend="wasm")
+        file = ModelFile("m.onnx", hashlib.sha256(data).hexdigest(), data=data)
+        await host.inference.open("lane", "m", file, Target("wasm"))
         host.inference.lose_next_run = True
 
-        for code in ("worker-lost", "inference-failed"):
+        for _ in range(2):
             with pytest.raises(HostError) as failed:
-                await host.inference.run("m", {})
-            assert failed.value.code == code
-        await host.inference.open("m", data, backend="wasm")
-        running = asyncio.create_task(host.inference.run("m", {}))
+                await host.inference.run("lane", "m", {})
+            assert failed.value.code == "worker-lost"
+        assert (host.inference.sessions, host.inference.closed) == ([], ["lane"])
+        await host.inference.open("lane", "m", file, Target("wasm"))
+        running = asyncio.create_task(host.inference.run("lane", "m", {}))
         await settle()
         assert not running.done()
         await host.clock.advance(5)
