@@ -134,11 +134,19 @@ def _preferred(plans: Sequence[Plan], verdicts: Verdicts) -> list[Plan]:
         elif verdict is None or verdict.ms is None:
             rest.append(plan)
         else:
-            place = len(timed)
-            while place and verdict.ms < _CLEARLY * timed[place - 1][1]:
-                place -= 1
-            timed.insert(place, (plan, verdict.ms))
-    return [*pinned, *(plan for plan, _ in timed), *rest]
+            timed.append((plan, verdict.ms))
+    return [*pinned, *_by_time(timed), *rest]
+
+
+def _by_time(timed: list[tuple[Plan, float]]) -> list[Plan]:
+    """Return the fastest first; of those that are about as fast, the first."""
+    ordered: list[Plan] = []
+    while timed:
+        least_ms = min(ms for _, ms in timed)
+        best = next(each for each in timed if _CLEARLY * each[1] <= least_ms)
+        timed.remove(best)
+        ordered.append(best[0])
+    return ordered
 
 
 def _choices(
