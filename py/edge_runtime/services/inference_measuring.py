@@ -95,7 +95,7 @@ class Measuring:
         verdicts, now_ms = self._memory.verdicts, self._clock.now_ms()
         for plan in plans:
             is_open = plan.key in model.stale or verdicts.is_open(plan.key, now_ms)
-            if is_open and plan.key not in model.postponed:
+            if is_open and plan.key not in model.postponed | self._memory.stepped_down:
                 return plan
         return None
 

@@ -103,7 +103,7 @@ class Openings:
 
         def make() -> Coroutine[Any, Any, OpenedModel]:
             file = self._file(plan.variant)
-            told = partial(self._told, model)
+            told = _Download(self._page, model)
             call = partial(self._inference.open, lane, name, file, target, told)
             opening = partial(self._sessions.in_lane, lane, call)
             # Success says nothing about runs, of which a breaker wants some before it closes.
@@ -118,9 +118,22 @@ class Openings:
         }
         return ModelFile(self._resolve(variant.url), variant.sha256, external, key)
 
-    def _told(self, model: str, loaded_bytes: int, total_bytes: int | None) -> None:
-        body: dict[str, JsonValue] = {"state": "model", "model": model, "loadedBytes": loaded_bytes}
-        self._page.notify("status", {**body, "totalBytes": total_bytes})
+
+class _Download:
+    """Tells the page how far a download is; of a file that is there at once it says nothing."""
+
+    def __init__(self, page: Page, model: str) -> None:
+        self._page = page
+        self._model = model
+        self._is_told = False
+
+    def __call__(self, loaded_bytes: int, total_bytes: int | None) -> None:
+        self._is_told = self._is_told or loaded_bytes != total_bytes
+        if self._is_told:
+            body: dict[str, JsonValue] = {"state": "model", "model": self._model}
+            self._page.notify(
+                "status", {**body, "loadedBytes": loaded_bytes, "totalBytes": total_bytes}
+            )
 
 
 def session_name(model: str, plan: Plan) -> str:

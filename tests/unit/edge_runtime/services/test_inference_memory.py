@@ -52,8 +52,29 @@ async def test_what_changes_while_it_is_written_is_written_too() -> None:
 
 
 @running
-async def test_a_life_that_ended_in_a_trial_refuses_what_was_tried() -> None:
+async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down_and_the_one_after_try() -> (
+    None
+):
     kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+
+    second = await remembering(kept)
+    assert second.stepped_down == {PLAN}
+    assert second.verdicts.refusal(PLAN, START_MS) is None
+    await second.stop()
+
+    third = await remembering(kept)
+    assert third.stepped_down == set()
+    await third.enter(PLAN)
+    await third.leave()
+    assert RISK_KEY not in kept.values
+
+
+@running
+async def test_what_ends_two_lives_is_refused_for_longer() -> None:
+    kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+    await (await remembering(kept)).stop()
     await (await remembering(kept)).enter(PLAN)
 
     memory = await remembering(kept)
@@ -65,17 +86,15 @@ async def test_a_life_that_ended_in_a_trial_refuses_what_was_tried() -> None:
 
 
 @running
-async def test_a_mark_goes_when_the_trial_ends_or_the_page_is_left_in_good_order() -> None:
+async def test_a_page_that_is_left_in_good_order_blames_nobody() -> None:
     kept = Kept()
     memory = await remembering(kept)
     await memory.enter(PLAN)
-    assert kept.values[RISK_KEY] == PLAN
-    await memory.leave(PLAN)
-    assert RISK_KEY not in kept.values
 
-    await memory.enter(PLAN)
-    await memory.clear()
-    assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) is None
+    await memory.settle()
+
+    assert RISK_KEY not in kept.values
+    assert (await remembering(kept)).stepped_down == set()
 
 
 @running
