@@ -5,7 +5,7 @@ not, the faster one over the slower. Until anything is measured the first plan s
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..config_models import ModelConfig, Variant
@@ -27,18 +27,19 @@ class Plan:
         candidate: The backend, its build and threads.
         is_pinned: Whether the configuration asks for just this backend.
         wanted: The backend that it asks for in vain, and why; None where there is none.
+        key: What its verdict is filed under: file, backend, build and threads.
     """
 
     variant: Variant
     candidate: Candidate
     is_pinned: bool = False
     wanted: str | None = None
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        """Return what its verdict is filed under: file, backend, build and threads."""
+    def __post_init__(self) -> None:
         way = self.candidate
-        return f"{self.variant.sha256} {way.key} {way.build} {way.threads}"
+        key = f"{self.variant.sha256} {way.key} {way.build} {way.threads}"
+        object.__setattr__(self, "key", key)  # Once, as every run asks for it.
 
     @property
     def is_wasm(self) -> bool:

@@ -1,7 +1,7 @@
 """One request to an engine, and its end when nobody waits for the answer any more."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..errors import HostError, RefusedError
@@ -22,11 +22,15 @@ class Flight:
         sessions: Who runs it, and ends its lane.
         session: What runs.
         clock: Measures it.
-        usual_ms: What its model's runs take; None before the first.
+        usual_ms: Returns what its model's runs take; None before the first.
     """
 
     def __init__(
-        self, sessions: Sessions, session: Session, clock: Clock, usual_ms: float | None
+        self,
+        sessions: Sessions,
+        session: Session,
+        clock: Clock,
+        usual_ms: Callable[[], float | None],
     ) -> None:
         self._sessions = sessions
         self._session = session
@@ -56,7 +60,7 @@ class Flight:
         """Wait for the answer as long as that is cheaper than a new lane, then end the lane."""
         elapsed_ms = self._clock.monotonic_ms() - self._began_ms
         reopen_ms = self._sessions.reopen_ms(self._session.lane)
-        wait_ms = patience_ms(elapsed_ms, self._usual_ms, reopen_ms)
+        wait_ms = patience_ms(elapsed_ms, self._usual_ms(), reopen_ms)
         alarm = asyncio.create_task(self._clock.sleep_ms(wait_ms))
         try:
             await asyncio.wait([asking, alarm], return_when=asyncio.FIRST_COMPLETED)
@@ -68,6 +72,6 @@ class Flight:
 
     def _is_overlong(self) -> bool:
         """Say whether it took so long that the engine, not the caller, is to blame."""
-        usual_ms = self._usual_ms or 0.0
+        usual_ms = self._usual_ms() or 0.0
         longest_ms = max(_OVERLONG_MS, _OVERLONG * usual_ms)
         return self._clock.monotonic_ms() - self._began_ms > longest_ms

@@ -61,11 +61,23 @@ class Model:
         """Say whether there is anything to feed it with."""
         return bool(self.golden or self.sample or self.config.golden)
 
-    def count(self, feeds: Mapping[str, Tensor], infer_ms: float) -> None:
-        """Take in a run; the feeds of the first one stand in for those of a golden file."""
+    def usual_ms(self) -> float | None:
+        """Return what its runs take; None before the first."""
+        return self.infer_ms.percentile(50)
+
+    def count(self, feeds: Mapping[str, Tensor], infer_ms: float | None, backend: Backend) -> None:
+        """Take in a run; the feeds of the first one stand in for those of a golden file.
+
+        Args:
+            feeds: The run's.
+            infer_ms: Its time; None where it is not of the plan in use.
+            backend: Where it ran.
+        """
         self.runs += 1
-        self.infer_ms.add(infer_ms)
-        self.service.add(infer_ms)
+        if infer_ms is not None:
+            self.backend = backend
+            self.infer_ms.add(infer_ms)
+            self.service.add(infer_ms)
         if not self.can_be_measured:
             if sum(memoryview(feed.data).nbytes for feed in feeds.values()) <= SAMPLE_BYTES:
                 # Copied: a task may write the next feeds into the same buffers.

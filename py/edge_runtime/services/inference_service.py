@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
@@ -101,7 +101,9 @@ class Service:
             try:
                 session = await self._openings.session(model.name, model.config, chosen.plan)
                 with session:
-                    return await self._attempt(model, chosen, session, feeds, rider)
+                    run = await self._attempt(model, chosen, session, feeds, rider)
+                self._look_after(model, session)
+                return run
             except (HostError, RefusedError) as error:
                 chosen = self._next(model, chosen.plan, error, trouble, session is None)
 
@@ -134,17 +136,14 @@ class Service:
     ) -> ModelRun:
         plan = chosen.plan
         tensors = check_feeds(model.name, session.opened.inputs, feeds)
-        flight = Flight(self._sessions, session, self._clock, model.infer_ms.percentile(50))
+        flight = Flight(self._sessions, session, self._clock, model.usual_ms)
         request = partial(self._request, model.name, plan, session, flight, tensors)
         give_up = partial(self._spawn_with, flight.give_up)
         reply: InferenceReply = await self._lanes.ask(session.lane, rider, request, give_up)
         backend = self._backend(model, chosen, session)
         if plan.key != model.plan_key:
             self._move(model, plan, session)
-        if plan.key == model.plan_key:
-            model.backend = backend
-            model.count(tensors, reply.infer_ms)
-        self._look_after(model, session)
+        model.count(tensors, reply.infer_ms if plan.key == model.plan_key else None, backend)
         return ModelRun(reply.outputs, reply.infer_ms, backend)
 
     def _move(self, model: Model, plan: Plan, session: Session) -> None:
@@ -190,15 +189,23 @@ class Service:
             trouble.repeats[plan.key] += 1
         elif is_engines(error) and (is_opening or not plan.is_wasm):
             what = "it could not be opened" if is_opening else "it failed"
-            reason = f"{what}: {error.message}"
-            trouble.barred[plan.key] = reason
-            self._planner.failed(model.name, plan, reason)
+            self._bar(model, trouble, f"{what}: {error.message}", [plan])
+        elif error.code == "network-failed":
+            reason = f"its file does not come: {error.message}"
+            plans = self._planner.known_plans(model.name)
+            of_file = [each for each in plans if each.variant.sha256 == plan.variant.sha256]
+            self._bar(model, trouble, reason, of_file)
         else:
             raise error
         try:
             return self._planner.choose(model.name, trouble.barred)
         except HostError:
             raise error from None
+
+    def _bar(self, model: Model, trouble: _Trouble, reason: str, plans: Sequence[Plan]) -> None:
+        for plan in plans:
+            trouble.barred[plan.key] = reason
+            self._planner.failed(model.name, plan, reason)
 
     def _backend(self, model: Model, chosen: Chosen, session: Session) -> Backend:
         opened = session.opened.backend
@@ -207,7 +214,7 @@ class Service:
         return replace(opened, fallback_reason="; ".join(reasons) or None, refused=refused)
 
     def _look_after(self, model: Model, session: Session) -> None:
-        if not self._lanes.load(session.lane):
+        if not self._lanes.load(session.lane) and self._sessions.has_grown(session.lane):
             self._spawn(self._sessions.tidy(session.lane))
         if model.service.has_drifted:
             outdated = self._planner.outdated(model.name)
@@ -225,4 +232,9 @@ class Service:
     def _spawn(self, running: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(running)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._background.discard(task)
+        if not task.cancelled():
+            task.exception()  # No run waits for it.

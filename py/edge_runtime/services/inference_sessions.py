@@ -132,13 +132,17 @@ class Sessions:
         self._lane_ended(lane)
         await self._inference.close(lane, reason)
 
+    def has_grown(self, lane: str) -> bool:
+        """Say whether a lane holds much more memory than its sessions need, and none is in use."""
+        live = [each for each in self._open.values() if each.lane == lane]
+        if any(each.users for each in live) or any(each == lane for each, _ in self._opening):
+            return False
+        live_bytes = sum(each.size_bytes for each in live)
+        return should_recycle(self._heap_bytes.get(lane, 0), live_bytes, self.budget_bytes)
+
     async def tidy(self, lane: str) -> None:
-        """End a lane that holds much more memory than its sessions need; nothing may run in it."""
-        live = sum(each.size_bytes for each in self._open.values() if each.lane == lane)
-        in_use = {each.lane for each in self._open.values() if each.users}
-        in_use |= {each for each, _ in self._opening}
-        heap_bytes = self._heap_bytes.get(lane, 0)
-        if lane not in in_use and should_recycle(heap_bytes, live, self.budget_bytes):
+        """End a lane that has grown."""
+        if self.has_grown(lane):
             self._recycled += 1
             await self.close(lane, "its memory had grown above what its models need")
 

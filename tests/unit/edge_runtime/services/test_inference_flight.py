@@ -25,7 +25,7 @@ PINNED: dict[str, Any] = {
     "device": PLAIN["desktop chrome"],
 }
 ON_WEBNN: dict[str, Any] = {
-    "models": {"m": model(pin="webnn-cpu")},
+    "models": {"m": model(pin="webnn-cpu", forbid=("wasm",))},
     "device": {**PLAIN["test chromium"], "webnn": WEBNN_CPU},
 }
 
@@ -188,12 +188,11 @@ async def test_what_failed_on_webnn_once_is_not_asked_again(stage: Stage) -> Non
     await stage.run()
     stage.engine.run_faults["webnn-cpu"] = [unable()]
 
-    assert (await stage.run()).backend.name == "wasm"
-    assert not any(each.startswith("webnn") for each in stage.engine.sessions)
-    await stage.clock.advance(30_000)
+    assert (await stage.refused()).code == "inference-failed"
+    assert stage.engine.sessions == []
 
     assert (await stage.run()).backend.name == "webnn"
-    assert sum(each.startswith("webnn") for each in stage.engine.opened) == 2
+    assert len(stage.engine.opened) == 2
 
 
 @on_stage(**ONE_LANE)

@@ -61,6 +61,30 @@ async def test_the_fastest_plan_is_found_and_the_model_moves_there(stage: Stage)
 
 
 @on_stage(ONE, MEASURED, device=DEVICE)
+async def test_a_straggler_on_the_plan_that_was_left_changes_nothing(stage: Stage) -> None:
+    stage.engine.speeds = {"webgpu": 0.5, "webnn-cpu": 100}
+    await stage.run()
+    stage.engine.speeds["wasm"] = 5.0
+    straggler = stage.start()
+    await settle()
+    for plan in stage.library._planner.known_plans("m"):
+        stage.library._memory.verdicts.measured(plan.key, 8.0, stage.clock.now_ms())
+    await stage.library._planner.look_closely()
+    fast = stage.library._planner.plans("m", model()).plans[1]
+    stage.library._memory.verdicts.measured(fast.key, 4.0, stage.clock.now_ms())
+
+    moved = await stage.run()
+    late = await stage.finished(straggler)
+
+    assert (moved.backend.name, late.backend.name) == ("webgpu", "wasm")
+    await settle()
+    assert [each.partition(" ")[0] for each in stage.engine.sessions] == ["webgpu"]
+    told = stage.library.statistics()["m"]
+    assert (told["runs"], told["inferMs"]["p99"]) == (3, 4.0)
+    assert told["backend"] is not None and told["backend"]["name"] == "webgpu"
+
+
+@on_stage(ONE, MEASURED, device=DEVICE)
 async def test_a_slower_plan_leaves_memory_again(stage: Stage) -> None:
     stage.engine.speeds = {"webgpu": 50, "webnn-cpu": 2}
     await stage.run()

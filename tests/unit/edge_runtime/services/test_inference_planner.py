@@ -162,3 +162,28 @@ def test_threads_are_those_of_the_device(cores: int, threads: int) -> None:
         assert (await stage.run()).backend.threads == threads
 
     play()
+
+
+HALVES = {"m": model(variant("half", backends=("webgpu",)), variant(), pin="webgpu")}
+
+
+@on_stage(HALVES, device=DEVICE)
+async def test_a_file_that_does_not_come_is_answered_for_by_another_one(stage: Stage) -> None:
+    del stage.files.files["https://site/half.onnx"]
+    stage.engine.faults["webgpu"] = unable()
+
+    run = await stage.run()
+
+    assert run.backend.name == "wasm" and run.backend.fallback_reason is not None
+    assert run.backend.fallback_reason.startswith("webgpu: its file does not come: https://site/")
+    await stage.run()
+    assert stage.files.requests.count("https://site/half.onnx") == 1
+
+
+@on_stage(PINNED, device=DEVICE)
+async def test_a_file_that_does_not_come_is_not_asked_for_by_each_backend(stage: Stage) -> None:
+    stage.files.files.clear()
+
+    assert (await stage.refused()).code == "network-failed"
+
+    assert len(stage.files.requests) == 1
