@@ -1,14 +1,18 @@
 """Which plan serves: wasm at once, what was found later, and what is pinned or forbidden."""
 
 import pytest
+from edge_runtime.testing.fake_inference import FakeModel
 from edge_runtime.testing.manual_clock import settle
+from edge_runtime.types import TensorSpec
 
 from .library_stage import (
+    FILES,
     MEASURED,
     PLAIN,
     STILL,
     WEBNN_CPU,
     Stage,
+    doubled,
     model,
     on_stage,
     unable,
@@ -153,6 +157,21 @@ async def test_nobody_waits_for_a_spare(stage: Stage) -> None:
     assert stage.clock.monotonic_ms() < 100
     assert {each.partition(" ")[0] for each in stage.engine.runs} == {"wasm"}
     await stage.clock.advance(1_000)
+
+
+@on_stage({"m": model()}, MEASURED, device=DEVICE)
+async def test_what_a_file_declares_rules_backends_out_once_it_was_opened(stage: Stage) -> None:
+    free = TensorSpec("x", "float32", ("n",))
+    stage.engine.define(FILES["m"], FakeModel((free,), (free,), doubled))
+    await stage.library._planner.look_closely()
+    await stage.run()
+    await stage.measured()
+
+    run = await stage.run()
+
+    assert "free dimension" in run.backend.refused["webnn"]
+    assert set(stage.plans()) == {"wasm", "webgpu"}
+    assert not any(each.startswith("webnn") for each in stage.engine.opened)
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(8, 4), (2, 1)])
