@@ -192,7 +192,7 @@ class Service:
             self._bar(model, trouble, f"{what}: {error.message}", [plan])
         elif error.code == "network-failed":
             reason = f"its file does not come: {error.message}"
-            plans = self._planner.known_plans(model.name)
+            plans = self._planner.plans(model.name).plans
             of_file = [each for each in plans if each.variant.sha256 == plan.variant.sha256]
             self._bar(model, trouble, reason, of_file)
         else:

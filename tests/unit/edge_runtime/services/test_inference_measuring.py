@@ -67,7 +67,7 @@ async def test_a_straggler_on_the_plan_that_was_left_changes_nothing(stage: Stag
     stage.engine.speeds["wasm"] = 5.0
     straggler = stage.start()
     await settle()
-    for plan in stage.library._planner.known_plans("m"):
+    for plan in stage.library._planner.plans("m").plans:
         stage.library._memory.verdicts.measured(plan.key, 8.0, stage.clock.now_ms())
     await stage.library._planner.look_closely()
     fast = stage.library._planner.plans("m", model()).plans[1]

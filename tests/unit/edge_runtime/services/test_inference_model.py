@@ -123,7 +123,7 @@ class Play:
         await self.stage.library.release(name)
 
     async def forget(self) -> None:
-        self.stage.library.forget()
+        await self.stage.library.erase()
 
     async def mend(self) -> None:
         self.engine.faults.clear()
