@@ -181,6 +181,6 @@ async def play(sequence: list[tuple[Any, ...]]) -> None:
 
 
 @settings(max_examples=examples(30), deadline=None)
-@given(st.lists(steps, max_size=30))
+@given(st.lists(steps, min_size=15, max_size=40))
 def test_every_run_settles_and_nothing_is_left(sequence: list[tuple[Any, ...]]) -> None:
     asyncio.run(play(sequence))
