@@ -20,6 +20,11 @@ from .inference_sessions import Sessions
 QUIET_MS: Final = 300
 """How long no model has run before measuring begins."""
 
+PATIENCE_MS: Final = 20_000
+"""How long such a pause is waited for; after that a shorter one will do."""
+
+SHORT_QUIET_MS: Final = 30
+
 RUN_MS: Final = 10_000
 """A run that takes longer than that is not worth waiting for."""
 
@@ -73,10 +78,12 @@ class Trial:
         self._activity = activity
 
     async def quiet(self) -> None:
-        """Return when no model has run for a while."""
+        """Return when no model has run for a while; where they run all the time, a short while."""
         runs, is_busy = self._activity()
+        began_ms = self._clock.monotonic_ms()
         while True:
-            await self._clock.sleep_ms(QUIET_MS)
+            is_patient = self._clock.monotonic_ms() - began_ms < PATIENCE_MS
+            await self._clock.sleep_ms(QUIET_MS if is_patient else SHORT_QUIET_MS)
             before, (runs, is_busy) = runs, self._activity()
             if runs == before and not is_busy:
                 return

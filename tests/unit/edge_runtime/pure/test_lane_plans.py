@@ -1,4 +1,4 @@
-"""Where a run goes, what makes room, when a lane is ended, and how long nobody's answer may take."""
+"""Where a run goes, what makes room, when a lane ends, how long nobody's answer may take."""
 
 import pytest
 from edge_runtime.pure.lane_plans import (

@@ -6,6 +6,7 @@ from typing import Any
 
 from edge_runtime.config_models import InferenceConfig
 from edge_runtime.services.inference_memory import ENDED, RISK_KEY
+from edge_runtime.services.inference_trial import PATIENCE_MS
 from edge_runtime.testing.manual_clock import settle
 
 from .library_stage import (
@@ -70,7 +71,7 @@ async def test_a_straggler_on_the_plan_that_was_left_changes_nothing(stage: Stag
     for plan in stage.library._planner.plans("m").plans:
         stage.library._memory.verdicts.measured(plan.key, 8.0, stage.clock.now_ms())
     await stage.library._planner.look_closely()
-    fast = stage.library._planner.plans("m", model()).plans[1]
+    fast = stage.library._planner.plans("m").plans[1]
     stage.library._memory.verdicts.measured(fast.key, 4.0, stage.clock.now_ms())
 
     moved = await stage.run()
@@ -106,6 +107,15 @@ async def test_nothing_is_measured_before_it_is_quiet(stage: Stage) -> None:
     assert stage.engine.probes == [False]
     assert len(stage.engine.runs) == 10
     await stage.clock.advance(500)
+    assert stage.engine.probes == [False, True]
+
+
+@on_stage(ONE, MEASURED, device=DEVICE)
+async def test_a_page_that_never_pauses_for_long_is_measured_in_short_pauses(stage: Stage) -> None:
+    for _ in range(int(PATIENCE_MS / 200) + 5):
+        await stage.run()
+        await stage.clock.advance(200)
+
     assert stage.engine.probes == [False, True]
 
 
