@@ -1,6 +1,6 @@
 """Fixtures of the browser tests: servers that end with the test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,11 +11,32 @@ from playwright.sync_api import Browser, BrowserType, Page
 from web_runtime.browser import launch_options
 from web_runtime.serve import BackgroundServer, create_app
 
+from .inference_stage import InferencePage, PrefixedWorker, write_models_site
 from .lanes import Lanes, write_lanes_site
+from .site import Model
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "web_runtime" / "dist"
 DEMO_DIST = ROOT / "demo_h5" / "dist"
+
+
+class OpenModels(Protocol):
+    """Opens a page of a site with these models.
+
+    Without a ``page``, it is one of the browser with accelerators; ``worker`` is code that
+    inference workers run before their own.
+    """
+
+    def __call__(
+        self,
+        models: Mapping[str, bytes | Model],
+        *,
+        config: Mapping[str, Any] | None = None,
+        csp: str = "off",
+        isolated: bool = False,
+        worker: str = "",
+        page: Page | None = None,
+    ) -> InferencePage: ...
 
 
 class Serve(Protocol):
@@ -76,3 +97,27 @@ def tab(accelerated: Browser) -> Iterator[Page]:
 @pytest.fixture
 def lanes(tab: Page, lanes_url: str) -> Lanes:
     return Lanes(tab, lanes_url)
+
+
+@pytest.fixture
+def open_models(tab: Page, tmp_path: Path) -> Iterator[OpenModels]:
+    with ExitStack() as servers:
+
+        def start(
+            models: Mapping[str, bytes | Model],
+            *,
+            config: Mapping[str, Any] | None = None,
+            csp: str = "off",
+            isolated: bool = False,
+            worker: str = "",
+            page: Page | None = None,
+        ) -> InferencePage:
+            site = write_models_site(tmp_path / "site", models, config or {})
+            app = create_app(site, DIST, isolated=isolated, csp=csp)
+            [script] = DIST.glob("inference-worker.*.js")
+            server = BackgroundServer(PrefixedWorker(app, script, worker) if worker else app)
+            opened = InferencePage(page or tab, servers.enter_context(server).url).open()
+            opened.ready()
+            return opened
+
+        yield start

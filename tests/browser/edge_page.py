@@ -1,6 +1,6 @@
 """The product as a test sees it: one open page and what its runtime said."""
 
-from typing import Any
+from typing import Any, Self
 
 from playwright.sync_api import Page
 
@@ -16,7 +16,7 @@ class EdgePage:
         self.failures: list[str] = []
         page.on("pageerror", lambda error: self.failures.append(str(error)))
 
-    def open(self, path: str = "/") -> "EdgePage":
+    def open(self, path: str = "/") -> Self:
         self.page.goto(self.url + path)
         return self
 

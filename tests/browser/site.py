@@ -49,6 +49,45 @@ class Task:
         return pack_task(folder)
 
 
+@dataclass(frozen=True)
+class Model:
+    """A model that may run wherever it is fastest.
+
+    Attributes:
+        data: Its ONNX file.
+        options: Keys of the model: ``pin``, ``forbid``, ``dimensions``.
+        golden: The JSON value of its golden file; None: it has none.
+        keys: Keys of that file, such as ``backends``.
+        variants: More files of it, with keys of theirs such as ``precision``.
+    """
+
+    data: bytes
+    options: Mapping[str, Any] = field(default_factory=dict)
+    golden: Any = None
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    variants: Sequence[tuple[bytes, Mapping[str, Any]]] = ()
+
+    def write(self, folder: Path, name: str) -> dict[str, Any]:
+        """Write its files into ``folder`` / models and return its part of the configuration."""
+        files = [(self.data, self.keys), *self.variants]
+        urls = [
+            f"models/{name}{f'-{number}' if number else ''}.onnx" for number in range(len(files))
+        ]
+        for url, (data, _) in zip(urls, files, strict=True):
+            (folder / url).write_bytes(data)
+        plain: dict[str, Any] = {
+            **self.options,
+            "variants": [
+                {"url": url, "sha256": hashlib.sha256(data).hexdigest(), **keys}
+                for url, (data, keys) in zip(urls, files, strict=True)
+            ],
+        }
+        if self.golden is not None:
+            plain["golden"] = f"models/{name}.golden.json"
+            (folder / plain["golden"]).write_text(json.dumps(self.golden))
+        return plain
+
+
 def _toml(value: Any) -> str:
     if not isinstance(value, dict):
         return json.dumps(value)
@@ -73,7 +112,7 @@ def write_site(
     folder: Path,
     *,
     tasks: Sequence[Task] = (Task("Echo", "echo", ECHO),),
-    models: Mapping[str, bytes] | None = None,
+    models: Mapping[str, bytes | Model] | None = None,
     config: Mapping[str, Any] | str | None = None,
     backend: str = "wasm",
 ) -> Path:
@@ -82,9 +121,9 @@ def write_site(
     Args:
         folder: Empty folder to fill.
         tasks: Packed into ``/tasks/<name>.edge`` and listed in the configuration.
-        models: ONNX files by name, listed with their true digest.
+        models: By name, listed with their true digest; an ONNX file alone is for ``backend``.
         config: Keys that replace generated ones, or the raw text of ``config.json``.
-        backend: Preferred backend of every model.
+        backend: The only backend of models that are not a :class:`Model`.
     """
     shutil.copytree(ASSETS, folder, dirs_exist_ok=True)
     (folder / "tasks").mkdir()
@@ -92,15 +131,12 @@ def write_site(
     for task in tasks:
         packed = task.pack(folder / "src" / task.name)
         (folder / "tasks" / f"{task.name}.edge").write_bytes(packed)
-    for name, data in (models or {}).items():
-        (folder / "models" / f"{name}.onnx").write_bytes(data)
     generated = {
         "schemaVersion": 1,
         "systemCode": SYSTEM,
         "bundles": [f"tasks/{task.name}.edge" for task in tasks],
         "models": {
-            name: {"variants": [variant(name, data, backend)]}
-            for name, data in (models or {}).items()
+            name: _model(each, backend).write(folder, name) for name, each in (models or {}).items()
         },
         "triggers": [],
     }
@@ -109,9 +145,8 @@ def write_site(
     return folder
 
 
-def variant(name: str, data: bytes, backend: str) -> dict[str, str]:
-    digest = hashlib.sha256(data).hexdigest()
-    return {"url": f"models/{name}.onnx", "sha256": digest, "backend": backend}
+def _model(given: bytes | Model, backend: str) -> Model:
+    return given if isinstance(given, Model) else Model(given, keys={"backend": backend})
 
 
 def click_trigger(task_name: str, click_id: str) -> dict[str, Any]:

@@ -1,18 +1,15 @@
 """Backends on the real browser: what was asked for, what ran, and why it fell back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserType, Page
+from playwright.sync_api import Page
 
-from web_runtime.browser import launch_options
-
-from .conftest import Serve
+from .conftest import OpenModels, Serve
 from .edge_page import EdgePage
-from .site import Task, double_model, write_site
+from .inference_stage import InferencePage
+from .site import Model, Task, double_model, write_site
 
 pytestmark = pytest.mark.browser
 
@@ -26,9 +23,26 @@ async def run(ctx, activation):
 TASK = Task("Double", "double", DOUBLE, {"models": ["double"]})
 
 
-def double_site(folder: Path, backend: str, length: int | str = "n") -> Path:
-    models = {"double": double_model(length)}
-    return write_site(folder, tasks=[TASK], models=models, backend=backend)
+SHAPE = (3,)
+NO_ADAPTER = "no adapter on this device"
+NO_WEBNN = "this browser or page does not offer it"
+
+
+# What is pinned to an accelerator has the device asked for all of them before it runs.
+LOOK = {"look": Model(double_model(3), {"pin": "webgpu"})}
+
+
+def double(**options: Any) -> dict[str, Model]:
+    return {**LOOK, "double": Model(double_model(3), options)}
+
+
+def run_informed(page: InferencePage) -> tuple[Any, dict[str, Any]]:
+    page.run("look", SHAPE)
+    return page.run("double", SHAPE)
+
+
+def double_site(folder: Path, backend: str) -> Path:
+    return write_site(folder, tasks=[TASK], models={"double": double_model()}, backend=backend)
 
 
 def run_double(edge: EdgePage) -> tuple[Any, dict[str, Any]]:
@@ -38,13 +52,14 @@ def run_double(edge: EdgePage) -> tuple[Any, dict[str, Any]]:
     return settled["ok"]["value"], settled["ok"]["backend"]["double"]
 
 
-def test_wasm_is_the_default(serve: Serve, tmp_path: Path, page: Page) -> None:
+def test_a_file_for_wasm_runs_there(serve: Serve, tmp_path: Path, page: Page) -> None:
     edge = EdgePage(page, serve(double_site(tmp_path / "site", "wasm"))).open()
 
     value, backend = run_double(edge)
 
     assert value == [2, -5, 0]
-    assert backend == {"name": "wasm", "threads": 1}
+    assert backend["name"] == "wasm" and backend["threads"] == 1
+    assert "fallbackReason" not in backend
 
 
 def test_isolation_gives_the_wasm_backend_threads(serve: Serve, tmp_path: Path, page: Page) -> None:
@@ -55,80 +70,120 @@ def test_isolation_gives_the_wasm_backend_threads(serve: Serve, tmp_path: Path, 
     value, backend = run_double(edge)
 
     assert value == [2, -5, 0]
-    assert backend == {"name": "wasm", "threads": min(4, (cores + 1) // 2)}
+    assert backend["name"] == "wasm" and backend["threads"] == min(4, (cores + 1) // 2)
 
 
-@pytest.mark.parametrize(("asked", "label"), [("webgpu", "WebGPU"), ("webnn", "WebNN")])
+def test_a_browser_without_accelerators_says_so(open_models: OpenModels, page: Page) -> None:
+    value, backend = run_informed(open_models(double(), page=page))
+
+    assert value == [2, 2]
+    assert backend == {
+        "name": "wasm",
+        "threads": 1,
+        "refused": {"webgpu": NO_ADAPTER, "webnn": NO_WEBNN},
+    }
+
+
+@pytest.mark.parametrize(("asked", "reason"), [("webgpu", NO_ADAPTER), ("webnn", NO_WEBNN)])
+@pytest.mark.parametrize("spelling", ["pin", "backend"])
 def test_an_absent_backend_falls_back_and_says_why(
-    serve: Serve, tmp_path: Path, page: Page, asked: str, label: str
+    open_models: OpenModels, page: Page, asked: str, reason: str, spelling: str
 ) -> None:
-    edge = EdgePage(page, serve(double_site(tmp_path / "site", asked))).open()
+    keys = {"backend": asked} if spelling == "backend" else {}
+    options = {"pin": asked} if spelling == "pin" else {}
+    opened = open_models({"double": Model(double_model(3), options, keys=keys)}, page=page)
 
-    value, backend = run_double(edge)
+    value, backend = opened.run("double", SHAPE)
 
-    assert value == [2, -5, 0]
+    assert value == [2, 2]
     assert backend["name"] == "wasm"
-    assert label in backend["fallbackReason"]
+    assert backend["fallbackReason"] == f"{asked}: {reason}"
+    assert backend["refused"][asked] == reason
 
 
-@contextmanager
-def accelerated_page(browser_type: BrowserType, **accelerators: bool) -> Iterator[Page]:
-    """Open a page of a browser that offers these accelerators."""
-    browser = browser_type.launch(**launch_options(**accelerators))
-    try:
-        yield browser.new_page()
-    finally:
-        browser.close()
+def test_webgpu_in_software_is_refused_unless_it_is_pinned(open_models: OpenModels) -> None:
+    page = open_models(double())
+
+    value, pinned = page.run("look", SHAPE)
+    _, free = page.run("double", SHAPE)
+
+    assert value == [2, 2]
+    assert pinned["name"] == "webgpu" and "fallbackReason" not in pinned
+    assert free["name"] in ("wasm", "webnn")
+    assert "software adapter" in free["refused"]["webgpu"]
+    plans = page.statistics()["models"]
+    assert plans["look"]["plans"][0]["backend"] == "webgpu"
+    assert "webgpu" not in [plan["backend"] for plan in plans["double"]["plans"]]
 
 
-def test_webgpu_runs_where_the_device_has_it(
-    serve: Serve, tmp_path: Path, browser_type: BrowserType
-) -> None:
-    url = serve(double_site(tmp_path / "site", "webgpu"))
+def test_a_pinned_backend_runs_from_the_first_call_on(open_models: OpenModels) -> None:
+    page = open_models(double(pin="webnn"))
 
-    with accelerated_page(browser_type, webgpu=True) as page:
-        value, backend = run_double(EdgePage(page, url).open())
+    value, backend = page.run("double", SHAPE)
 
-    assert value == [2, -5, 0]
-    assert backend == {"name": "webgpu", "threads": 1}
+    assert value == [2, 2]
+    assert backend["name"] == "webnn" and backend["device"] == "cpu"
+    assert "fallbackReason" not in backend
+    assert page.statistics()["lanes"].keys() == {"webnn-cpu"}
 
 
+def test_a_forbidden_backend_is_not_used(open_models: OpenModels) -> None:
+    page = open_models(double(forbid=["webnn"]))
+
+    _, backend = run_informed(page)
+
+    assert backend["name"] == "wasm"
+    assert backend["refused"]["webnn"] == "the configuration forbids it"
+    assert [plan["backend"] for plan in page.statistics()["models"]["double"]["plans"]] == ["wasm"]
+
+
+def test_a_model_that_may_not_use_wasm_begins_on_another_backend(open_models: OpenModels) -> None:
+    value, backend = open_models(double(forbid=["wasm"])).run("double", SHAPE)
+
+    assert value == [2, 2]
+    assert backend["name"] == "webnn"
+    assert backend["refused"]["wasm"] == "the configuration forbids it"
+
+
+@pytest.mark.parametrize("options", [{}, {"pin": "webnn"}], ids=["free", "pinned"])
 def test_webnn_under_the_strict_csp_is_refused_with_this_reason(
-    serve: Serve, tmp_path: Path, browser_type: BrowserType
+    open_models: OpenModels, options: dict[str, Any]
 ) -> None:
-    url = serve(double_site(tmp_path / "site", "webnn"))
+    page = open_models(double(**options), csp="strict")
 
-    with accelerated_page(browser_type, webnn=True) as page:
-        value, backend = run_double(EdgePage(page, url).open())
+    value, backend = run_informed(page)
 
-    assert value == [2, -5, 0]
+    assert value == [2, 2]
     assert backend["name"] == "wasm"
-    assert "unsafe-eval" in backend["fallbackReason"]
+    assert "'unsafe-eval'" in backend["refused"]["webnn-cpu"]
+    assert ("'unsafe-eval'" in backend.get("fallbackReason", "")) == bool(options)
 
 
-def test_webnn_runs_without_that_policy(
-    serve: Serve, tmp_path: Path, browser_type: BrowserType
-) -> None:
-    url = serve(double_site(tmp_path / "site", "webnn", length=3), csp="off")
+def test_webnn_is_not_said_to_run_what_it_cannot(open_models: OpenModels) -> None:
+    models = {
+        "free": Model(double_model("n"), {"pin": "webnn"}),
+        "fixed": Model(double_model("n"), {"pin": "webnn", "dimensions": {"n": 3}}),
+    }
+    page = open_models(models)
 
-    with accelerated_page(browser_type, webnn=True) as page:
-        value, backend = run_double(EdgePage(page, url).open())
+    value, free = page.run("free", SHAPE)
+    _, fixed = page.run("fixed", SHAPE)
 
-    assert value == [2, -5, 0]
-    assert backend == {"name": "webnn", "threads": 1}
+    assert value == [2, 2]
+    assert free["name"] == "wasm"
+    assert "CPU provider" in free["fallbackReason"] or "free dimension" in free["fallbackReason"]
+    assert fixed["name"] == "webnn"
 
 
-def test_webnn_is_not_said_to_run_what_it_cannot(
-    serve: Serve, tmp_path: Path, browser_type: BrowserType
-) -> None:
-    url = serve(double_site(tmp_path / "site", "webnn", length="n"), csp="off")
+def test_the_fp16_file_is_not_for_an_adapter_without_halves(open_models: OpenModels) -> None:
+    half = (double_model(3), {"precision": "fp16", "backends": ["webgpu"], "requires": ["no-such"]})
+    page = open_models({**LOOK, "double": Model(double_model(3), variants=[half])})
 
-    with accelerated_page(browser_type, webnn=True) as page:
-        value, backend = run_double(EdgePage(page, url).open())
+    _, backend = run_informed(page)
 
-    assert value == [2, -5, 0]
-    assert backend["name"] == "wasm"
-    assert "CPU provider" in backend["fallbackReason"]
+    assert "webgpu" in backend["refused"]
+    precisions = {plan["precision"] for plan in page.statistics()["models"]["double"]["plans"]}
+    assert precisions == {"fp32"}
 
 
 @pytest.mark.parametrize(
