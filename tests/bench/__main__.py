@@ -12,7 +12,20 @@ from rich.console import Console
 
 from web_runtime.browser import launch_options
 
-from . import boot, e2e, inference, loop, page, sched, store, transfer, triggers
+from . import (
+    boot,
+    e2e,
+    infer_lanes,
+    infer_memory,
+    infer_opening,
+    inference,
+    loop,
+    page,
+    sched,
+    store,
+    transfer,
+    triggers,
+)
 from .harness import ROOT
 from .report import print_table, write_json
 
@@ -21,6 +34,9 @@ BENCHES = {
     "page": page,
     "boot": boot,
     "inference": inference,
+    "lanes": infer_lanes,
+    "opening": infer_opening,
+    "memory": infer_memory,
     "transfer": transfer,
     "store": store,
     "triggers": triggers,

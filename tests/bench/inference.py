@@ -1,100 +1,119 @@
-"""infer.mlp_overhead_ms: a task's inference seen from the page, over onnxruntime-web alone."""
+"""infer.overhead_*, infer.choice_regret, infer.vs_wasm_default: beside the engine alone.
 
-import json
-from pathlib import Path
-
-import numpy as np
-from playwright.sync_api import Browser
-
-from tests.browser.site import SYSTEM, Task
-
-from .harness import ASSETS, DIST, fresh_page, p50, p99, served
-from .report import Measure
-from .sites import MLP_ROWS, MLP_WIDTHS, mlp, plain_site
-
-ROUNDS, RUNS_A_ROUND = 6, 60
-
-TASK = """
-from edge_runtime.task import Tensor
-
-async def run(ctx, activation):
-    x = Tensor("float32", (50, 64), activation.ext_data["x"])
-    outputs = await ctx.infer("mlp", {"x": x})
-    return outputs["y"].data
+On a browser with WebNN and WebGPU, when measuring has ended. The time of a task is that from its
+``ctx.infer`` until it has the outputs; the time of the raw engine that inside its worker.
 """
 
-PAGE_RUNS = """async ([system, count]) => {
-  const total = [];
-  for (let i = 0; i < count; i++) {
-    const started = performance.now();
-    const call = { systemCode: system, businessCode: "mlp", extData: { x: input } };
-    const { value } = await EdgeAI.infer(call);
-    total.push(performance.now() - started);
-    window.edgeOutput = [...new Float32Array(value.slice().buffer)];
-  }
-  return total;
-}"""
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-RAW_RUNS = """async (count) => {
-  const inside = [], roundTrip = [];
-  for (let i = 0; i < count; i++) {
-    const started = performance.now();
-    const feeds = [{ name: "x", dtype: "float32", data: input, shape: [50, 64] }];
-    const { runMs, outputs } = await ask(ort, { method: "run", feeds });
-    roundTrip.push(performance.now() - started);
-    inside.push(runMs);
-    window.rawOutput = [...outputs[0]];
-  }
-  return { inside, roundTrip };
-}"""
+from playwright.sync_api import Browser, Page
+
+from .harness import fresh_page, p50, p99, served
+from .infer_models import BenchModel, all_models
+from .infer_rounds import DEFAULTS, EDGE, Timed, time_model
+from .infer_site import PEER, START, accelerated, edge_runs, infer_site
+from .report import Measure
+
+MEASURING_S: Final = 240
+LONG_MS: Final = 10.0
 
 
 def measure(browser: Browser, folder: Path) -> list[Measure]:
-    """Run both in turns on one page; the first round of each warms up and is dropped."""
-    assets = json.loads((DIST / "manifest.json").read_text())["assets"]
-    task = Task("Mlp", "mlp", TASK, {"models": ["mlp"]})
-    extra = [ASSETS / "ort-worker.js", ASSETS / "peers.js"]
-    site = plain_site(folder, tasks=[task], models={"mlp": mlp()}, extra=extra)
-    edge_ms: list[float] = []
-    raw_ms: list[float] = []
-    raw_round_trip_ms: list[float] = []
-    with served(site, isolated=True) as server, fresh_page(browser) as page:
+    """Wait until all plans are measured, then time each model on all sides."""
+    models = all_models()
+    site = infer_site(folder, models, {})
+    with (
+        accelerated(browser) as fast,
+        served(site, isolated=True, csp="off") as server,
+        fresh_page(fast) as page,
+    ):
         page.goto(server.url)
-        page.evaluate("async () => { await EdgeAI.start({ config: '/config.json' }); }")
-        page.evaluate(
-            "(values) => { window.input = new Float32Array(values); }",
-            input_rows().ravel().tolist(),
-        )
-        page.evaluate(
-            """async ([ortDir, system]) => {
-              const first = { systemCode: system, businessCode: "mlp", extData: { x: input } };
-              const { threads } = (await EdgeAI.infer(first)).backend.mlp;
-              window.ort = await startWorker("/ort-worker.js");
-              await ask(ort, { method: "open", ortDir, model: "/models/mlp.onnx", threads });
-            }""",
-            [f"/edge/{assets['ort']}", SYSTEM],
-        )
-        for _ in range(ROUNDS + 1):
-            edge_ms += page.evaluate(PAGE_RUNS, [SYSTEM, RUNS_A_ROUND])
-            raw = page.evaluate(RAW_RUNS, RUNS_A_ROUND)
-            raw_ms += raw["inside"]
-            raw_round_trip_ms += raw["roundTrip"]
-        same = page.evaluate(
-            "() => rawOutput.every((value, i) => Math.abs(value - edgeOutput[i]) < 1e-5)"
-        )
-    if not same:
-        raise RuntimeError("inference bench: expected equal outputs from both, got different ones")
-    edge, raw_p50 = edge_ms[RUNS_A_ROUND:], p50(raw_ms[RUNS_A_ROUND:])
+        page.evaluate(START)
+        for model in models:
+            edge_runs(page, model.name, 1)
+        plans = measured_plans(page, models)
+        timed = [time_model(page, model, usable(plans[model.name])) for model in models]
+    return [overhead(timed), ratio(timed), regret(timed), vs_default(timed)]
+
+
+def measured_plans(page: Page, models: Sequence[BenchModel]) -> dict[str, list[dict[str, Any]]]:
+    """Return the plans of each model, when there is nothing left to be measured."""
+    until = time.monotonic() + MEASURING_S
+    while True:
+        found = page.evaluate("() => EdgeAI.statistics()")["models"]
+        plans = {model.name: found[model.name]["plans"] for model in models}
+        open_plans = {
+            name: [plan["backend"] for plan in each if plan["ms"] is None and not plan["refused"]]
+            for name, each in plans.items()
+            if len(each) > 1
+        }
+        if not any(open_plans.values()) and any(len(each) > 1 for each in plans.values()):
+            return plans
+        if time.monotonic() > until:
+            raise RuntimeError(f"inference bench: expected an end of measuring, got {open_plans}")
+        page.wait_for_timeout(500)
+
+
+def usable(plans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the plans that give right answers."""
+    return [plan for plan in plans if not plan["refused"]]
+
+
+def overhead(timed: Sequence[Timed]) -> Measure:
+    """Return what our way adds for the model that takes no time itself."""
+    mlp = next(each for each in timed if each.model.name == "mlp")
+    edge_ms = mlp.times_ms[EDGE]
     details = {
-        "page_p50_ms": round(p50(edge), 3),
-        "page_p99_ms": round(p99(edge), 3),
-        "raw_p50_ms": round(raw_p50, 3),
-        "raw_round_trip_p50_ms": round(p50(raw_round_trip_ms[RUNS_A_ROUND:]), 3),
+        "task_p50_ms": round(p50(edge_ms), 3),
+        "task_p99_ms": round(p99(edge_ms), 3),
+        "raw_p50_ms": round(mlp.raw_ms, 3),
+        "raw_round_trip_p50_ms": round(p50(mlp.round_trip_ms), 3),
+        "backend": mlp.chosen,
     }
-    peer = "onnxruntime-web 1.30.0, in its worker"
-    return [Measure("infer.mlp_overhead_ms", p50(edge) - raw_p50, 3, peer, details=details)]
+    return Measure("infer.overhead_ms", p50(edge_ms) - mlp.raw_ms, 1.5, PEER, details=details)
 
 
-def input_rows() -> np.ndarray:
-    """Return seeded float32 input ``[50, 64]``."""
-    return np.random.default_rng(3).normal(size=(MLP_ROWS, MLP_WIDTHS[0])).astype(np.float32)
+def ratio(timed: Sequence[Timed]) -> Measure:
+    """Return our time over the raw engine's for models that take long, the worst of them."""
+    long = [each for each in timed if each.raw_ms >= LONG_MS]
+    if not long:
+        raise RuntimeError(f"inference bench: expected a model above {LONG_MS} ms, got none")
+    return worst("infer.overhead_ratio", long, lambda each: each.p50(EDGE) / each.raw_ms, 1.05)
+
+
+def regret(timed: Sequence[Timed]) -> Measure:
+    """Return the chosen plan's time over that of the best, the worst of all models."""
+    return worst("infer.choice_regret", timed, lambda each: each.raw_ms / each.best_ms, 1.10)
+
+
+def vs_default(timed: Sequence[Timed]) -> Measure:
+    """Return a raw engine's time with its defaults over ours, the worst of the CNNs."""
+    cnns = [each for each in timed if each.model.is_cnn]
+    return worst(
+        "infer.vs_wasm_default", cnns, lambda each: each.p50(DEFAULTS) / each.p50(EDGE), 2.5, False
+    )
+
+
+def worst(
+    key: str,
+    timed: Sequence[Timed],
+    figure: Callable[[Timed], float],
+    goal: float,
+    is_lower_better: bool = True,
+) -> Measure:
+    """Return the worst figure of several models, with all of them behind it."""
+    figures = {each.model.name: figure(each) for each in timed}
+    value = (max if is_lower_better else min)(figures.values())
+    details = {each.model.name: described(each, figures[each.model.name]) for each in timed}
+    return Measure(key, value, goal, PEER, "lower" if is_lower_better else "higher", details)
+
+
+def described(timed: Timed, figure: float) -> str:
+    """Return a figure with the medians of all sides."""
+    sides = {side: timed.p50(side) for side in timed.times_ms} | timed.dropped
+    medians = " ".join(f"{side}={ms:.3g}" for side, ms in sides.items())
+    size_mb = len(timed.model.data) / 1e6
+    return f"{figure:.3g} ({timed.chosen}, {size_mb:.1f} MB; ms {medians})"
