@@ -5,12 +5,10 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
-from web_runtime.browser import launch_options
-
 from .harness import fresh_page, served
 from .infer_models import classifier, cnn, mlp_model, ranker
 from .infer_site import START, edge_runs, infer_site
-from .process_memory import renderer_bytes
+from .process_memory import launch_collectable, renderer_bytes
 from .report import Measure
 
 # A hundred runs, in this order.
@@ -26,7 +24,7 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
     site = infer_site(
         folder, [mlp_model(), ranker(), cnn(), classifier()], {"measure": False, "wasmLanes": 1}
     )
-    alone = browser.browser_type.launch(**launch_options())
+    alone = launch_collectable(browser)
     try:
         with served(site, isolated=True) as server, fresh_page(alone) as page:
             page.goto(server.url)

@@ -1,28 +1,44 @@
 """What a page's process takes, as the operating system counts it."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
+from web_runtime.browser import launch_options
+
 KIB: Final = 2**10
+COLLECT: Final = "() => { for (let i = 0; i < 3; i++) gc(); }"
+SETTLE_MS: Final = 1_500
+
+
+def launch_collectable(browser: Browser, **offered: bool) -> Browser:
+    """Start another browser like ``browser`` whose pages and workers can collect their garbage.
+
+    Args:
+        browser: Whose kind.
+        offered: As :func:`launch_options`.
+    """
+    options: dict[str, Any] = launch_options(**offered)
+    args = [*options.pop("args"), "--js-flags=--expose-gc"]
+    return browser.browser_type.launch(args=args, **options)
 
 
 def renderer_bytes(browser: Browser, page: Page) -> int:
-    """Return the proportional set size of the largest renderer, its workers included.
+    """Return the proportional set size of the largest renderer after it collected its garbage.
 
-    The page's garbage is collected first. 0 where the system does not tell.
+    0 where the system does not tell.
 
     Args:
-        browser: Without other pages.
-        page: Its only one.
+        browser: Of :func:`launch_collectable`, without other pages.
+        page: Its only one; its workers count, too.
     """
-    session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
+    for realm in (page, *page.workers):
+        realm.evaluate(COLLECT)
+    page.wait_for_timeout(SETTLE_MS)
+    session = browser.new_browser_cdp_session()
+    found = session.send("SystemInfo.getProcessInfo")["processInfo"]
     session.detach()
-    whole = browser.new_browser_cdp_session()
-    found = whole.send("SystemInfo.getProcessInfo")["processInfo"]
-    whole.detach()
     renderers = [int(each["id"]) for each in found if each["type"] == "renderer"]
     return max(map(_pss_bytes, renderers), default=0)
 
