@@ -74,7 +74,7 @@ def warm_up(page: Page, count: int) -> None:
 def raw_speedup(page: Page) -> float:
     """Return what two raw engines gain over one on this machine, each with one thread."""
     for side in ("a", "b"):
-        open_raw(page, side, MODEL, Way("wasm", 1))
+        open_raw(page, side, classifier(), Way("wasm", 1))
         raw_runs(page, side, MODEL, 2)
     edge_runs(page, MODEL, 1)
     expect_same(page, "a", "edge", SAME, "two lanes")

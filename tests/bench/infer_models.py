@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -10,14 +10,15 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image, ImageDraw, ImageFont
 
 from .harness import ROOT
 from .sites import MLP_ROWS, MLP_WIDTHS, mlp
 
 DEMO_MODELS: Final = ROOT / "demo_h5" / "models"
-SENTENCE_FILE: Final = DEMO_MODELS / "built" / "sentence.onnx"
 CNN_CHANNELS: Final = (3, 32, 64, 128, 256, 256)
 CNN_SIZE: Final = 96
+TEXT_SIZE: Final = 320
 TOWER_WIDTH: Final = 1024
 TOWER_LAYERS: Final = 5
 TOWER_ROWS: Final = 16
@@ -25,12 +26,13 @@ TOWER_ROWS: Final = 16
 
 @dataclass(frozen=True)
 class BenchModel:
-    """An ONNX file with inputs of fixed shapes; ``is_cnn``: what WebNN is good at."""
+    """An ONNX file with feeds; ``is_cnn``: what WebNN is good at; sizes of named axes."""
 
     name: str
     data: bytes
     feeds: Mapping[str, NDArray[np.generic]]
     is_cnn: bool = False
+    dimensions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -44,7 +46,7 @@ def all_models() -> list[BenchModel]:
     Raises:
         FileNotFoundError: The demo was not built.
     """
-    return [mlp_model(), ranker(), classifier(), cnn(), tower()]
+    return [mlp_model(), ranker(), cnn(), text_detector(), classifier(), tower(), sentence()]
 
 
 def mlp_model() -> BenchModel:
@@ -71,6 +73,27 @@ def classifier() -> BenchModel:
     data = _built("classifier.onnx").read_bytes()
     image = np.random.default_rng(5).integers(0, 256, (1, 224, 224, 3)).astype(np.uint8)
     return BenchModel("classifier", data, {"image": image}, is_cnn=True)
+
+
+def text_detector() -> BenchModel:
+    """Return the demo's finder of text lines, 4.7 MB, on a picture with some, of fixed size."""
+    data = _built("text-detector.onnx").read_bytes()
+    picture = Image.new("RGB", (TEXT_SIZE, TEXT_SIZE), "white")
+    draw = ImageDraw.Draw(picture)
+    for line in range(4):
+        draw.text((20, 20 + 75 * line), f"text line {line}", "black", ImageFont.load_default(40))
+    feeds = {"image": np.asarray(picture)[np.newaxis]}
+    sizes = {"height": TEXT_SIZE, "width": TEXT_SIZE}
+    return BenchModel("text-detector", data, feeds, is_cnn=True, dimensions=sizes)
+
+
+def sentence() -> BenchModel:
+    """Return the demo's MiniLM, int8, 23 MB, with twelve tokens."""
+    data = _built("sentence.onnx").read_bytes()
+    ids = np.random.default_rng(6).integers(1000, 20_000, (1, 12))
+    ones, zeros = np.ones_like(ids), np.zeros_like(ids)
+    feeds = {"input_ids": ids, "attention_mask": ones, "token_type_ids": zeros}
+    return BenchModel("sentence", data, feeds)
 
 
 def cnn() -> BenchModel:

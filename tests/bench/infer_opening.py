@@ -45,7 +45,7 @@ def visits_of_edge(page: Page, times: Times) -> None:
     edge_runs(page, "tower", 1)
     opened = page.evaluate("() => EdgeAI.statistics()")["models"]["tower"]
     times["edge_open"].append(opened["openMs"])
-    open_raw(page, "raw", "tower", RAW)
+    open_raw(page, "raw", tower(), RAW)
     raw_runs(page, "raw", "tower", 1)
     expect_same(page, "raw", "edge", SAME, "opening")
 
@@ -54,7 +54,7 @@ def visits_of_raw(page: Page, times: Times) -> None:
     """Do the same with the engine alone: fetch, create, run."""
     for name in ("cold", "warm"):
         page.evaluate("() => inferBench.load()")
-        opened = open_raw(page, "first", "classifier", RAW)
+        opened = open_raw(page, "first", classifier(), RAW)
         ran = raw_runs(page, "first", "classifier", 1)
         times[f"raw_{name}"].append(opened["elapsedMs"] + ran["roundTripMs"][0])
         # In the worker that is up, as ours is.

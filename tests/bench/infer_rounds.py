@@ -68,7 +68,7 @@ def time_model(page: Page, model: BenchModel, plans: Sequence[Mapping[str, Any]]
     ways = {plan["backend"]: Way(plan["backend"], plan["threads"]) for plan in plans}
     ways[DEFAULTS] = Way("wasm", None)
     for side, way in ways.items():
-        open_raw(page, side, model.name, way)
+        open_raw(page, side, model, way)
     counts = _counts(page, timed, ways)
     for _ in range(ROUNDS):
         for side, count in counts.items():

@@ -50,7 +50,10 @@ def infer_site(folder: Path, models: Sequence[BenchModel], inference: Mapping[st
     task = Task("Inferring", "inferring", source, options)
     data = {model.name: model.data for model in models}
     listed = {
-        model.name: {"variants": [{"url": f"models/{model.name}.onnx", "sha256": model.sha256}]}
+        model.name: {
+            "variants": [{"url": f"models/{model.name}.onnx", "sha256": model.sha256}],
+            "dimensions": dict(model.dimensions),
+        }
         for model in models
     }
     site = plain_site(
@@ -100,9 +103,10 @@ def edge_runs(page: Page, model: str, count: int, **options: Any) -> dict[str, A
     return dict(page.evaluate(ask, [CALL, model, count, options]))
 
 
-def open_raw(page: Page, side: str, model: str, way: Way) -> dict[str, Any]:
+def open_raw(page: Page, side: str, model: BenchModel, way: Way) -> dict[str, Any]:
     """Open a model in a raw engine of its own: ``openMs``, ``elapsedMs`` from nothing."""
-    options = {**way.options, "model": model, "ortDir": ort_dir()}
+    sizes = dict(model.dimensions)
+    options = {**way.options, "model": model.name, "dimensions": sizes, "ortDir": ort_dir()}
     ask = "([side, options]) => inferBench.openRaw(side, options)"
     return dict(page.evaluate(ask, [side, options]))
 

@@ -14,11 +14,14 @@ const handlers = {
     ort.env.logLevel = "error";
     if (threads) ort.env.wasm.numThreads = threads;
   },
-  async open({ model, provider }) {
+  async open({ model, provider, dimensions = {} }) {
     const started = performance.now();
     const response = await fetch(model);
     const data = new Uint8Array(await response.arrayBuffer());
-    session = await ort.InferenceSession.create(data, { executionProviders: [provider] });
+    session = await ort.InferenceSession.create(data, {
+      executionProviders: [provider],
+      freeDimensionOverrides: dimensions,
+    });
     return { openMs: performance.now() - started, threads: ort.env.wasm.numThreads };
   },
   async run({ feeds }) {

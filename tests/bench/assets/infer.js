@@ -51,17 +51,21 @@ window.inferBench = {
     const extData = { model, feeds, count, ...options };
     const { value, backend } = await EdgeAI.infer({ ...call, extData });
     const elapsedMs = performance.now() - started;
-    this.outputs.edge = new Float32Array(value.output.slice().buffer);
+    this.outputs.edge = new ARRAYS[value.dtype](value.output.slice().buffer);
     return { timesMs: value.timesMs, backend: backend[model], elapsedMs };
   },
 
   /** Start a raw engine and open a model in it. */
-  async openRaw(side, { ortDir, build, threads, model, provider }) {
+  async openRaw(side, { ortDir, build, threads, model, ...options }) {
     const started = performance.now();
     const worker = await startWorker("/infer-worker.js");
     this.raws[side] = worker;
     await told(worker, { method: "load", ortDir, build, threads });
-    const opened = await told(worker, { method: "open", model: `/models/${model}.onnx`, provider });
+    const opened = await told(worker, {
+      method: "open",
+      model: `/models/${model}.onnx`,
+      ...options,
+    });
     return { ...opened, elapsedMs: performance.now() - started };
   },
 

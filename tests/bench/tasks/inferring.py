@@ -7,7 +7,7 @@ from edge_runtime.task import Activation, Context, Tensor
 
 
 async def run(ctx: Context, activation: Activation) -> dict[str, Any]:
-    """Return the time of each ``ctx.infer``, milliseconds, and the bytes of the first output.
+    """Return the time of each ``ctx.infer``, milliseconds, and its first output.
 
     ``extData``: ``model``, ``count``, its ``feeds``; with ``release`` the model is freed after
     each run.
@@ -24,4 +24,5 @@ async def run(ctx: Context, activation: Activation) -> dict[str, Any]:
         times_ms.append((perf_counter() - began_s) * 1000)
         if asked.get("release"):
             await ctx.release(asked["model"])
-    return {"timesMs": times_ms, "output": next(iter(outputs.values())).data}
+    first = next(iter(outputs.values()))
+    return {"timesMs": times_ms, "output": first.data, "dtype": first.dtype}
