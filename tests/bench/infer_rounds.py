@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from playwright.sync_api import Page
@@ -22,7 +23,7 @@ OTHER_PLAN: Final = 5e-2
 
 @dataclass
 class Timed:
-    """Times of one model, milliseconds, by side: ``edge``, ``defaults`` or a plan's key.
+    """Times of one model by side and round, ms; a side is ``edge``, ``defaults``, a plan's key.
 
     Attributes:
         model: Which.
@@ -33,13 +34,18 @@ class Timed:
 
     model: BenchModel
     chosen: str
-    times_ms: dict[str, list[float]] = field(default_factory=dict)
+    times_ms: dict[str, list[list[float]]] = field(default_factory=dict)
     round_trip_ms: list[float] = field(default_factory=list)
     dropped: dict[str, float] = field(default_factory=dict)
 
     def p50(self, side: str) -> float:
         """Return a side's median."""
-        return p50(self.times_ms[side])
+        return p50(list(chain.from_iterable(self.times_ms[side])))
+
+    def over(self, side: str, other: str) -> float:
+        """Return a side's time over another's: the median of the rounds, so that load cancels."""
+        rounds = zip(self.times_ms[side], self.times_ms[other], strict=True)
+        return p50([p50(ours) / p50(theirs) for ours, theirs in rounds])
 
     @property
     def raw_ms(self) -> float:
@@ -47,9 +53,10 @@ class Timed:
         return self.p50(self.chosen)
 
     @property
-    def best_ms(self) -> float:
-        """Return the median of the fastest plan in a raw engine."""
-        return min(self.p50(side) for side in self.times_ms if side not in (EDGE, DEFAULTS))
+    def regret(self) -> float:
+        """Return the chosen plan's time over that of the fastest, both in raw engines."""
+        plans = [side for side in self.times_ms if side not in (EDGE, DEFAULTS)]
+        return max(self.over(self.chosen, plan) for plan in plans)
 
 
 def time_model(page: Page, model: BenchModel, plans: Sequence[Mapping[str, Any]]) -> Timed:
@@ -70,9 +77,10 @@ def time_model(page: Page, model: BenchModel, plans: Sequence[Mapping[str, Any]]
     for side, way in ways.items():
         open_raw(page, side, model, way)
     counts = _counts(page, timed, ways)
-    for _ in range(ROUNDS):
-        for side, count in counts.items():
-            _round(page, timed, side, count)
+    for number in range(ROUNDS):
+        # There and back: no side always runs after the same other one.
+        for side in sorted(counts, reverse=bool(number % 2)):
+            _round(page, timed, side, counts[side])
     _expect_outputs(page, timed)
     page.evaluate("() => inferBench.closeRaws()")
     return timed
@@ -104,7 +112,7 @@ def _round(page: Page, timed: Timed, side: str, count: int) -> None:
         times = raw_runs(page, side, name, count)
         if side == timed.chosen:
             timed.round_trip_ms += times["roundTripMs"]
-    timed.times_ms.setdefault(side, []).extend(times["timesMs"])
+    timed.times_ms.setdefault(side, []).append(times["timesMs"])
 
 
 def _expect_plan(timed: Timed, backend: Mapping[str, Any]) -> None:

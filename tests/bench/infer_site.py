@@ -53,6 +53,7 @@ def infer_site(folder: Path, models: Sequence[BenchModel], inference: Mapping[st
         model.name: {
             "variants": [{"url": f"models/{model.name}.onnx", "sha256": model.sha256}],
             "dimensions": dict(model.dimensions),
+            **({} if model.mismatches is None else {"golden": f"feeds/{model.name}.json"}),
         }
         for model in models
     }
@@ -69,10 +70,12 @@ def infer_site(folder: Path, models: Sequence[BenchModel], inference: Mapping[st
 
 
 def write_feeds(folder: Path, models: Sequence[BenchModel]) -> None:
-    """Write each feed as its bytes, and what they are."""
+    """Write each feed as its bytes, and what they are; golden files, too."""
     folder.mkdir()
     listed: dict[str, list[dict[str, Any]]] = {}
     for model in models:
+        if model.mismatches is not None:
+            (folder / f"{model.name}.json").write_text(json.dumps(model.golden()))
         for name, array in model.feeds.items():
             file = f"{model.name}-{name}.bin"
             (folder / file).write_bytes(np.ascontiguousarray(array).tobytes())

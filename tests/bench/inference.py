@@ -6,6 +6,8 @@ On a browser with WebNN and WebGPU, when measuring has ended. The time of a task
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,8 @@ from .report import Measure
 
 MEASURING_S: Final = 240
 LONG_MS: Final = 10.0
+
+Plans = dict[str, list[dict[str, Any]]]
 
 
 def measure(browser: Browser, folder: Path) -> list[Measure]:
@@ -36,10 +40,10 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
             edge_runs(page, model.name, 1)
         plans = measured_plans(page, models)
         timed = [time_model(page, model, usable(plans[model.name])) for model in models]
-    return [overhead(timed), ratio(timed), regret(timed), vs_default(timed)]
+    return [overhead(timed), ratio(timed), regret(timed, plans), vs_default(timed)]
 
 
-def measured_plans(page: Page, models: Sequence[BenchModel]) -> dict[str, list[dict[str, Any]]]:
+def measured_plans(page: Page, models: Sequence[BenchModel]) -> Plans:
     """Return the plans of each model, when there is nothing left to be measured."""
     until = time.monotonic() + MEASURING_S
     while True:
@@ -63,9 +67,9 @@ def usable(plans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def overhead(timed: Sequence[Timed]) -> Measure:
-    """Return what our way adds for the model that takes no time itself."""
+    """Return what our way adds to a model that takes hardly any time itself."""
     mlp = next(each for each in timed if each.model.name == "mlp")
-    edge_ms = mlp.times_ms[EDGE]
+    edge_ms = list(chain.from_iterable(mlp.times_ms[EDGE]))
     details = {
         "task_p50_ms": round(p50(edge_ms), 3),
         "task_p99_ms": round(p99(edge_ms), 3),
@@ -81,20 +85,25 @@ def ratio(timed: Sequence[Timed]) -> Measure:
     long = [each for each in timed if each.raw_ms >= LONG_MS]
     if not long:
         raise RuntimeError(f"inference bench: expected a model above {LONG_MS} ms, got none")
-    return worst("infer.overhead_ratio", long, lambda each: each.p50(EDGE) / each.raw_ms, 1.05)
+    return worst("infer.overhead_ratio", long, lambda each: each.over(EDGE, each.chosen), 1.05)
 
 
-def regret(timed: Sequence[Timed]) -> Measure:
+def regret(timed: Sequence[Timed], plans: Plans) -> Measure:
     """Return the chosen plan's time over that of the best, the worst of all models."""
-    return worst("infer.choice_regret", timed, lambda each: each.raw_ms / each.best_ms, 1.10)
+    found = worst("infer.choice_regret", timed, lambda each: each.regret, 1.10)
+    refused = [
+        f"{model} on {plan['backend']}: {plan['refused']}"
+        for model, each in plans.items()
+        for plan in each
+        if plan["refused"]
+    ]
+    return replace(found, details={**found.details, "refused": "; ".join(refused) or "none"})
 
 
 def vs_default(timed: Sequence[Timed]) -> Measure:
     """Return a raw engine's time with its defaults over ours, the worst of the CNNs."""
     cnns = [each for each in timed if each.model.is_cnn]
-    return worst(
-        "infer.vs_wasm_default", cnns, lambda each: each.p50(DEFAULTS) / each.p50(EDGE), 2.5, False
-    )
+    return worst("infer.vs_wasm_default", cnns, lambda each: each.over(DEFAULTS, EDGE), 2.5, False)
 
 
 def worst(
