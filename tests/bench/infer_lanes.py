@@ -11,7 +11,7 @@ from .infer_models import classifier
 from .infer_site import CALL, START, Way, edge_runs, expect_same, infer_site, open_raw, raw_runs
 from .report import Measure
 
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 RUNS: Final = 12
 LANES: Final = (1, 2)
 MODEL: Final = "classifier"

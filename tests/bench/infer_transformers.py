@@ -38,7 +38,7 @@ TOKENIZER_FILE: Final = (
 )
 SEARCH: Final = ROOT / "demo_h5" / "tasks" / "search"
 QUERIES: Final = ROOT / "tests" / "vectors" / "search-queries.json"
-ROUNDS: Final = 6
+ROUNDS: Final = 4
 TEXTS: Final = 24
 LEAST_COSINE: Final = 0.99
 MIB: Final = 2**20
