@@ -1,4 +1,4 @@
-"""Models beside each other: lanes that start at once, runs at the same time, one budget of memory."""
+"""Models beside each other: lanes that start at once, runs at a time, one budget of memory."""
 
 from collections.abc import Sequence
 from typing import Any

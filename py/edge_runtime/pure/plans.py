@@ -172,3 +172,8 @@ def _missed(pin: str | None, way: Candidate, refused: Mapping[str, str]) -> str 
         return None
     reasons = [reason for key, reason in refused.items() if key.partition("-")[0] == pin]
     return f"{pin}: {'; '.join(dict.fromkeys(reasons)) or 'not offered here'}"
+
+
+def breaker_of(model: str, plan: Plan) -> str:
+    """Return the name of a plan's breaker."""
+    return f"{model}@{plan.candidate.backend}"

@@ -33,10 +33,11 @@ class Verdict:
 
 
 class Verdicts:
-    """Verdicts by the key of their plan."""
+    """Verdicts by the key of their plan; ``changes`` counts what was noted."""
 
     def __init__(self, device: str = "") -> None:
         self.device = device
+        self.changes = 0
         self._by_plan: dict[str, Verdict] = {}
 
     def get(self, plan: str) -> Verdict | None:
@@ -53,6 +54,7 @@ class Verdicts:
 
     def forget(self, plans: Iterable[str]) -> None:
         """Have plans measured again."""
+        self.changes += 1
         for plan in plans:
             self._by_plan.pop(plan, None)
 
@@ -78,6 +80,7 @@ class Verdicts:
         return {"device": self.device, "plans": plans}
 
     def _put(self, plan: str, verdict: Verdict) -> None:
+        self.changes += 1
         self._by_plan.pop(plan, None)
         self._by_plan[plan] = verdict
         while len(self._by_plan) > MOST_VERDICTS:

@@ -9,11 +9,11 @@ from ..config_models import ModelConfig, Variant
 from ..host.ports import Inference, ModelFile, OpenedModel, Page, Target
 from ..pure.dispatcher_ports import Gate
 from ..pure.lane_plans import LaneLoad, assign
-from ..pure.plans import Plan
+from ..pure.plans import Plan, breaker_of
 from ..types import JsonValue
 from .inference_guard import guarded
 from .inference_models import Session, Wanted
-from .inference_planner import Planner, breaker_of
+from .inference_planner import Planner
 from .inference_sessions import Sessions
 
 

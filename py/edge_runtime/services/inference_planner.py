@@ -15,7 +15,7 @@ from ..pure.capacity import memory_budget_bytes, thread_count, wasm_lanes
 from ..pure.device import DeviceFacts
 from ..pure.dispatcher_ports import Gate
 from ..pure.lane_plans import lane_names
-from ..pure.plans import Chosen, Plan, Plans, choose, plans_of
+from ..pure.plans import Chosen, Plan, Plans, breaker_of, choose, plans_of
 from ..types import TensorSpec
 from .inference_memory import ENDED, InferenceMemory
 
@@ -59,6 +59,13 @@ class Planner:
         self._inputs: dict[str, Sequence[TensorSpec]] = {}
         self._plans: dict[str, Plans] = {}
         self._failed: dict[tuple[str, str], tuple[str, float]] = {}
+        # Chosen plans before which none had to be passed over, until anything changes.
+        self._chosen: dict[str, Chosen] = {}
+        self._seen: tuple[object, int] = (None, 0)
+
+    def is_ready(self, name: str) -> bool:
+        """Say whether enough is known about the device for a model that has run."""
+        return self._facts is not None or name in self._chosen
 
     async def look(self, name: str) -> None:
         """Find out as much about the device as a model needs before it can run.
@@ -103,6 +110,7 @@ class Planner:
         """Take in what a file declares: some backends cannot have it."""
         if digest not in self._inputs:
             self._inputs[digest] = inputs
+            self._chosen.clear()
             for name, (plans, _) in list(self._plans.items()):
                 if any(plan.variant.sha256 == digest for plan in plans):
                     del self._plans[name]
@@ -127,8 +135,14 @@ class Planner:
             RefusedError: ``circuit-open``: all that is left failed too often lately.
             HostError: ``inference-failed``: nothing here can run it, and why.
         """
-        plans, now_ms = self.plans(name).plans, self._clock.now_ms()
         verdicts = self._memory.verdicts
+        if self._seen != (verdicts, verdicts.changes):
+            self._seen = (verdicts, verdicts.changes)
+            self._chosen.clear()
+        known = None if barred else self._chosen.get(name)
+        if known is not None and not self._breakers.refusal(breaker_of(name, known.plan)):
+            return known
+        plans, now_ms = self.plans(name).plans, self._clock.now_ms()
 
         def closed(plan: Plan) -> str | None:
             refusal = self._breakers.refusal(breaker_of(name, plan))
@@ -138,6 +152,8 @@ class Planner:
             return closed(plan) or self._failed_lately(name, plan)
 
         chosen = choose(plans, verdicts, now_ms, bar)
+        if chosen is not None and chosen.reason is None and not barred:
+            self._chosen[name] = chosen
         # What failed a while ago, or gave other answers than expected, is better than nothing.
         chosen = chosen or choose(plans, verdicts, now_ms, closed)
         return chosen or self._last_resort(name, plans, barred)
@@ -152,6 +168,7 @@ class Planner:
     def failed(self, name: str, plan: Plan, reason: str) -> None:
         """Leave a plan alone for a while."""
         self._failed[name, plan.key] = (reason, self._clock.now_ms())
+        self._chosen.clear()
 
     def lanes(self, plan: Plan) -> list[str]:
         """Return the lanes that a plan may run in."""
@@ -202,6 +219,7 @@ class Planner:
         await self._memory.recall(" · ".join((build, *facts.fingerprint())), self._clock.now_ms())
         self._facts = facts
         self._plans.clear()
+        self._chosen.clear()
         return facts
 
     def _failed_lately(self, name: str, plan: Plan) -> str | None:
@@ -228,8 +246,3 @@ class Planner:
             "Look at its variants and at the device.",
             {"model": name},
         )
-
-
-def breaker_of(model: str, plan: Plan) -> str:
-    """Return the name of a plan's breaker."""
-    return f"{model}@{plan.candidate.backend}"

@@ -11,7 +11,7 @@ from ..errors import HostError, RefusedError
 from ..host.ports import Clock, InferenceReply
 from ..pure.dispatcher_ports import Gate
 from ..pure.feeds import check_feeds
-from ..pure.plans import Chosen, Plan
+from ..pure.plans import Chosen, Plan, breaker_of
 from ..pure.rider import Rider
 from ..pure.service_time import ServiceTime
 from ..tensor import Tensor
@@ -20,7 +20,7 @@ from .inference_flight import Flight
 from .inference_guard import guarded, is_engines, lost
 from .inference_models import Model, Session
 from .inference_openings import Openings, session_name
-from .inference_planner import Planner, breaker_of
+from .inference_planner import Planner
 from .inference_sessions import Sessions
 
 _REPEATS: Final = 2
@@ -94,7 +94,8 @@ class Service:
     async def run(self, model: Model, feeds: Mapping[str, Any], rider: Rider) -> ModelRun:
         """Run a model once; see :meth:`ModelLibrary.run`."""
         trouble = _Trouble()
-        await self._planner.look(model.name)
+        if not self._planner.is_ready(model.name):
+            await self._planner.look(model.name)
         chosen = self._planner.choose(model.name, {})
         while True:
             session: Session | None = None

@@ -124,7 +124,7 @@ def test_a_missing_output_is_refused_and_one_that_is_not_expected_is_not_looked_
     ("expected", "given"),
     [
         (np.array([3, 5, 5], np.int64), np.array([3, 5, 4], np.int64)),
-        (np.array([1], np.uint8), np.array([2], np.uint8)),
+        (np.array([1], np.uint8), np.array([3], np.uint8)),
         (np.array([True, False]), np.array([True, True])),
     ],
 )
@@ -133,12 +133,21 @@ def test_integers_and_bools_must_be_equal_at_every_precision(expected: Any, give
     assert verdict(expected, expected) is None
 
 
+def test_pixels_may_be_rounded_the_other_way() -> None:
+    expected = np.array([0, 128, 255], np.uint8)
+
+    assert verdict(expected, np.array([1, 127, 255], np.uint8)) is None
+    assert verdict(expected, np.array([0, 130, 255], np.uint8))
+    assert verdict(np.array([-128], np.int8), np.array([-127], np.int8)) is None
+
+
 def test_a_file_may_allow_a_share_of_other_integers() -> None:
     found = difference(np.arange(10), np.arange(10) // 9 * 9)
     quarter = Tolerance(0, 1, mismatches=0.25)
 
     assert found.mismatches == 0.8
-    assert judge(found, quarter) == ("output y: expected at most 25.00% other values, got 80.00%")
+    expected = "output y: expected at most 0.25 of the values to be others, got 0.8"
+    assert judge(found, quarter) == expected
     assert judge(difference(np.arange(10), np.arange(10) // 2 * 2), quarter)
     assert judge(difference([1, 2, 3, 4], [1, 2, 3, 5]), quarter) is None
 
