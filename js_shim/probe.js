@@ -24,6 +24,7 @@ import { realTimers } from "./timers.js";
  * @property {"blink" | "gecko" | "webkit" | "unknown"} engine
  * @property {string} browserVersion
  * @property {boolean} mobile
+ * @property {boolean} saveData
  * @property {Missing | Adapter} webgpu
  * @property {Missing | {devices: ByDevice}} webnn
  */
@@ -74,6 +75,7 @@ function readMachine(scope) {
     isolated: attempt(() => scope.crossOriginIsolated === true, false),
     cores: attempt(() => number(scope.navigator.hardwareConcurrency), 0) || 1,
     memoryGb: attempt(() => number(scope.navigator.deviceMemory), 0) || null,
+    saveData: attempt(() => scope.navigator.connection?.saveData === true, false),
     evalAllowed: attempt(
       () => Boolean(scope.navigator.ml) && new scope.Function("return true")(),
       false,

@@ -52,6 +52,7 @@ test("a realm with nothing has nothing, and says so", async () => {
     isolated: false,
     cores: 1,
     memoryGb: null,
+    saveData: false,
     simd: false,
     relaxedSimd: false,
     jspi: false,
@@ -66,13 +67,13 @@ test("a realm with nothing has nothing, and says so", async () => {
 
 test("figures, isolation and instruction sets are told", async () => {
   const scope = browser(
-    { hardwareConcurrency: 8, deviceMemory: 16 },
+    { hardwareConcurrency: 8, deviceMemory: 16, connection: { saveData: true } },
     { crossOriginIsolated: true, WebAssembly: { validate: WebAssembly.validate, Suspending: 1 } },
   );
   const facts = await probe(true, { scope });
 
   assert.equal(facts.isolated, true);
-  assert.deepEqual([facts.cores, facts.memoryGb], [8, 16]);
+  assert.deepEqual([facts.cores, facts.memoryGb, facts.saveData], [8, 16, true]);
   assert.deepEqual([facts.simd, facts.jspi], [true, true]);
   assert.deepEqual([facts.webgpu, facts.webnn], [NOT_OFFERED, NOT_OFFERED]);
 });

@@ -51,6 +51,7 @@ class DeviceFacts:
         engine: One of :data:`ENGINES`, or ``unknown``.
         browser_version: As exact as the browser tells it; empty if it does not.
         mobile: A phone or tablet, web views included.
+        save_data: The person asked for little to be loaded.
         gpu: None where there is none; ``gpu_missing`` says why.
         gpu_missing: Empty where there is one.
         webnn_missing: By device of :data:`WEBNN_DEVICES`, why it cannot be used; those that can are
@@ -67,6 +68,7 @@ class DeviceFacts:
     engine: str
     browser_version: str
     mobile: bool
+    save_data: bool
     gpu: GpuAdapter | None
     gpu_missing: str
     webnn_missing: Mapping[str, str]
@@ -88,6 +90,7 @@ class DeviceFacts:
             engine=engine if engine in ENGINES else "unknown",
             browser_version=_text(told.get("browserVersion")),
             mobile=told.get("mobile") is True,
+            save_data=told.get("saveData") is True,
             gpu=gpu,
             gpu_missing=gpu_missing,
             webnn_missing=_webnn(told.get("webnn")),

@@ -71,6 +71,12 @@ class Verdicts:
         verdict = self._by_plan.get(plan)
         return verdict is None or (verdict.ms is None and not self.refusal(plan, now_ms))
 
+    def is_timed_before(self, plan: str, now_ms: float, age_ms: float) -> bool:
+        """Say whether a plan was measured longer ago than ``age_ms``."""
+        verdict = self._by_plan.get(plan)
+        is_timed = verdict is not None and verdict.ms is not None
+        return is_timed and verdict is not None and abs(now_ms - verdict.at_ms) > age_ms
+
     def to_plain(self) -> dict[str, JsonValue]:
         """Return what :func:`verdicts_of` reads."""
         plans: dict[str, JsonValue] = {

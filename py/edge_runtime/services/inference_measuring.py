@@ -95,7 +95,8 @@ class Measuring:
         verdicts, now_ms = self._memory.verdicts, self._clock.now_ms()
         for plan in plans:
             is_open = plan.key in model.stale or verdicts.is_open(plan.key, now_ms)
-            if is_open and plan.key not in model.postponed | self._memory.stepped_down:
+            is_put_off = plan.key in model.postponed or plan.key in self._memory.stepped_down
+            if is_open and not is_put_off and self._planner.may_fetch(plan):
                 return plan
         return None
 

@@ -193,13 +193,13 @@ class Planner:
 
     def outdated(self, name: str) -> set[str]:
         """Return the keys of plans whose times are old enough to be taken once more."""
-        now_ms, found = self._clock.now_ms(), set()
-        for plan in self.plans(name).plans:
-            verdict = self._memory.verdicts.get(plan.key)
-            is_timed = verdict is not None and verdict.ms is not None
-            if is_timed and verdict is not None and abs(now_ms - verdict.at_ms) > SETTLED_MS:
-                found.add(plan.key)
-        return found
+        now_ms, verdicts = self._clock.now_ms(), self._memory.verdicts
+        keys = (plan.key for plan in self.plans(name).plans)
+        return {key for key in keys if verdicts.is_timed_before(key, now_ms, SETTLED_MS)}
+
+    def may_fetch(self, plan: Plan) -> bool:
+        """Say whether a plan may be measured: nobody waits for its file, which may cost money."""
+        return not self._known().save_data or plan.variant.sha256 in self._inputs
 
     async def stop(self) -> None:
         """Give up looking."""

@@ -17,6 +17,7 @@ from .library_stage import (
     Rider,
     Stage,
     device_lost,
+    digest,
     model,
     on_stage,
     unable,
@@ -117,6 +118,20 @@ async def test_a_page_that_never_pauses_for_long_is_measured_in_short_pauses(sta
         await stage.clock.advance(200)
 
     assert stage.engine.probes == [False, True]
+
+
+@on_stage(
+    {"m": model(variant(), variant("half", precision="fp16"))},
+    MEASURED,
+    device={**DEVICE, "saveData": True},
+)
+async def test_where_data_are_saved_no_other_file_is_fetched_to_be_measured(stage: Stage) -> None:
+    stage.engine.speeds = {"webgpu": 0.5, "webnn-cpu": 0.25}
+    await stage.run()
+    await stage.measured()
+
+    assert (await stage.run()).backend.name == "webnn"
+    assert not any(session.endswith(digest("half")[:12]) for session in stage.engine.opened)
 
 
 @on_stage(ONE, InferenceConfig(measure=False), device=DEVICE)
