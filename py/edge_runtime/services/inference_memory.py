@@ -69,6 +69,9 @@ class InferenceMemory:
                 self.save()
                 self._ends.clear()
                 await self._mark(None, is_open=False)
+            else:
+                # At once: this life may end without a word, too, and the next one is to try.
+                await self._mark(plan, is_open=False)
 
     async def enter(self, plan: str) -> None:
         """Leave a mark before ``plan`` is tried; where nothing is kept, there is none."""

@@ -71,6 +71,19 @@ async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down_and_the_
 
 
 @running
+async def test_a_life_that_stepped_down_and_ends_without_a_word_has_done_its_part() -> None:
+    kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+    await remembering(kept)
+
+    third = await remembering(kept)
+
+    assert third.stepped_down == set()
+    await third.enter(PLAN)
+    assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) == ENDED
+
+
+@running
 async def test_what_ends_two_lives_is_refused_for_longer() -> None:
     kept = Kept()
     await (await remembering(kept)).enter(PLAN)
