@@ -1,4 +1,4 @@
-"""Models beside each other: lanes that start at once, runs at a time, one budget of memory."""
+"""Models beside each other: engines that start at once, runs side by side, one budget."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,18 +51,15 @@ def values(ended: Sequence[dict[str, Any]]) -> list[Any]:
     return [each["ok"]["value"] for each in ended if "ok" in each]
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_models_race_to_start_the_same_engine_and_different_ones(
-    open_models: OpenModels, count: int
-) -> None:
-    models = {
+def test_models_race_to_start_the_same_engine_and_different_ones(open_models: OpenModels) -> None:
+    models: dict[str, bytes | Model] = {
         "a": double_model(),
         "b": double_model(3),
         "gpu": Model(matmul(2), {"pin": "webgpu"}),
         "nn": Model(matmul(2), {"pin": "webnn"}),
         "nn2": Model(double_model(3), {"pin": "webnn"}),
     }
-    page = open_models(models, config=lanes(count))
+    page = open_models(models, config=lanes(2))
     shapes = {"a": (3,), "b": (3,), "gpu": (2, 4), "nn": (2, 4), "nn2": (3,)}
 
     ended = page.run_all(*(order(model, shape) for model, shape in shapes.items()))
@@ -72,9 +69,7 @@ def test_models_race_to_start_the_same_engine_and_different_ones(
         name: each["ok"]["backend"][name]["name"] for name, each in zip(shapes, ended, strict=True)
     }
     assert ran == {"a": "wasm", "b": "wasm", "gpu": "webgpu", "nn": "webnn", "nn2": "webnn"}
-    used = page.statistics()["lanes"].keys()
-    assert used >= {"wasm", "webgpu", "webnn-cpu"}
-    assert ("wasm-2" in used) == (count == 2)
+    assert page.statistics()["lanes"].keys() >= {"wasm", "webgpu", "webnn-cpu"}
     assert page.failures == []
 
 
