@@ -33,6 +33,8 @@ export class Inference {
   #spare;
   /** @type {Map<boolean, Promise<any>>} Facts, with accelerators or without. */
   #facts = new Map();
+  /** @type {Map<string, string>} Why the lanes of these names ended, the last time. */
+  #endings = new Map();
   #workerUrl;
   #files;
   #createWorker;
@@ -100,7 +102,7 @@ export class Inference {
    */
   async run(laneName, session, feeds) {
     const lane = this.#lanes.get(laneName);
-    if (!lane?.sessions.has(session)) throw notOpen(laneName, session);
+    if (!lane?.sessions.has(session)) throw notOpen(laneName, session, this.#endings.get(laneName));
     const wires = feeds.map(({ data, ...feed }) => ({ ...feed, data: detachable(data) }));
     const transfer = wires.map((wire) => wire.data);
     return lane.ask("run", { session, feeds: wires }, { transfer, timeoutMs: RUN_MS });
@@ -164,6 +166,7 @@ export class Inference {
   #forget(lane) {
     if (this.#spare === lane) this.#spare = undefined;
     if (this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
+    this.#endings.set(lane.name, lane.ending);
   }
 
   /**
@@ -183,9 +186,11 @@ export class Inference {
 /**
  * @param {string} lane
  * @param {string} session
+ * @param {string} [ending]  Of the lane's last worker.
  */
-function notOpen(lane, session) {
-  const text = `session ${session}: expected it to be open on lane ${lane}, got none. Open it again.`;
+function notOpen(lane, session, ending) {
+  const why = ending ? ` (${ending})` : "";
+  const text = `session ${session}: expected it to be open on lane ${lane}, got none${why}. Open it again.`;
   return new EdgeError("worker-lost", text, { lane, reason: "not open" });
 }
 

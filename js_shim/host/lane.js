@@ -53,6 +53,11 @@ export class Lane {
     return this.#name;
   }
 
+  /** Why the worker ended, in words; empty while it lives. */
+  get ending() {
+    return this.#endedBy?.message ?? "";
+  }
+
   /**
    * Give the lane its one target, if it has none, and start its engine; the first name it gets so is for good.
    * @param {string} name

@@ -44,10 +44,12 @@ page.ended = async (promise) => {
 page.open = async (lane, model, target, parts = {}) => {
   const url = new URL(`/models/${model}.onnx`, location.href).href;
   const sha256 = page.digests[model];
+  const limits = { maxBytes: 2 ** 30, timeoutMs: 60_000 };
   const external = Object.entries(parts).map(([path, part]) => {
-    return { path, url: new URL(part, location.href).href, sha256: page.digests[path] };
+    const partUrl = new URL(part, location.href).href;
+    return { ...limits, path, url: partUrl, sha256: page.digests[path] };
   });
-  const file = { url, sha256, maxBytes: 2 ** 30, timeoutMs: 60_000, external };
+  const file = { ...limits, url, sha256, external };
   return page.inference.open(lane, model, file, target);
 };
 

@@ -30,13 +30,17 @@ START = """(order) => new Promise((resolve) => {
 })"""
 
 
+# What the suites run on in Pyodide, beside themselves.
+PARTS = ("__init__", "lanes", "run_in_pyodide")
+
+
 def write_site(folder: Path) -> list[dict[str, str]]:
     """Fill ``folder`` with page, worker, suites and fixtures; return what the worker copies."""
     fixtures.write_all(folder)
     bundle_worker(SUITES / "contract-worker.js", folder)
     (folder / "index.html").write_text("<!doctype html><title>contract</title>")
     (folder / "suites").mkdir()
-    for suite in (*SUITES.glob("*_suite.py"), SUITES / "__init__.py", SUITES / "run_in_pyodide.py"):
+    for suite in (*SUITES.glob("*_suite.py"), *(SUITES / f"{name}.py" for name in PARTS)):
         shutil.copy(suite, folder / "suites")
     kinds = ("suites", "files", "models", "pictures")
     return [

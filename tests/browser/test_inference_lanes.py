@@ -15,13 +15,13 @@ BUILDS = ["jspi", "asyncify"]
 
 
 def test_wasm_runs_in_the_worker_that_probed(lanes: Lanes) -> None:
-    facts = lanes.ok("() => inference.probe()")
+    facts = lanes.ok("() => inference.probe(true)")
     opened = lanes.open("wasm-0", "double", WASM)
     ran = lanes.run("wasm-0", "double", [1, -2.5, 0], [3])
 
     assert facts["jspi"] and facts["webgpu"]["architecture"] == "swiftshader"
     assert opened["backend"] == {"name": "wasm", "threads": 1}
-    assert opened["inputs"] == [{"name": "x", "dtype": "float32", "shape": [None]}]
+    assert opened["inputs"] == [{"name": "x", "dtype": "float32", "shape": ["n"]}]
     assert ran["outputs"] == [[2, -5, 0]]
     assert ran["placement"] == {"onAccelerator": False, "work": 0}
     assert ran["heapBytes"] >= 2**24
