@@ -73,16 +73,37 @@ export class Inference {
    * @param {string} session  Replaces the lane's session of this name.
    * @param {ModelOrder} file
    * @param {Target} target   The same for all sessions of a lane, dimensions aside.
-   * @param {OnProgress | null} [onProgress]
+   * @param {OnProgress | null} [onProgress]  Not called any more when this has settled.
    * @returns {Promise<Opened & {fileBytes: number}>}
    * @throws {EdgeError} inference-failed | worker-lost | argument-invalid | what the file fails with
    */
   async open(laneName, session, file, target, onProgress) {
+    let isOpening = true;
+    /** @type {OnProgress} */
+    const tell = (loadedBytes, totalBytes) => {
+      if (isOpening) onProgress?.(loadedBytes, totalBytes);
+    };
+    try {
+      return await this.#open(laneName, session, file, target, tell);
+    } finally {
+      // A file that others wait for, too, is read on when this lane has ended.
+      isOpening = false;
+    }
+  }
+
+  /**
+   * @param {string} laneName
+   * @param {string} session
+   * @param {ModelOrder} file
+   * @param {Target} target
+   * @param {OnProgress} onProgress
+   */
+  async #open(laneName, session, file, target, onProgress) {
     const lane = this.#lane(laneName, target);
     const loading = lane.load(laneName, target);
     const [[data, ...rest]] = await Promise.race([
       lane.gone,
-      Promise.all([this.#read(file, onProgress ?? undefined), loading]),
+      Promise.all([this.#read(file, onProgress), loading]),
     ]);
     const fileBytes = [data, ...rest].reduce((sum, each) => sum + each.byteLength, 0);
     const external = (file.external ?? []).map(({ path }, i) => ({ path, data: rest[i] }));

@@ -133,6 +133,27 @@ test("closing a lane rejects its run and its opens at once, with the reason", as
   assert.ok(workers[0].isTerminated);
 });
 
+test("who gave up opening a file hears nothing of it any more", async (t) => {
+  /** @type {(loadedBytes: number, totalBytes: number) => void} */
+  let tell = () => {};
+  const { inference } = lanes(t, {
+    read: (_file, onProgress) => {
+      tell = onProgress;
+      return never();
+    },
+  });
+  /** @type {number[]} */
+  const heard = [];
+
+  const opening = inference.open("wasm-0", "a", FILE, WASM, (bytes) => heard.push(bytes));
+  tell(1, 2);
+  inference.close("wasm-0", "cancelled");
+  await failure(opening);
+  tell(2, 2);
+
+  assert.deepEqual(heard, [1]);
+});
+
 test("a lane that is closed before its worker greets rejects at once", async (t) => {
   const { inference, workers } = lanes(t);
 

@@ -23,7 +23,7 @@ export const never = () => new Promise(() => {});
  * An Inference whose workers answer with `handlers(lane)`; what they were asked is in `asked`, with the name that the
  * lane of their worker had when it was created.
  * @param {TestContext} t
- * @param {{handlers?: (lane: string) => Handlers, read?: (file: any) => Promise<any>}} [script]
+ * @param {{handlers?: (lane: string) => Handlers, read?: (file: any, onProgress?: any) => Promise<any>}} [script]
  */
 export function lanes(t, { handlers, read = async () => new ArrayBuffer(4) } = {}) {
   /** @type {string[]} */
