@@ -65,7 +65,7 @@ class Openings:
         lanes = [
             LaneLoad(
                 lane,
-                self._load(lane),
+                self._load(lane) + self._sessions.openings(lane),
                 self._sessions.get(lane, name) is not None,
                 self._sessions.is_opening(lane, name),
             )

@@ -48,6 +48,10 @@ class Sessions:
         """Say whether a session is about to be open."""
         return (lane, name) in self._opening
 
+    def openings(self, lane: str) -> int:
+        """Return how many sessions are about to be open in a lane."""
+        return sum(each == lane for each, _ in self._opening)
+
     async def open(self, wanted: Wanted) -> Session:
         """Return the session, opened if need be; all who want it at once share one opening.
 
