@@ -49,6 +49,19 @@ async def guarded(
             breakers.done(name, permit, failed, duration_ms)
 
 
+async def admitted(breakers: Gate, name: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that no run waits for, unless its breaker refuses; the breaker does not hear.
+
+    Raises:
+        RefusedError: ``circuit-open``.
+        EdgeError: What ``call`` raises.
+    """
+    refusal = breakers.refusal(name)
+    if refusal is not None:
+        raise refusal
+    return await call()
+
+
 def is_engines(error: EdgeError) -> bool:
     """Say whether the engine failed: not the network, and not a lane that others ended."""
     is_failure = error.code in ("inference-failed", "worker-lost")

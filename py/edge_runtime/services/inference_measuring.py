@@ -147,7 +147,7 @@ class Measuring:
     @asynccontextmanager
     async def _lent(self, model: Model, plan: Plan) -> AsyncIterator[Session]:
         """Lend a plan's session; it is released afterwards unless the plan serves the model."""
-        session = await self._openings.session(model.name, model.config, plan)
+        session = await self._openings.session(model.name, model.config, plan, is_trial=True)
         try:
             with session:
                 yield session

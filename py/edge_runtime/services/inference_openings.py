@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from ..config_models import ModelConfig, Variant
+from ..errors import EdgeError
 from ..host.ports import Inference, ModelFile, OpenedModel, Page, Target
 from ..pure.dispatcher_ports import Gate
 from ..pure.lane_plans import LaneLoad, assign
 from ..pure.plans import Plan, breaker_of
 from ..types import JsonValue
-from .inference_guard import guarded
+from .inference_guard import admitted, guarded, is_engines
 from .inference_models import Session, Wanted
 from .inference_planner import Planner
 from .inference_sessions import Sessions
@@ -52,9 +53,19 @@ class Openings:
         self._load = load
         self._resource = resource
         self._spares: set[asyncio.Task[Session]] = set()
+        # Lane and session: where a device has no room for one, it has none the next time.
+        self._unfit: set[tuple[str, str]] = set()
 
-    async def session(self, model: str, config: ModelConfig, plan: Plan) -> Session:
+    async def session(
+        self, model: str, config: ModelConfig, plan: Plan, *, is_trial: bool = False
+    ) -> Session:
         """Return an open session where the plan's line is shortest.
+
+        Args:
+            model: Its name.
+            config: Its files.
+            plan: The file, and where it is to run.
+            is_trial: No run waits for it, so that no breaker hears if it cannot be opened.
 
         Raises:
             EdgeError: As :meth:`Inference.open`; ``circuit-open``; ``argument-invalid`` for a key
@@ -72,11 +83,12 @@ class Openings:
             for lane in self._planner.lanes(plan)
         ]
         lane, spare = assign(lanes)
-        if spare is not None and self._sessions.has_room(plan.variant.sha256):
-            self._prepare(self._sessions.open(self._wanted(model, config, plan, spare)))
+        if spare is not None and self._is_fit(spare, name, plan.variant.sha256):
+            self._prepare(self._wanted(model, config, plan, spare, is_trial=True))
         session = self._sessions.get(lane, name)
         if session is None:
-            session = await self._sessions.open(self._wanted(model, config, plan, lane))
+            wanted = self._wanted(model, config, plan, lane, is_trial=is_trial)
+            session = await self._sessions.open(wanted)
         self._planner.learn(plan.variant.sha256, session.opened.inputs)
         return session
 
@@ -86,17 +98,23 @@ class Openings:
             task.cancel()
         await asyncio.gather(*self._spares, return_exceptions=True)
 
-    def _prepare(self, opening: Coroutine[Any, Any, Session]) -> None:
-        task = asyncio.create_task(opening)
+    def _is_fit(self, lane: str, name: str, digest: str) -> bool:
+        return (lane, name) not in self._unfit and self._sessions.has_room(digest)
+
+    def _prepare(self, wanted: Wanted) -> None:
+        task = asyncio.create_task(self._sessions.open(wanted))
         self._spares.add(task)
-        task.add_done_callback(self._prepared)
+        task.add_done_callback(partial(self._prepared, wanted))
 
-    def _prepared(self, task: "asyncio.Task[Session]") -> None:
+    def _prepared(self, wanted: Wanted, task: "asyncio.Task[Session]") -> None:
         self._spares.discard(task)
-        if not task.cancelled():
-            task.exception()  # Who needs it opens it again, and hears of it.
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, EdgeError) and is_engines(error):
+            self._unfit.add((wanted.lane, wanted.name))
 
-    def _wanted(self, model: str, config: ModelConfig, plan: Plan, lane: str) -> Wanted:
+    def _wanted(
+        self, model: str, config: ModelConfig, plan: Plan, lane: str, *, is_trial: bool
+    ) -> Wanted:
         way = plan.candidate
         target = Target(way.backend, way.device, way.build, way.threads, config.dimensions)
         name = session_name(model, plan)
@@ -106,8 +124,11 @@ class Openings:
             told = _Download(self._page, model)
             call = partial(self._inference.open, lane, name, file, target, told)
             opening = partial(self._sessions.in_lane, lane, call)
+            breaker = breaker_of(model, plan)
+            if is_trial:
+                return admitted(self._breakers, breaker, opening)
             # Success says nothing about runs, of which a breaker wants some before it closes.
-            return guarded(self._breakers, breaker_of(model, plan), opening, lambda _: None)
+            return guarded(self._breakers, breaker, opening, lambda _: None)
 
         return Wanted(lane, name, plan.variant.sha256, make)
 
