@@ -149,6 +149,8 @@ def _case(
             raise _invalid(f"case {number}: expected an object in `{side}`")
         where = f"case {number}, {side}"
         sides.append({name: _tensor(where, name, declared, values[name]) for name in values})
+    if not sides[1]:
+        raise _invalid(f"case {number}: expected one tensor or more in `outputs`")
     return GoldenCase(*sides)
 
 
@@ -181,11 +183,21 @@ def _tolerances(plain: Any) -> Mapping[str, Tolerance]:
     if plain is None:
         return TOLERANCES
     try:
-        named = plain if isinstance(plain, dict) else {"fp32": {"max_error": float(plain)}}
-        return {each: replace(TOLERANCES[each], **named.get(each, {})) for each in TOLERANCES}
-    except (AttributeError, TypeError, ValueError) as error:
+        named = plain if isinstance(plain, dict) else {"fp32": {"max_error": plain}}
+        return {
+            each: replace(TOLERANCES[each], **_finite(named.get(each, {}))) for each in TOLERANCES
+        }
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         fields = ", ".join(Tolerance.__dataclass_fields__)
         raise _invalid(f"tolerance: expected {fields} by precision: {error}") from error
+
+
+def _finite(fields: Mapping[str, Any]) -> dict[str, float]:
+    """Return numbers; NaN as a bound would let everything pass."""
+    numbers = {name: float(value) for name, value in fields.items()}
+    if not all(map(math.isfinite, numbers.values())):
+        raise ValueError("not a finite number")
+    return numbers
 
 
 def _difference(name: str, expected: Tensor, given: Tensor | None) -> OutputDifference:

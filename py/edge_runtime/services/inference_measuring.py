@@ -5,7 +5,7 @@ meanwhile go first; a time taken beside one is thrown away.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from ..errors import EdgeError, HostError
@@ -101,10 +101,14 @@ class Measuring:
         return None
 
     async def _measure(self, model: Model, plan: Plan) -> None:
+        try:
+            await self._reference(model)
+        except EdgeError as error:
+            self._put_off(model, self._planner.plans(model.name).plans, error)
+            return
         if not plan.is_wasm:
             await self._memory.enter(plan.key)
         try:
-            await self._reference(model)
             await self._judge(model, plan)
         except EdgeError as error:
             self._failed(model, plan, error)
@@ -117,16 +121,23 @@ class Measuring:
     def _failed(self, model: Model, plan: Plan, error: EdgeError) -> None:
         """Refuse a plan that failed; others' faults, and those of wasm, only put it off."""
         is_its_own = isinstance(error, HostError) and error.code != "network-failed"
-        if error.details.get("closed"):
-            return  # Another one ended its lane: it is measured again.
-        if is_its_own and not plan.is_wasm:
+        if is_its_own and not plan.is_wasm and not error.details.get("closed"):
             reason = f"it failed when it was measured: {error.message}"
             self._memory.verdicts.refuse(plan.key, reason, self._clock.now_ms())
         else:
-            model.postponed.add(plan.key)
+            self._put_off(model, [plan], error)
+
+    def _put_off(self, model: Model, plans: Iterable[Plan], error: EdgeError) -> None:
+        """Measure plans in another life; at once where others ended the lane."""
+        if not error.details.get("closed"):
+            model.postponed.update(plan.key for plan in plans)
 
     async def _reference(self, model: Model) -> None:
-        """Find out what answers are expected: those of the golden file, else those of wasm."""
+        """Find out what answers are expected: those of the golden file, else those of wasm.
+
+        Raises:
+            EdgeError: There are none, which is the fault of no plan that would be compared.
+        """
         if model.golden is not None:
             return
         plans = self._planner.plans(model.name).plans

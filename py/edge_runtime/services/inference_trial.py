@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final
 
 from ..config import LIMITS
-from ..errors import EdgeError, HostError
+from ..errors import HostError
 from ..host.ports import Clock, InferenceReply, Network
+from ..pure.feeds import check_feeds
 from ..pure.golden import Golden, compare, golden_from, judge, parse_golden
 from ..pure.plans import Plan
 from ..tensor import Tensor
@@ -95,7 +96,7 @@ class Trial:
             EdgeError: The file does not come, or is none; there are no feeds; it does not answer.
         """
         if model.config.golden is not None:
-            model.golden = await self._fetched(self._resolve(model.config.golden), session)
+            model.golden = await self._fetched(model, self._resolve(model.config.golden), session)
         elif model.sample is not None:
             reply = await self._asked(session, model.sample)
             model.golden = golden_from(model.sample, reply.outputs)
@@ -134,14 +135,17 @@ class Trial:
                 break
         return times_ms
 
-    async def _fetched(self, url: str, session: Session) -> Golden:
+    async def _fetched(self, model: Model, url: str, session: Session) -> Golden:
         data = await self._network.fetch(
             url, max_bytes=_GOLDEN_BYTES, timeout_ms=LIMITS.fetch_timeout_ms
         )
         opened = session.opened
         try:
-            return parse_golden(json.loads(data), opened.inputs, opened.outputs)
-        except (ValueError, EdgeError) as error:
+            golden = parse_golden(json.loads(data), opened.inputs, opened.outputs)
+            for case in golden.cases:
+                check_feeds(model.name, opened.inputs, case.feeds)
+            return golden
+        except Exception as error:  # Whatever is in the file, it ends no measuring of others.
             # Of the file's kind, so that it is nobody else's fault.
             raise HostError(
                 "network-failed", f"golden file {url}: {error}", {"url": url}

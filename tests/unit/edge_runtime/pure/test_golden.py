@@ -110,6 +110,9 @@ def test_a_number_is_the_tolerance_of_fp32_and_fields_change_one_precision() -> 
         (file_of([1, 2, 3], {"values": [1], "dtype": "float7"}), "case 0, outputs, answer"),
         (file_of([1, 2, 3], tolerance={"fp32": {"max": 1}}), "max_error, cosine, mismatches"),
         (file_of([1, 2, 3], tolerance={"fp32": 1}), "max_error, cosine, mismatches"),
+        ({"cases": [{"inputs": {}, "outputs": {}}]}, "case 0: expected one tensor or more"),
+        (file_of([1, 2, 3], tolerance=float("nan")), "max_error, cosine, mismatches"),
+        (file_of([1, 2, 3], tolerance={"int8": {"cosine": None}}), "max_error, cosine, mismatches"),
         (file_of([1, 2, 3], tolerance="much"), "max_error, cosine, mismatches"),
     ],
 )

@@ -3,11 +3,26 @@
 import hashlib
 from typing import Any
 
+import pytest
 from edge_runtime.config_models import Variant
 from edge_runtime.host.ports import OpenedModel
+from edge_runtime.services.inference_trial import RUN_MS as TRIAL_MS
+from edge_runtime.testing.fake_inference import FakeModel
+from edge_runtime.types import TensorSpec
 
-from .library_stage import MEASURED, PLAIN, Stage, model, on_stage, unable, variant
-from .test_inference_measuring import DEVICE
+from .library_stage import (
+    FILES,
+    INPUT,
+    MEASURED,
+    PLAIN,
+    Stage,
+    doubled,
+    model,
+    on_stage,
+    unable,
+    variant,
+)
+from .test_inference_measuring import DEVICE, GOLDEN_URL
 
 BROKEN = [f"no model {number}".encode() for number in range(6)]
 FOUR_CORES: dict[str, Any] = {**PLAIN["small notebook"], "cores": 4, "memoryGb": 8}
@@ -55,3 +70,52 @@ async def test_a_second_lane_that_does_not_start_is_tried_once_and_ends_no_model
     assert tried == ["wasm", "wasm-2"]
     assert opens(stage) == {"m@wasm": 0}
     assert stage.breakers.statistics()["m@wasm"]["failures"] == 0
+
+
+@on_stage({"m": model()}, MEASURED, device=DEVICE)
+async def test_wasm_that_takes_too_long_to_tell_what_is_right_refuses_no_other(
+    stage: Stage,
+) -> None:
+    outputs = (TensorSpec("y", "float32", (2,)),)
+    stage.engine.define(FILES["m"], FakeModel((INPUT,), outputs, doubled, 2 * TRIAL_MS))
+    stage.engine.speeds = {"webgpu": 0.01, "webnn-cpu": 0.01}
+    running = stage.start()
+    await stage.clock.advance(3 * TRIAL_MS)
+    assert running.result().backend.name == "wasm"
+
+    await stage.clock.advance(10 * TRIAL_MS)
+
+    assert set(stage.plans().values()) == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "[" * 100_000,
+        '{"cases": [{"inputs": {"x": {"random": [1, 2, 1], "dtype": "int32"}},'
+        ' "outputs": {"y": [2, 4]}}]}',
+        '{"cases": [{"inputs": {"x": {"random": [1, 0, 1], "shape": [1000000000000]}},'
+        ' "outputs": {"y": [2, 4]}}]}',
+        '{"cases": [{"inputs": {}, "outputs": {"y": [2, 4]}}]}',
+        '{"cases": [{"inputs": {"x": {"values": [1], "shape": [1]}}, "outputs": {"y": [2, 4]}}]}',
+        '{"cases": [{"inputs": {"x": [1, 2]}, "outputs": {}}]}',
+        '{"tolerance": NaN, "cases": [{"inputs": {"x": [1, 2]}, "outputs": {"y": [2, 4]}}]}',
+        '{"tolerance": {"fp32": {"max_error": "much"}},'
+        ' "cases": [{"inputs": {"x": [1, 2]}, "outputs": {"y": [2, 4]}}]}',
+    ],
+)
+def test_a_golden_file_of_no_use_is_fetched_once_and_hinders_nobody(file: str) -> None:
+    other = model(variant("other"))
+
+    @on_stage({"m": model(golden="m.golden.json"), "other": other}, MEASURED, device=DEVICE)
+    async def play(stage: Stage) -> None:
+        stage.files.files[GOLDEN_URL] = file.encode()
+        await stage.run()
+        await stage.run("other")
+        await stage.measured()
+
+        assert set(stage.plans().values()) == {(None, None)}
+        assert stage.files.requests.count(GOLDEN_URL) == 1
+        assert all(ms == 8.0 for ms, _ in stage.plans("other").values())
+
+    play()
