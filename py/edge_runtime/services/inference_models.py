@@ -120,6 +120,7 @@ class Session:
     open_ms: float
     used_ms: float
     users: int = 0
+    has_run: bool = False
     is_lost: bool = False
 
     def __enter__(self) -> "Session":

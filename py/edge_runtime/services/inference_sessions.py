@@ -94,7 +94,7 @@ class Sessions:
                 await self.release(session)  # What failed once there fails for good.
             raise
         if not session.is_lost:
-            self._heap_bytes[session.lane] = reply.heap_bytes
+            self._weigh(session, reply.heap_bytes)
         return reply
 
     async def in_lane(self, lane: str, call: Callable[[], Awaitable[T]]) -> T:
@@ -203,6 +203,16 @@ class Sessions:
         self._open[lane, name] = session
         await self._make_room(0, keep=session)
         return session
+
+    def _weigh(self, session: Session, heap_bytes: int) -> None:
+        """Take in what a lane holds; what a first run needs is part of what its model takes.
+
+        Else a lane would be ended after each run of a model that computes in much memory.
+        """
+        if not session.has_run:
+            session.size_bytes += max(0, heap_bytes - self._heap_bytes.get(session.lane, 0))
+            session.has_run = True
+        self._heap_bytes[session.lane] = heap_bytes
 
     async def _make_room(self, needed_bytes: int, keep: Session | None = None) -> None:
         """Release what was used least recently until ``needed_bytes`` fit in the budget."""

@@ -1,9 +1,11 @@
 """Open sessions under one budget of memory, in lanes that are ended when they have grown."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from edge_runtime.config_models import InferenceConfig
+from edge_runtime.host.ports import InferenceReply
 from edge_runtime.testing.manual_clock import settle
 
 from .library_stage import FILES, PLAIN, Stage, model, on_stage, unable, variant
@@ -159,3 +161,20 @@ async def test_memory_tells_of_each_lane(stage: Stage) -> None:
     memory = stage.library.memory()
     assert memory["heapBytes"] == {"webgpu": MIB}
     assert memory["sessionsBytes"] >= len(FILES["m"])
+
+
+@on_stage(NAMES, InferenceConfig(wasm_lanes=1, memory_budget_bytes=64 * MIB, measure=False))
+async def test_a_model_that_computes_in_much_memory_keeps_its_lane(stage: Stage) -> None:
+    running = stage.engine.run
+
+    async def in_much_memory(*request: Any) -> InferenceReply:
+        return replace(await running(*request), heap_bytes=200 * MIB)
+
+    stage.engine.run = in_much_memory  # type: ignore[method-assign]
+    for _ in range(5):
+        await stage.run()
+        await settle()
+
+    memory = stage.library.memory()
+    assert (len(stage.engine.opened), memory["recycled"]) == (1, 0)
+    assert memory["sessionsBytes"] == 200 * MIB
