@@ -39,6 +39,7 @@ class InferenceMemory:
     def __init__(self, values: Values) -> None:
         self._values = values
         self.verdicts = Verdicts()
+        # How many lives ended while a plan was tried, the one that is tried now included.
         self._ends: dict[str, int] = {}
         self._tried: str | None = None
         self.stepped_down: set[str] = set()
@@ -48,11 +49,10 @@ class InferenceMemory:
     def load(self) -> None:
         """Look for a mark of danger that the life before left."""
         mark = self._values.get(RISK_KEY)
-        if isinstance(mark, list) and len(mark) == 3:
-            plan, ends, is_open = mark
-            if isinstance(plan, str) and isinstance(ends, int):
-                self._ends = {plan: ends}
-                self.stepped_down = {plan} if is_open else set()
+        ends = mark.get("ends") if isinstance(mark, dict) else None
+        if isinstance(mark, dict) and isinstance(ends, dict):
+            self._ends = {plan: count for plan, count in ends.items() if isinstance(count, int)}
+            self.stepped_down = {plan for plan in self._ends if plan == mark.get("tried")}
 
     def knows(self, digest: str) -> bool:
         """Say whether a file was measured on some device, which may be another one by now."""
@@ -64,44 +64,44 @@ class InferenceMemory:
         """Go by what was found on ``device``, and refuse what ended the life before."""
         self.verdicts = verdicts_of(self._values.get(KEY), device)
         for plan in self.stepped_down:
-            if self._ends[plan] >= _MOST_ENDS:
+            if self._ends.get(plan, 0) >= _MOST_ENDS:
                 self.verdicts.refuse(plan, ENDED, now_ms)
                 self.save()
-                self._ends.clear()
-                await self._mark(None, is_open=False)
-            else:
-                # At once: this life may end without a word, too, and the next one is to try.
-                await self._mark(plan, is_open=False)
+                del self._ends[plan]
+        # Written at once: lives that step down may end in any way, too.
+        await self._mark()
 
     async def enter(self, plan: str) -> None:
         """Leave a mark before ``plan`` is tried; where nothing is kept, there is none."""
         self._tried = plan
-        self._ends = {plan: self._ends.get(plan, 0) + 1}
-        await self._mark(plan, is_open=True)
+        self._ends[plan] = self._ends.get(plan, 0) + 1
+        await self._mark()
 
     async def leave(self) -> None:
         """Take the mark away: whatever came of it, the worker is alive."""
+        if self._tried is not None:
+            del self._ends[self._tried]
         self._tried = None
-        self._ends.clear()
-        await self._mark(None, is_open=False)
+        await self._mark()
 
     async def settle(self) -> None:
         """Have an end from here on be nobody's fault; what ended the life before is remembered."""
+        ends = dict(self._ends)
         if self._tried is not None:
-            self._ends[self._tried] -= 1
-        for plan, ends in self._ends.items():
-            await self._mark(plan if ends else None, is_open=False)
-        if self._tried is not None:
-            self._ends[self._tried] += 1
+            ends[self._tried] -= 1
+        await self._write_mark({plan: count for plan, count in ends.items() if count}, None)
 
-    async def _mark(self, plan: str | None, *, is_open: bool) -> None:
+    async def _mark(self) -> None:
+        await self._write_mark(dict(self._ends), self._tried)
+
+    async def _write_mark(self, ends: dict[str, JsonValue], tried: str | None) -> None:
+        mark: JsonValue = {"ends": ends, "tried": tried}
         try:
-            if plan is not None:
-                mark: JsonValue = [plan, self._ends[plan], is_open]
-                if self._values.get(RISK_KEY) != mark:
-                    await self._values.put(RISK_KEY, mark, encrypted=True)
-            elif self._values.get(RISK_KEY) is not None:
-                await self._values.delete(RISK_KEY)
+            if not ends:
+                if self._values.get(RISK_KEY) is not None:
+                    await self._values.delete(RISK_KEY)
+            elif self._values.get(RISK_KEY) != mark:
+                await self._values.put(RISK_KEY, mark, encrypted=True)
         except EdgeError:
             pass  # The store tells of its own troubles.
 

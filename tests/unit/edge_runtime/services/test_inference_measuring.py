@@ -352,7 +352,7 @@ async def _in_a_trial(stage: Stage) -> None:
 async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down(stage: Stage) -> None:
     await _in_a_trial(stage)
     mark = stage.kept.values[RISK_KEY]
-    assert isinstance(mark, list) and str(mark[0]).endswith("webgpu jspi 1")
+    assert isinstance(mark, dict) and str(mark["tried"]).endswith("webgpu jspi 1")
 
     later = stage.next_life()
     await later.run()

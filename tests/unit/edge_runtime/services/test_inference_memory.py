@@ -10,7 +10,7 @@ from edge_runtime.types import JsonValue
 from ..in_loop import running
 from .library_stage import Kept
 
-PLAN = "ab webgpu jspi 1"
+PLAN, OTHER = "ab webgpu jspi 1", "ab webnn-cpu jspi 1"
 
 
 async def remembering(kept: Kept, device: str = "this") -> InferenceMemory:
@@ -96,6 +96,50 @@ async def test_what_ends_two_lives_is_refused_for_longer() -> None:
     await memory.stop()
     assert RISK_KEY not in kept.values
     assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) == ENDED
+
+
+@running
+async def test_what_is_tried_between_two_ends_does_not_make_up_for_the_first() -> None:
+    kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+    second = await remembering(kept)
+    await second.enter(OTHER)
+    await second.leave()
+    await (await remembering(kept)).enter(PLAN)
+
+    memory = await remembering(kept)
+
+    assert memory.verdicts.refusal(PLAN, START_MS) == ENDED
+    assert memory.verdicts.refusal(OTHER, START_MS) is None
+    await memory.stop()
+
+
+@running
+async def test_a_life_that_steps_down_and_is_ended_blames_nobody_once_more() -> None:
+    kept = Kept()
+    await (await remembering(kept)).enter(PLAN)
+
+    second, third = await remembering(kept), await remembering(kept)
+
+    assert second.stepped_down == {PLAN}
+    assert third.stepped_down == set()
+    assert third.verdicts.refusal(PLAN, START_MS) is None
+
+
+@running
+async def test_a_page_that_settles_while_another_plan_is_taken_up_blames_none_for_two() -> None:
+    kept = Kept()
+    memory = await remembering(kept)
+    await memory.enter(PLAN)
+
+    settling = asyncio.create_task(memory.settle())
+    await asyncio.sleep(0)
+    await memory.leave()
+    await memory.enter(OTHER)
+    await settling
+
+    mark = kept.values[RISK_KEY]
+    assert isinstance(mark, dict) and mark["ends"] == {OTHER: 1}
 
 
 @running
