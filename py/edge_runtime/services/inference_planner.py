@@ -181,15 +181,18 @@ class Planner:
         return memory_budget_bytes(self._known(), self._config.memory_budget_bytes)
 
     def refusals(self, name: str) -> dict[str, str]:
-        """Return by backend why it is not used for a model."""
+        """Return by backend why no file of a model is used there."""
         plans, refused = self.plans(name)
         told, now_ms = dict(refused), self._clock.now_ms()
+        fit: set[str] = set()
         for plan in plans:
             reason = self._memory.verdicts.refusal(plan.key, now_ms)
             reason = reason or self._failed_lately(name, plan)
             if reason:
                 told[plan.candidate.key] = reason
-        return told
+            else:
+                fit |= {plan.candidate.key, plan.candidate.backend}
+        return {key: reason for key, reason in told.items() if key not in fit}
 
     def outdated(self, name: str) -> set[str]:
         """Return the keys of plans whose times are old enough to be taken once more."""

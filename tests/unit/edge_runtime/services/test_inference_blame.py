@@ -119,3 +119,18 @@ def test_a_golden_file_of_no_use_is_fetched_once_and_hinders_nobody(file: str) -
         assert all(ms == 8.0 for ms, _ in stage.plans("other").values())
 
     play()
+
+
+@on_stage({"m": model(variant("half"), variant())}, MEASURED, device=DEVICE)
+async def test_a_backend_on_which_another_file_serves_is_not_told_as_refused(
+    stage: Stage,
+) -> None:
+    stage.engine.speeds = {"webgpu": 0.5}
+    stage.engine.run_faults["webgpu"] = [unable()]
+    await stage.run()
+    await stage.measured()
+
+    run = await stage.run()
+
+    assert run.backend.name == "webgpu"
+    assert set(run.backend.refused) == {"webnn-gpu", "webnn-npu"}
