@@ -10,11 +10,17 @@ from typing import Final
 
 from ..types import JsonValue
 
-MOST_VERDICTS: Final = 256
-"""Of plans nobody asks for any more the oldest go first."""
+MOST_VERDICTS: Final = 1_024
+"""That many come back in the next life, the latest; of plans nobody asks for the others are.
+
+Within a life all are kept: where one took another's place, measuring would never end.
+"""
 
 REFUSED_MS: Final = 7 * 86_400_000
 """A plan that gave wrong answers, failed or ended its worker is tried again after a week."""
+
+# Engines can tell a lot, and all verdicts together are one value of the store.
+_LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Verdicts:
 
     def refuse(self, plan: str, reason: str, now_ms: float) -> None:
         """Note that a plan is not to be used, and why."""
-        self._put(plan, Verdict(None, reason, now_ms))
+        self._put(plan, Verdict(None, reason[:_LONGEST_REASON], now_ms))
 
     def forget(self, plans: Iterable[str]) -> None:
         """Have plans measured again."""
@@ -89,8 +95,6 @@ class Verdicts:
         self.changes += 1
         self._by_plan.pop(plan, None)
         self._by_plan[plan] = verdict
-        while len(self._by_plan) > MOST_VERDICTS:
-            self._by_plan.pop(next(iter(self._by_plan)))
 
 
 def verdicts_of(plain: JsonValue, device: str) -> Verdicts:
@@ -99,7 +103,8 @@ def verdicts_of(plain: JsonValue, device: str) -> Verdicts:
     if not isinstance(plain, Mapping) or plain.get("device") != device:
         return verdicts
     plans = plain.get("plans")
-    for plan, told in plans.items() if isinstance(plans, Mapping) else ():
+    stored = list(plans.items()) if isinstance(plans, Mapping) else []
+    for plan, told in stored[-MOST_VERDICTS:]:
         verdict = _verdict(told)
         if verdict is not None:
             verdicts._put(plan, verdict)

@@ -13,6 +13,8 @@ from .inference_sessions import Sessions
 
 _OVERLONG_MS: Final = 1_000
 _OVERLONG: Final = 4
+# Before the first answer nothing tells a slow model, or shaders that are compiled, from a hang.
+_OVERLONG_FIRST_MS: Final = 4_000
 
 
 class Flight:
@@ -72,6 +74,7 @@ class Flight:
 
     def _is_overlong(self) -> bool:
         """Say whether it took so long that the engine, not the caller, is to blame."""
-        usual_ms = self._usual_ms() or 0.0
-        longest_ms = max(_OVERLONG_MS, _OVERLONG * usual_ms)
+        usual_ms, longest_ms = self._usual_ms(), float(_OVERLONG_FIRST_MS)
+        if usual_ms is not None:
+            longest_ms = max(_OVERLONG_MS, _OVERLONG * usual_ms)
         return self._clock.monotonic_ms() - self._began_ms > longest_ms

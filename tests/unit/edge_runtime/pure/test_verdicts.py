@@ -38,16 +38,26 @@ def test_a_clock_that_was_set_back_makes_nothing_last_longer() -> None:
     assert verdicts.refusal("wrong", NOW_MS - REFUSED_MS) is None
 
 
-def test_the_oldest_go_first() -> None:
-    verdicts = Verdicts()
+def test_the_oldest_go_first_but_not_within_a_life() -> None:
+    verdicts = Verdicts("this")
     for number in range(MOST_VERDICTS):
         verdicts.measured(str(number), 1, NOW_MS)
     verdicts.measured("0", 2, NOW_MS)
 
     verdicts.measured("new", 1, NOW_MS)
+    later = verdicts_of(verdicts.to_plain(), "this")
 
-    assert verdicts.get("1") is None
-    assert verdicts.get("0") == Verdict(2, "", NOW_MS)
+    assert verdicts.get("1") == Verdict(1, "", NOW_MS)
+    assert later.get("1") is None
+    assert (later.get("0"), later.get("2")) == (Verdict(2, "", NOW_MS), Verdict(1, "", NOW_MS))
+
+
+def test_as_many_as_come_back_fit_into_one_value_of_the_store() -> None:
+    verdicts = Verdicts("this")
+    for number in range(MOST_VERDICTS):
+        verdicts.refuse(f"{number:064} webnn-npu asyncify 1", "no kernel " * 1_000, NOW_MS)
+
+    assert len(json.dumps(verdicts.to_plain())) < 2**20
 
 
 def test_what_is_stored_comes_back_on_the_same_device() -> None:

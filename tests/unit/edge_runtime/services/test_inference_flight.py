@@ -147,6 +147,23 @@ def test_a_breaker_counts_a_cancelled_run_that_took_far_too_long(
     play()
 
 
+@pytest.mark.parametrize(("waited_ms", "failures"), [(3_000, 0), (5_000, 1)])
+def test_of_a_first_run_nobody_knows_how_long_it_takes(waited_ms: float, failures: int) -> None:
+    @on_stage(**ONE_LANE)
+    async def play(stage: Stage) -> None:
+        stage.engine.speeds["wasm"] = 1e6
+        running = stage.start()
+        await settle()
+        await stage.clock.advance(waited_ms)
+        await cancelled(running)
+        await stage.clock.advance(300)
+
+        assert stage.engine.closed == ["wasm"]
+        assert stage.breakers.statistics()["m@wasm"]["failures"] == failures
+
+    play()
+
+
 @on_stage(**PINNED)
 async def test_a_lost_device_is_replaced_once(stage: Stage) -> None:
     await stage.run()
