@@ -111,9 +111,8 @@ class Planner:
         if digest not in self._inputs:
             self._inputs[digest] = inputs
             self._chosen.clear()
-            for name, (plans, _) in list(self._plans.items()):
-                if any(plan.variant.sha256 == digest for plan in plans):
-                    del self._plans[name]
+            # Of all models: a file may be one of several.
+            self._plans.clear()
 
     def plans(self, name: str) -> Plans:
         """Return the plans of a model, as far as the device is known."""

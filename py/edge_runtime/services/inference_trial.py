@@ -9,8 +9,9 @@ from typing import Final
 from ..config import LIMITS
 from ..errors import HostError
 from ..host.ports import Clock, InferenceReply, Network
+from ..pure.difference import compare, judge
 from ..pure.feeds import check_feeds
-from ..pure.golden import Golden, compare, golden_from, judge, parse_golden
+from ..pure.golden import Golden, golden_from, parse_golden
 from ..pure.plans import Plan
 from ..tensor import Tensor
 from ..types import Priority

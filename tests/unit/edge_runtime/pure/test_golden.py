@@ -7,13 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from edge_runtime.errors import ConfigError
+from edge_runtime.pure.difference import TOLERANCES, Tolerance
 from edge_runtime.pure.generated_feeds import gradient, seeded
-from edge_runtime.pure.golden import (
-    TOLERANCES,
-    Golden,
-    Tolerance,
-    parse_golden,
-)
+from edge_runtime.pure.golden import Golden, parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 

@@ -6,14 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_runtime.pure.golden import (
-    TOLERANCES,
-    Difference,
-    Tolerance,
-    compare,
-    golden_from,
-    judge,
-)
+from edge_runtime.pure.difference import TOLERANCES, Difference, Tolerance, compare, judge
+from edge_runtime.pure.golden import golden_from
 from edge_runtime.tensor import Tensor
 
 COUNT = 600
