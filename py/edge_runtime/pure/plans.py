@@ -27,18 +27,20 @@ class Plan:
         candidate: The backend, its build and threads.
         is_pinned: Whether the configuration asks for just this backend.
         wanted: The backend that it asks for in vain, and why; None where there is none.
-        key: What its verdict is filed under: file, backend, build and threads.
+        sizes: Those that the configuration gives to free dimensions, as text.
+        key: What its verdict is filed under: file, backend, build, threads and sizes.
     """
 
     variant: Variant
     candidate: Candidate
     is_pinned: bool = False
     wanted: str | None = None
+    sizes: str = ""
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
         way = self.candidate
-        key = f"{self.variant.sha256} {way.key} {way.build} {way.threads}"
+        key = f"{self.variant.sha256} {way.key} {way.build} {way.threads}{self.sizes}"
         object.__setattr__(self, "key", key)  # Once, as every run asks for it.
 
     @property
@@ -73,16 +75,19 @@ def plans_of(
     """
     plans: list[Plan] = []
     refused: dict[str, str] = {}
+    # The same file is another graph with other sizes.
+    sizes = "".join(f" {name}={size}" for name, size in sorted(model.dimensions.items()))
     for variant in model.variants:
         pin = model.pin or variant.backend
         choices = _choices(model, facts, variant, pin, inputs)
         missed = {each.backend: each.reason for each in choices.refused}
         ways = [(way, _missed(pin, way, missed)) for way in choices.candidates]
-        plans += [Plan(variant, way, pin is not None and not why, why) for way, why in ways]
+        plans += [Plan(variant, way, pin is not None and not why, why, sizes) for way, why in ways]
         if pin is not None and not any(way.backend == "wasm" for way in choices.candidates):
             # Where what is pinned turns out not to work.
             instead = _choices(model, facts, variant, None, inputs).candidates
-            plans += [Plan(variant, way) for way in instead if way.backend == "wasm"]
+            wasm = [way for way in instead if way.backend == "wasm"]
+            plans += [Plan(variant, way, sizes=sizes) for way in wasm]
         for backend, reason in missed.items():
             refused.setdefault(backend, reason)
     for plan in plans:

@@ -61,9 +61,9 @@ class Model:
         """Say whether there is anything to feed it with."""
         return bool(self.golden or self.sample or self.config.golden)
 
-    def usual_ms(self) -> float | None:
-        """Return what its runs take; None before the first."""
-        return self.infer_ms.percentile(50)
+    def usual_ms(self, plan_key: str) -> float | None:
+        """Return what its runs take by a plan; None before the first, and of one not in use."""
+        return self.infer_ms.percentile(50) if plan_key == self.plan_key else None
 
     def count(self, feeds: Mapping[str, Tensor], infer_ms: float | None, backend: Backend) -> None:
         """Take in a run; the feeds of the first one stand in for those of a golden file.

@@ -137,7 +137,8 @@ class Service:
     ) -> ModelRun:
         plan = chosen.plan
         tensors = check_feeds(model.name, session.opened.inputs, feeds)
-        flight = Flight(self._sessions, session, self._clock, model.usual_ms)
+        usual_ms = partial(model.usual_ms, plan.key)
+        flight = Flight(self._sessions, session, self._clock, usual_ms)
         request = partial(self._request, model.name, plan, session, flight, tensors)
         give_up = partial(self._spawn_with, flight.give_up)
         reply: InferenceReply = await self._lanes.ask(session.lane, rider, request, give_up)

@@ -188,6 +188,20 @@ async def test_wasm_answers_where_the_new_device_is_lost_too(stage: Stage) -> No
 
 
 @on_stage(**PINNED)
+async def test_what_is_usual_on_one_backend_says_nothing_of_another(stage: Stage) -> None:
+    await stage.run()
+    stage.engine.faults["webgpu"], stage.engine.speeds = unable(), {"wasm": 1e6}
+    running = stage.start()
+    await stage.clock.advance(2_000)
+    assert stage.engine.runs[-1].startswith("wasm")
+    await cancelled(running)
+    await stage.clock.advance(300)
+
+    assert stage.engine.closed[-1] == "wasm"
+    assert stage.breakers.statistics()["m@wasm"]["failures"] == 0
+
+
+@on_stage(**PINNED)
 async def test_models_beside_the_one_that_lost_the_device_are_opened_again(stage: Stage) -> None:
     await stage.run()
     await stage.run("other")

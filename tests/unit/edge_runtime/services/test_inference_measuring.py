@@ -281,6 +281,23 @@ async def test_the_most_exact_file_gives_the_expected_answers(stage: Stage) -> N
     await stage.measured()
 
 
+SIZED = {"m": model(dimensions={"rows": 1}), "other": model(dimensions={"rows": 64})}
+
+
+@on_stage(SIZED, MEASURED, device=DEVICE)
+async def test_the_same_file_with_other_sizes_is_measured_by_itself(stage: Stage) -> None:
+    stage.engine.speeds = {"webgpu": 0.5}
+    await stage.run()
+    await stage.measured()
+    stage.engine.speeds = {"webgpu": 2.0}
+    await stage.run("other")
+    await stage.measured()
+
+    assert (stage.plans("m")["webgpu"][0], stage.plans("other")["webgpu"][0]) == (4.0, 16.0)
+    backends = [(await stage.run(name)).backend.name for name in SIZED]
+    assert backends == ["webgpu", "wasm"]
+
+
 @on_stage(ONE, MEASURED, device=DEVICE)
 async def test_expected_answers_are_those_of_the_feeds_as_they_were(stage: Stage) -> None:
     buffer = bytearray(bytes(FEEDS["x"].data))
