@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.pure.difference import TOLERANCES
+from edge_runtime.pure.golden import TOLERANCES
 
 from .samples import Array, Sample, Samples, plain_tensor, seeded_samples
 from .source import Model, sha256_of

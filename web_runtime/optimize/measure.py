@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import onnxruntime
-from edge_runtime.pure.difference import Difference, Tolerance, compare, judge
+from edge_runtime.pure.agreement import Difference, Tolerance, compare, judge
 from edge_runtime.tensor import Tensor
 
 from ..errors import ToolError

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from edge_runtime.errors import ConfigError
-from edge_runtime.pure.difference import TOLERANCES, Tolerance
+from edge_runtime.pure.agreement import Tolerance
 from edge_runtime.pure.generated_feeds import seeded
-from edge_runtime.pure.golden import parse_golden
+from edge_runtime.pure.golden import TOLERANCES, parse_golden
 from edge_runtime.types import TensorSpec
 from numpy.typing import NDArray
 

@@ -1,4 +1,4 @@
-"""Golden cases: feeds with the outputs they must give.
+"""Golden cases: feeds with the outputs they must give, and how far an answer may be from them.
 
 A golden file is ``{"sha256", "tolerance"?, "cases": [{"inputs", "outputs"}]}``, tensors by name:
 
@@ -14,13 +14,19 @@ A golden file is ``{"sha256", "tolerance"?, "cases": [{"inputs", "outputs"}]}``,
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from ..errors import ConfigError
 from ..tensor import Tensor
 from ..types import TensorSpec
-from .difference import TOLERANCES, Tolerance
+from .agreement import Tolerance
 from .generated_feeds import gradient, seeded
+
+TOLERANCES: Final[Mapping[str, Tolerance]] = {
+    "fp32": Tolerance(1e-4, 0.99999),
+    "fp16": Tolerance(0.02, 0.999),
+    "int8": Tolerance(0.15, 0.98),
+}
 
 
 @dataclass(frozen=True, slots=True)

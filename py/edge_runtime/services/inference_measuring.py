@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from ..errors import EdgeError, HostError
 from ..host.ports import Clock
-from ..pure.difference import TOLERANCES
+from ..pure.golden import TOLERANCES
 from ..pure.plans import Plan
 from ..pure.service_time import middle
 from .inference_memory import InferenceMemory

@@ -6,7 +6,7 @@ from typing import Any
 
 import onnxruntime as ort
 import pytest
-from edge_runtime.pure.difference import compare, judge
+from edge_runtime.pure.agreement import compare, judge
 from edge_runtime.pure.golden import parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec

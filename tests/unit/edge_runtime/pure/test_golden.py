@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from edge_runtime.errors import ConfigError
-from edge_runtime.pure.difference import TOLERANCES, Tolerance
+from edge_runtime.pure.agreement import Tolerance
 from edge_runtime.pure.generated_feeds import gradient, seeded
-from edge_runtime.pure.golden import Golden, parse_golden
+from edge_runtime.pure.golden import TOLERANCES, Golden, parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_runtime.pure.difference import TOLERANCES, Difference, Tolerance, compare, judge
-from edge_runtime.pure.golden import golden_from
+from edge_runtime.pure.agreement import Difference, Tolerance, compare, judge
+from edge_runtime.pure.golden import TOLERANCES, golden_from
 from edge_runtime.tensor import Tensor
 
 COUNT = 600
@@ -207,3 +207,29 @@ def test_halves_compare_by_value_and_not_by_bits() -> None:
     zeros = [Tensor("float16", (2,), struct.pack("<2e", 1.0, zero)) for zero in (0.0, -0.0)]
 
     assert judge(compare({"y": zeros[0]}, {"y": zeros[1]}), TOLERANCES["fp32"]) is None
+
+
+@pytest.mark.parametrize("place", [0, 50_000, 99_999])
+def test_of_a_large_output_blocks_from_its_first_value_to_its_last_are_looked_at(
+    place: int,
+) -> None:
+    right = np.ones(100_000, np.float32)
+    wrong = right.copy()
+    wrong[max(0, place - 2_000) : place + 2_000] = 2
+
+    def told(given: np.ndarray, most: int | None) -> str | None:
+        found = compare({"a": tensor(right)}, {"a": tensor(given)}, most)
+        return judge(found, TOLERANCES["fp32"])
+
+    assert told(right, 6_400) is None
+    assert "expected an error" in str(told(wrong, 6_400))
+
+
+def test_of_a_large_output_no_more_than_asked_for_is_looked_at() -> None:
+    right = np.zeros(100_000, np.int64)
+    wrong = right.copy()
+    wrong[1_000] = 1
+
+    assert compare({"a": tensor(right)}, {"a": tensor(wrong)}).mismatches == 1e-5
+    assert compare({"a": tensor(right)}, {"a": tensor(wrong)}, 6_400).mismatches == 0
+    assert compare({"a": tensor(right)}, {"a": tensor(right + 1)}, 6_400).mismatches == 1

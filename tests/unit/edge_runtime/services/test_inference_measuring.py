@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from edge_runtime.config_models import InferenceConfig
 from edge_runtime.services.inference_memory import ENDED, RISK_KEY
 from edge_runtime.services.inference_trial import PATIENCE_MS
+from edge_runtime.tensor import Tensor
+from edge_runtime.testing.fake_inference import FakeModel
 from edge_runtime.testing.manual_clock import settle
+from edge_runtime.types import TensorSpec
 
 from .library_stage import (
     FEEDS,
+    FILES,
+    INPUT,
     MEASURED,
     PLAIN,
     WEBNN_CPU,
@@ -445,3 +451,19 @@ async def test_an_erased_store_is_measured_for_again(stage: Stage) -> None:
     await stage.run()
     await stage.measured()
     assert stage.plans()["webgpu"] == (4.0, None)
+
+
+@on_stage(ONE, MEASURED, device=DEVICE)
+async def test_comparing_a_large_output_does_not_take_all_its_values(stage: Stage) -> None:
+    def large(feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        values = [1.0] * 2**17
+        values[1_500] = feeds["x"].tolist()[0]  # Between two blocks.
+        return {"y": Tensor.float32(values)}
+
+    outputs = (TensorSpec("y", "float32", (2**17,)),)
+    stage.engine.define(FILES["m"], FakeModel((INPUT,), outputs, large, 8.0))
+    stage.engine.skewed = {"webgpu"}
+    await stage.run()
+    await stage.measured()
+
+    assert stage.plans()["webgpu"] == (8.0, None)

@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 import pytest
 from edge_runtime.config import parse_config
-from edge_runtime.pure.difference import TOLERANCES, compare, judge
-from edge_runtime.pure.golden import parse_golden
+from edge_runtime.pure.agreement import compare, judge
+from edge_runtime.pure.golden import TOLERANCES, parse_golden
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 from onnx import TensorProto, helper, numpy_helper

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from edge_runtime.pure.difference import TOLERANCES
+from edge_runtime.pure.golden import TOLERANCES
 from onnx import TensorProto, helper
 
 from web_runtime.errors import ToolError
