@@ -169,6 +169,7 @@ class Runtime:
         """Delete what is stored, see :meth:`Store.erase`, and what is remembered of it."""
         self._triggers.forget()
         self._runs.forget()
+        self._models.forget()
         await self.data.erase()
         await self._models.erase()
 

@@ -123,13 +123,17 @@ class ModelLibrary:
         """Leave no mark of danger behind: the page may be left in good order now."""
         await self._memory.settle()
 
+    def forget(self) -> None:
+        """Know nothing of the device; what is not asked for any more is not measured, either."""
+        self._memory.forget()
+        self._measuring.forget()
+
     async def erase(self) -> None:
-        """Forget what was found on the device, and the files that are kept.
+        """Delete the files that are kept.
 
         Raises:
             HostError: ``storage-failed``.
         """
-        self._memory.forget()
         await self._inference.erase()
 
     async def stop(self) -> None:

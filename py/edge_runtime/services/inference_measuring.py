@@ -59,6 +59,10 @@ class Measuring:
             self._running = asyncio.create_task(self._run())
             self._running.add_done_callback(self._ended)
 
+    def forget(self) -> None:
+        """Measure only what is wanted from now on."""
+        self._models.clear()
+
     async def stop(self) -> None:
         """Give up."""
         self._is_stopped = True
@@ -116,7 +120,8 @@ class Measuring:
             model.stale.discard(plan.key)
             if not plan.is_wasm:
                 await self._memory.leave()
-        self._memory.save()
+        if model.name in self._models:  # Else the store was erased meanwhile, and stays empty.
+            self._memory.save()
 
     def _failed(self, model: Model, plan: Plan, error: EdgeError) -> None:
         """Refuse a plan that failed; others' faults, and those of wasm, only put it off."""

@@ -573,3 +573,18 @@ async def test_what_triggers_remember_is_erased_with_the_events(site: Site) -> N
     site.click("last")
     await settle()
     assert len(site.host.page.named("error")) == 1
+
+
+@on_site({"Rank": RANK})
+async def test_what_was_measured_is_erased_with_the_events(site: Site) -> None:
+    site.host.inference.facts |= {"cores": 4, "isolated": True}
+    site.click("Rank", sku=1)
+    await site.host.clock.advance(20_000)
+    measured = site.runtime.statistics()["models"]["ranker"]["plans"]
+    assert {plan["ms"] for plan in measured} == {2}
+
+    await site.runtime.erase()
+
+    plans = site.runtime.statistics()["models"]["ranker"]["plans"]
+    assert {plan["ms"] for plan in plans} == {None}
+    assert site.runtime.data.get("edge.inference") is None

@@ -445,9 +445,26 @@ async def test_an_erased_store_is_measured_for_again(stage: Stage) -> None:
     await stage.run()
     await stage.measured()
 
-    await stage.library.erase()
+    stage.library.forget()
 
     assert stage.plans().get("webgpu", (None, None)) == (None, None)
+    await stage.run()
+    await stage.measured()
+    assert stage.plans()["webgpu"] == (4.0, None)
+
+
+@on_stage(ONE, MEASURED, device=DEVICE)
+async def test_a_store_that_is_erased_in_a_trial_stays_empty_until_a_model_runs(
+    stage: Stage,
+) -> None:
+    await _in_a_trial(stage)
+
+    stage.library.forget()
+    stage.kept.values.clear()
+    await stage.measured()
+
+    assert stage.kept.values == {}
+    assert runs_of(stage, "webnn-cpu") == 0
     await stage.run()
     await stage.measured()
     assert stage.plans()["webgpu"] == (4.0, None)

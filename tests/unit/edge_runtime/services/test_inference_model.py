@@ -123,7 +123,7 @@ class Play:
         await self.stage.library.release(name)
 
     async def forget(self) -> None:
-        await self.stage.library.erase()
+        self.stage.library.forget()
 
     async def mend(self) -> None:
         self.engine.faults.clear()
