@@ -53,6 +53,8 @@ class ModelLibrary:
         self._models = {name: Model(name, model) for name, model in models.items()}
         self._memory = InferenceMemory(values)
         self._sessions = Sessions(inference, clock)
+        if config.memory_budget_bytes is not None:
+            self._sessions.budget_bytes = config.memory_budget_bytes
         self._planner = Planner(inference, clock, models, config, self._memory, breakers)
         self._openings = Openings(
             inference=inference,
@@ -82,6 +84,7 @@ class ModelLibrary:
             memory=self._memory,
             trial=trial,
             clock=clock,
+            page=host.page,
         )
         self._begun = self._going = 0
 

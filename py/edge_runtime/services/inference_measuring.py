@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from ..errors import EdgeError, HostError
-from ..host.ports import Clock
+from ..host.ports import Clock, Page
 from ..pure.golden import TOLERANCES
 from ..pure.plans import Plan
 from ..pure.service_time import middle
@@ -30,6 +30,7 @@ class Measuring:
     Args:
         sessions, openings, planner, memory, trial: Parts of the model library.
         clock: Unix time.
+        page: Hears of models that cannot be measured.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Measuring:
         memory: InferenceMemory,
         trial: Trial,
         clock: Clock,
+        page: Page,
     ) -> None:
+        self._page = page
         self._sessions = sessions
         self._openings = openings
         self._planner = planner
@@ -109,6 +112,9 @@ class Measuring:
             await self._reference(model)
         except EdgeError as error:
             self._put_off(model, self._planner.plans(model.name).plans, error)
+            if not error.details.get("closed"):
+                text = f"model {model.name} is not measured: {error.message}"
+                self._page.notify("log", {"level": "warning", "message": text})
             return
         if not plan.is_wasm:
             await self._memory.enter(plan.key)

@@ -15,7 +15,7 @@ from ..pure.verdicts import Verdicts
 from ..tensor import Tensor
 from ..types import Backend
 
-SAMPLE_BYTES: Final = 4 * 2**20
+SAMPLE_BYTES: Final = 8 * 2**20
 """Feeds above that are not kept as a stand-in for golden ones."""
 
 

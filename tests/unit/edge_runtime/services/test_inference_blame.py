@@ -117,6 +117,9 @@ def test_a_golden_file_of_no_use_is_fetched_once_and_hinders_nobody(file: str) -
         assert set(stage.plans().values()) == {(None, None)}
         assert stage.files.requests.count(GOLDEN_URL) == 1
         assert all(ms == 8.0 for ms, _ in stage.plans("other").values())
+        (told,) = stage.page.named("log")
+        begins = f"model m is not measured: golden file {GOLDEN_URL}: "
+        assert told["level"] == "warning" and str(told["message"]).startswith(begins)
 
     play()
 

@@ -178,3 +178,8 @@ async def test_a_model_that_computes_in_much_memory_keeps_its_lane(stage: Stage)
     memory = stage.library.memory()
     assert (len(stage.engine.opened), memory["recycled"]) == (1, 0)
     assert memory["sessionsBytes"] == 200 * MIB
+
+
+@on_stage(**TIGHT)
+async def test_the_configured_budget_is_told_before_a_model_is_open(stage: Stage) -> None:
+    assert stage.library.memory()["budgetBytes"] == 7 * MIB // 2
