@@ -14,7 +14,7 @@ from edge_runtime.errors import EdgeError
 from rich.console import Console
 from typer.core import TyperGroup
 
-from .errors import ToolError
+from .errors import NotInstalled, ToolError
 
 DIST: Final = Path(__file__).parent / "dist"
 
@@ -133,10 +133,7 @@ def optimize_command(
         from .optimize.options import parse_options
         from .optimize.printed import print_report
     except ModuleNotFoundError as error:
-        raise ToolError(
-            f"optimize: expected numpy, onnx and onnxruntime, got no {error.name}. "
-            "Run `pip install 'edge-web-runtime[optimize]'`."
-        ) from error
+        raise NotInstalled("optimize", "numpy, onnx, onnxruntime", "optimize", error) from error
 
     options = parse_options(samples, precision, dimension or [], runs, seed, url)
     report = optimize(model, output or model.with_name(f"{model.stem}-variants"), options)
@@ -157,7 +154,10 @@ def seal_model_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="The sealed file to write.")],
 ) -> None:
     """Seal a model file; a page opens it with the same key, so this is obfuscation."""
-    from .seal_model import load_or_make_key, seal_model
+    try:
+        from .seal_model import load_or_make_key, seal_model
+    except ModuleNotFoundError as error:
+        raise NotInstalled("seal-model", "cryptography", "seal", error) from error
 
     plain = _read(model)
     secret, is_new = load_or_make_key(key)

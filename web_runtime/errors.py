@@ -11,6 +11,16 @@ class ToolError(Exception):
     exit_code = 1
 
 
+class NotInstalled(ToolError):
+    """A command needs packages of an extra."""
+
+    def __init__(self, command: str, packages: str, extra: str, error: ModuleNotFoundError) -> None:
+        super().__init__(
+            f"{command}: expected {packages}, got no {error.name}. "
+            f"Run `pip install 'edge-web-runtime[{extra}]'`."
+        )
+
+
 class NoDump(ToolError):
     """There is nothing to inspect; code 1 says that damage was found."""
 

@@ -25,12 +25,13 @@ async def run(ctx, activation):
 
 @dataclass(frozen=True)
 class Task:
-    """Source of one test task; ``business`` is its business code."""
+    """Source of one test task; ``business`` is its business code, ``files`` lie beside it."""
 
     name: str
     business: str
     source: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def pack(self, folder: Path) -> bytes:
         folder.mkdir(parents=True)
@@ -46,6 +47,8 @@ class Task:
             "".join(f"{key} = {_toml(value)}\n" for key, value in keys.items())
         )
         (folder / "main.py").write_text(self.source)
+        for name, data in self.files.items():
+            (folder / name).write_bytes(data)
         return pack_task(folder)
 
 

@@ -133,7 +133,8 @@ class Openings:
         return Wanted(lane, name, plan.variant.sha256, make)
 
     def _file(self, variant: Variant) -> ModelFile:
-        key = None if variant.key_resource is None else self._resource(*variant.key_resource)
+        at = variant.key_resource
+        key = None if at is None else raw_key(self._resource(*at))
         external = {
             each.path: ModelFile(self._resolve(each.url), each.sha256) for each in variant.external
         }
@@ -155,6 +156,14 @@ class _Download:
             self._page.notify(
                 "status", {**body, "loadedBytes": loaded_bytes, "totalBytes": total_bytes}
             )
+
+
+def raw_key(data: bytes) -> bytes:
+    """Return a key's bytes, of 64 hex digits where it is written so, as the tool writes it."""
+    try:
+        return bytes.fromhex(data.decode("ascii")) if len(data) >= 64 else data
+    except ValueError:
+        return data  # Whoever opens the file tells that it is none.
 
 
 def session_name(model: str, plan: Plan) -> str:

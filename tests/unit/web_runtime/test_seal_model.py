@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,16 @@ def test_files_that_are_not_there_are_one_message(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"m")
     code, _, err = run(tmp_path / "m", "--key", tmp_path / "no" / "key", "-o", tmp_path / "x")
     assert code == 1 and "--key: expected to write a new key" in err
+
+
+def test_a_missing_package_is_named_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "web_runtime.seal_model")
+    for name in [each for each in sys.modules if each.partition(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    code, _, err = run(tmp_path / "m", "--key", tmp_path / "key", "-o", tmp_path / "x")
+
+    assert code == 1
+    assert "got no cryptography" in err and "pip install 'edge-web-runtime[seal]'" in err
