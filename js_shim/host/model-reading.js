@@ -134,8 +134,10 @@ export class ModelReading {
     await download.run(hooks);
     if (download.isPieced) this.#tally.resumed += 1;
     let got = await sha256(download.bytes.view);
-    if (got !== this.#key && download.isPieced) {
-      await download.runAnew(hooks);
+    // Of two versions, or of the one that the browser's own cache has kept.
+    const isCached = hooks.cache() === "default";
+    if (got !== this.#key && (download.isPieced || isCached)) {
+      await download.runAnew(isCached ? { ...hooks, cache: () => "reload" } : hooks);
       got = await sha256(download.bytes.view);
     }
     if (got === this.#key) return;

@@ -420,6 +420,24 @@ for (const [name, damage] of Object.entries(DAMAGE)) {
   });
 }
 
+test("an older version in the browser's own cache is not the last word", async () => {
+  const { data, server, store, again } = scene();
+  const newer = noise(data.length, 2);
+  store.failure = new EdgeError("storage-failed", "a private window");
+  /** @type {typeof fetch} */
+  const cached = (url, init) => {
+    if (init?.cache === "reload") server.data = newer;
+    return server.fetch(url, init);
+  };
+
+  assertIs(await again({ fetch: cached }).read(fileOf(newer)), newer);
+
+  assert.deepEqual(
+    server.requests.map(({ cache }) => cache),
+    ["default", "reload"],
+  );
+});
+
 test("without a store it works from the network, and says so", async () => {
   const { data, server, store, files, file } = scene();
   store.failure = new EdgeError("storage-failed", "a private window");
