@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { currentLanguage } from "./i18n.js";
-import { drawLabel } from "./label-drawing.js";
+import { SIDE_PX, drawLabel } from "./label-drawing.js";
 import {
   clearResult,
   showLabelFailure,
@@ -137,6 +137,8 @@ function checkText() {
 function checkFile(file) {
   markChosen("");
   clearResult();
+  // Until this one is there, nothing stands for it.
+  canvas().width = SIDE_PX;
   check(async () => {
     await drawFile(file);
     return blobOf("image/jpeg");

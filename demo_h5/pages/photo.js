@@ -20,7 +20,7 @@ export function startPhotoFile() {
   const input = /** @type {HTMLInputElement} */ (byId("photo-file"));
   input.addEventListener("change", () => {
     const file = input.files?.[0];
-    if (file) recognise(file, file.name);
+    if (file) recognise(Promise.resolve(file), file.name);
     input.value = "";
   });
 }
@@ -56,29 +56,27 @@ function tile(photo) {
     picture,
     el("span", {}, name),
   );
-  button.addEventListener("click", async () => {
-    try {
-      recognise(await (await fetch(url)).blob(), photo.file);
-    } catch (error) {
-      showFailure(/** @type {Error} */ (error));
-    }
-  });
+  const fetched = async () => (await fetch(url)).blob();
+  button.addEventListener("click", () => recognise(fetched(), photo.file));
   return el("li", {}, button);
 }
 
 /**
- * @param {Blob} photo
+ * @param {Promise<Blob>} coming
  * @param {string} name  Of its file.
  */
-async function recognise(photo, name) {
+async function recognise(coming, name) {
   const mine = ++turn;
   latest = null;
   const result = byId("photo-result");
   result.dataset.state = "busy";
   result.dataset.photo = name;
   result.replaceChildren(el("p", { class: "busy" }, t("photoBusy")));
-  showPreview(photo).catch(() => {});
+  byId("photo-preview").hidden = true;
   try {
+    const photo = await coming;
+    if (mine !== turn) return;
+    showPreview(photo, mine).catch(() => {});
     const answer = await infer("recognise", { photo });
     if (mine === turn) showLabels(answer);
   } catch (error) {
@@ -86,14 +84,17 @@ async function recognise(photo, name) {
   }
 }
 
-/** @param {Blob} photo */
-async function showPreview(photo) {
+/**
+ * @param {Blob} photo
+ * @param {number} mine  Its turn; a large picture may take longer than the next one.
+ */
+async function showPreview(photo, mine) {
+  const bitmap = await createImageBitmap(photo);
+  if (mine !== turn) return bitmap.close();
   const canvas = /** @type {HTMLCanvasElement} */ (byId("photo-preview"));
   const context = canvas.getContext("2d");
   canvas.width = PREVIEW_PX;
   canvas.height = PREVIEW_PX;
-  canvas.hidden = true;
-  const bitmap = await createImageBitmap(photo);
   const side = Math.min(bitmap.width, bitmap.height);
   const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
   context?.drawImage(bitmap, left, top, side, side, 0, 0, PREVIEW_PX, PREVIEW_PX);
@@ -150,7 +151,7 @@ function nearest(near) {
 
 /** @param {Error & {code?: string}} error */
 function showFailure(error) {
-  const isPhoto = error.code !== undefined && !/^(boot|feature|runtime)-/.test(error.code);
+  const isPhoto = error.code === "argument-invalid";
   const result = byId("photo-result");
   result.dataset.state = "failed";
   result.replaceChildren(
