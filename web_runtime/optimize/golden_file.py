@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.pure.golden import TOLERANCES
+from edge_runtime.pure.golden import GOLDEN_BYTES, TOLERANCES
 
 from .samples import Array, Sample, Samples, plain_tensor, seeded_samples
 from .source import Model, sha256_of
@@ -28,7 +28,8 @@ def write_golden(
 ) -> int:
     """Write the cases that fit 30,000 values of answers, one at least; return how many.
 
-    The tolerances of the golden file the samples come from are kept.
+    None, and no file, where that one is more than the runtime reads. The tolerances of the golden
+    file the samples come from are kept.
     """
     pairs = zip(samples.items, answers, strict=True)
     cases = [json.dumps(_case(sample, answer)) for sample, answer in pairs]
@@ -38,7 +39,11 @@ def write_golden(
     if samples.tolerances != TOLERANCES:
         facts["tolerance"] = {name: asdict(each) for name, each in samples.tolerances.items()}
     head = json.dumps(facts)[:-1]
-    path.write_text(f'{head}, "cases": [\n' + ",\n".join(kept) + "\n]}\n", encoding="utf-8")
+    text = f'{head}, "cases": [\n' + ",\n".join(kept) + "\n]}\n"
+    path.unlink(missing_ok=True)
+    if len(text.encode()) > GOLDEN_BYTES:
+        return 0
+    path.write_text(text, encoding="utf-8")
     return len(kept)
 
 

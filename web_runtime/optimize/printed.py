@@ -24,14 +24,20 @@ def print_report(report: Report, console: Console) -> None:
     for row in report.rows:
         if row.reason is not None:
             console.print(f"dropped {row.method}: {row.reason}", soft_wrap=True, markup=False)
-    cases, origin = report.golden_cases
-    console.print(f"golden:  {cases} cases ({origin}) in {report.name}.golden.json", soft_wrap=True)
+    console.print(_golden(report), soft_wrap=True)
     for finding in report.findings:
         word = "error" if finding.is_error else "warning"
         text = f"{word}: {finding.host}: {finding.where}: {finding.what}. {finding.remedy}"
         console.print(text, soft_wrap=True, markup=False)
     snippet = json.dumps({report.name: report.snippet()}, indent=2)
     console.print(f'for the configuration\'s "models":\n{snippet}', soft_wrap=True, markup=False)
+
+
+def _golden(report: Report) -> str:
+    cases, origin = report.golden_cases
+    if not cases:
+        return "golden:  none, the answers are above 4 MiB; a page compares with those of wasm"
+    return f"golden:  {cases} cases ({origin}) in {report.name}.golden.json"
 
 
 def _table(report: Report) -> Table:

@@ -29,7 +29,8 @@ class Report:
         samples: What was tried.
         rows: fp32 first, then each candidate.
         findings: What hosts cannot run.
-        golden_cases: How many cases the golden file holds, and where they come from.
+        golden_cases: How many cases the golden file holds, 0 where there is none, and where they
+            come from.
         runs: How many runs a latency is the median of.
         url: Prefix of the files' addresses.
     """
@@ -62,9 +63,10 @@ class Report:
     def snippet(self) -> dict[str, Any]:
         """Return the model as the configuration names it under ``models``."""
         snippet: dict[str, Any] = {
-            "variants": [self._variant(row) for row in self.rows if row.reason is None],
-            "golden": f"{self.url}{self.name}.golden.json",
+            "variants": [self._variant(row) for row in self.rows if row.reason is None]
         }
+        if self.golden_cases[0]:
+            snippet["golden"] = f"{self.url}{self.name}.golden.json"
         if self.model.dimensions:
             snippet["dimensions"] = dict(self.model.dimensions)
         return snippet

@@ -22,6 +22,9 @@ from ..types import TensorSpec
 from .agreement import Tolerance
 from .generated_feeds import gradient, seeded
 
+GOLDEN_BYTES: Final = 4 * 2**20
+"""A larger file is not read."""
+
 TOLERANCES: Final[Mapping[str, Tolerance]] = {
     "fp32": Tolerance(1e-4, 0.99999),
     "fp16": Tolerance(0.02, 0.999),

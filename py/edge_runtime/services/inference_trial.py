@@ -11,7 +11,7 @@ from ..errors import HostError
 from ..host.ports import Clock, InferenceReply, Network
 from ..pure.agreement import compare, judge
 from ..pure.feeds import check_feeds
-from ..pure.golden import Golden, golden_from, parse_golden
+from ..pure.golden import GOLDEN_BYTES, Golden, golden_from, parse_golden
 from ..pure.plans import Plan
 from ..tensor import Tensor
 from ..types import Priority
@@ -33,7 +33,6 @@ RUN_MS: Final = 10_000
 SAMPLES: Final = 7
 _MOST_MS: Final = 1_500
 _HOPELESS: Final = 4
-_GOLDEN_BYTES: Final = 4 * 2**20
 # Of each output: Python stands still while it compares, and so do all runs.
 _MOST_VALUES: Final = 2**16
 
@@ -140,7 +139,7 @@ class Trial:
 
     async def _fetched(self, model: Model, url: str, session: Session) -> Golden:
         data = await self._network.fetch(
-            url, max_bytes=_GOLDEN_BYTES, timeout_ms=LIMITS.fetch_timeout_ms
+            url, max_bytes=GOLDEN_BYTES, timeout_ms=LIMITS.fetch_timeout_ms
         )
         opened = session.opened
         try:

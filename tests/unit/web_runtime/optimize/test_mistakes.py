@@ -73,6 +73,18 @@ def test_samples_too_large_for_a_golden_file_are_checked_and_random_ones_written
     assert "output y, sample 0 of 1 given in bad.npz: expected finite" in err
 
 
+def test_answers_above_what_the_runtime_reads_leave_no_golden_file(tmp_path: Path) -> None:
+    proto = one_node("Relu", [("x", FLOAT, [1_000_000])], ("y", FLOAT, [1_000_000]))
+    code, out, _ = run("optimize", saved(proto, tmp_path / "huge.onnx"), "--runs", 1)
+
+    folder = tmp_path / "huge-variants"
+    assert code == 0
+    assert "golden:  none" in out
+    assert not (folder / "huge.golden.json").exists()
+    models = json.loads((folder / "huge.report.json").read_text())["models"]
+    assert models["huge"].keys() == {"variants"}
+
+
 def test_a_model_that_does_not_run_on_random_feeds_asks_for_samples(tmp_path: Path) -> None:
     proto = one_node("Reshape", [("x", FLOAT, [6]), ("s", INT64, [2])], ("y", FLOAT, [None, None]))
     code, _, err = run("optimize", saved(proto, tmp_path / "shape.onnx"))
