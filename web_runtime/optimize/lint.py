@@ -100,7 +100,7 @@ def _free_dimensions(graph: Graph) -> Iterator[Finding]:
                 places.setdefault(size.dim_param, []).append(f"input {value.name}, axis {axis}")
     for name, where in places.items():
         fix = (
-            f'Fix it in the configuration: "dimensions": {{"{name}": size}}.'
+            f"Fix it with `--dimension {name}=SIZE`, in the golden file and the configuration, too."
             if name
             else "It has no name: fix it with onnxruntime.tools.make_dynamic_shape_fixed."
         )

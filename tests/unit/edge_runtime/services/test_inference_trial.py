@@ -1,6 +1,7 @@
 """Measured runs stand behind all others, and no other run's time is taken for theirs."""
 
 import asyncio
+import json
 
 from edge_runtime.services.inference_trial import _LeastUrgent
 from edge_runtime.services.lanes import Lanes
@@ -41,6 +42,23 @@ async def test_no_run_waits_behind_one_that_is_measured_however_long_that_waits(
     await lanes.stop()
 
     assert order == ["long", "late", "trial"]
+
+
+@on_stage({"m": model(golden="m.golden.json")}, MEASURED, device=PLAIN["desktop chrome"])
+async def test_a_golden_file_for_other_shapes_refuses_nothing_and_is_told_once(
+    stage: Stage,
+) -> None:
+    case = {"inputs": {"x": {"values": [1.0], "shape": [1]}}, "outputs": {"y": [2.0, 4.0]}}
+    stage.files.files["https://site/m.golden.json"] = json.dumps({"cases": [case]}).encode()
+    await stage.run()
+    runs = len(stage.engine.runs)
+    await stage.measured()
+
+    assert set(stage.plans().values()) == {(None, None)}
+    assert len(stage.engine.runs) == runs
+    [told] = [body["message"] for name, body in stage.page.notices if name == "log"]
+    assert told.startswith("model m: wasm not measured: golden file https://site/m.golden.json")
+    assert "expected float32[2], got float32[1]" in told
 
 
 @on_stage({"m": model(forbid=("webgpu", "webnn"))}, MEASURED, device=PLAIN["desktop chrome"])

@@ -60,7 +60,7 @@ def test_a_free_dimension_names_what_to_fix_and_a_fixed_one_nothing(tmp_path: Pa
     found = findings(mlp("batch"), tmp_path)
 
     assert "input x, axis 0: free dimension batch" in told(found, "webnn")
-    assert '"dimensions": {"batch": size}' in found[0].remedy
+    assert "`--dimension batch=SIZE`" in found[0].remedy
     assert "free dimension batch" in told(found, "mini-program")
     assert findings(mlp("batch"), tmp_path, batch=4) == []
 
