@@ -57,7 +57,7 @@ async def test_a_golden_file_for_other_shapes_refuses_nothing_and_is_told_once(
     assert set(stage.plans().values()) == {(None, None)}
     assert len(stage.engine.runs) == runs
     [told] = [body["message"] for name, body in stage.page.notices if name == "log"]
-    assert told.startswith("model m: wasm not measured: golden file https://site/m.golden.json")
+    assert told.startswith("model m is not measured: golden file https://site/m.golden.json")
     assert "expected float32[2], got float32[1]" in told
 
 
