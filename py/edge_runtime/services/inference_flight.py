@@ -14,7 +14,7 @@ from .inference_sessions import Sessions
 _OVERLONG_MS: Final = 1_000
 _OVERLONG: Final = 4
 # Before the first answer nothing tells a slow model, or shaders that are compiled, from a hang.
-_OVERLONG_FIRST_MS: Final = 4_000
+_OVERLONG_FIRST_MS: Final = 3_000
 
 
 class Flight:

@@ -147,7 +147,7 @@ def test_a_breaker_counts_a_cancelled_run_that_took_far_too_long(
     play()
 
 
-@pytest.mark.parametrize(("waited_ms", "failures"), [(3_000, 0), (5_000, 1)])
+@pytest.mark.parametrize(("waited_ms", "failures"), [(2_500, 0), (3_500, 1)])
 def test_of_a_first_run_nobody_knows_how_long_it_takes(waited_ms: float, failures: int) -> None:
     @on_stage(**ONE_LANE)
     async def play(stage: Stage) -> None:
