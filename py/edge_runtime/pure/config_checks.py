@@ -43,6 +43,20 @@ def missing_models(config: Config, manifests: Iterable[Manifest]) -> list[Config
     ]
 
 
+def missing_keys(
+    models: Mapping[str, ModelConfig], task_names: Collection[str]
+) -> list[ConfigError]:
+    """Return a ``config-invalid`` for each sealed file whose key no loaded task can hold."""
+    expected = f"a loaded task with the key ({', '.join(sorted(task_names)) or 'none'})"
+    advice = "Correct it, or list the task's bundle; until then the model does not open."
+    return [
+        invalid("config", f"models.{name}.variants[{index}].sealed.task", expected, at[0], advice)
+        for name, model in models.items()
+        for index, variant in enumerate(model.variants)
+        if (at := variant.key_resource) is not None and at[0] not in task_names
+    ]
+
+
 def missing_fallbacks(manifests: Collection[Manifest]) -> list[ConfigError]:
     """Return a ``task-unknown`` for each fallback on a task that is not there."""
     known = {manifest.name for manifest in manifests}
@@ -60,10 +74,11 @@ def missing_fallbacks(manifests: Collection[Manifest]) -> list[ConfigError]:
 
 
 def not_kept(config: Config, manifests: Collection[Manifest]) -> list[ConfigError]:
-    """Return what is missing of models, fallbacks and breakers to be forced open."""
+    """Return what is missing of models, their keys, fallbacks and breakers to be forced open."""
     task_names = [manifest.name for manifest in manifests]
     return [
         *missing_models(config, manifests),
+        *missing_keys(config.models, task_names),
         *missing_fallbacks(manifests),
         *unknown_forced(config, config.models, task_names),
     ]

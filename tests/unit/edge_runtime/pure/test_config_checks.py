@@ -2,9 +2,15 @@
 
 from dataclasses import replace
 
-from edge_runtime.config import parse_config
+from edge_runtime.config import Config, parse_config
+from edge_runtime.config_models import ModelConfig, Variant
 from edge_runtime.config_triggers import Trigger
-from edge_runtime.pure.config_checks import missing_fallbacks, missing_models, usable_triggers
+from edge_runtime.pure.config_checks import (
+    missing_fallbacks,
+    missing_models,
+    not_kept,
+    usable_triggers,
+)
 from edge_runtime.pure.fallback import Fallback
 from edge_runtime.pure.manifest import Manifest
 from edge_runtime.types import FallbackKind, Priority
@@ -47,3 +53,15 @@ def test_a_task_that_others_fall_back_on_must_be_loaded() -> None:
 
     assert [problem.details for problem in problems] == [{"taskName": "Rank", "fallback": "Simpel"}]
     assert "a loaded task as its fallback (Simple), got 'Simpel'" in problems[0].message
+
+
+def test_sealed_files_whose_task_is_not_loaded_are_listed() -> None:
+    plain, sealed = Variant("m.onnx", "ab"), Variant("s.onnx", "cd", key_resource=("Keys", "m.key"))
+    models = {"m": ModelConfig((plain, sealed)), "other": ModelConfig((plain,))}
+
+    [problem] = not_kept(Config(models=models), [manifest()])
+
+    assert problem.code == "config-invalid"
+    assert "models.m.variants[1].sealed.task" in problem.message
+    assert "Rank" in problem.message and "Keys" in problem.message
+    assert not_kept(Config(models=models), [replace(manifest(), name="Keys")]) == []
