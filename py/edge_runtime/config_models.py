@@ -43,6 +43,11 @@ class Variant:
     external: tuple[ExternalFile, ...] = ()
     key_resource: tuple[str, str] | None = None
 
+    @property
+    def identity(self) -> str:
+        """Return its digest with those of its weights: other weights may lie beside one graph."""
+        return "+".join((self.sha256, *(each.sha256[:12] for each in self.external)))
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:

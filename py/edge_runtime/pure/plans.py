@@ -40,7 +40,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         way = self.candidate
-        key = f"{self.variant.sha256} {way.key} {way.build} {way.threads}{self.sizes}"
+        key = f"{self.variant.identity} {way.key} {way.build} {way.threads}{self.sizes}"
         object.__setattr__(self, "key", key)  # Once, as every run asks for it.
 
     @property

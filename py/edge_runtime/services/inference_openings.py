@@ -168,4 +168,5 @@ def raw_key(data: bytes) -> bytes:
 
 def session_name(model: str, plan: Plan) -> str:
     """Return the name of a plan's session in its lane."""
-    return f"{model} {plan.variant.sha256[:12]}"
+    digests = plan.variant.identity.split("+")
+    return f"{model} {'+'.join(each[:12] for each in digests)}"

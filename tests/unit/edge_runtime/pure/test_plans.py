@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from edge_runtime.config_models import ModelConfig, Variant
+from edge_runtime.config_models import ExternalFile, ModelConfig, Variant
 from edge_runtime.pure.plans import Plan, choose, plans_of
 from edge_runtime.pure.verdicts import Verdicts
+from edge_runtime.services.inference_openings import session_name
 from edge_runtime.types import TensorSpec
 
 from .devices import DEVICES
@@ -55,6 +56,21 @@ def test_what_a_file_declares_rules_backends_out() -> None:
 
     assert {plan.candidate.key for plan in plans} == {"wasm", "webgpu"}
     assert "free dimension" in refused["webnn"]
+
+
+def test_other_weights_beside_the_same_graph_are_another_file() -> None:
+    weights = [ExternalFile("w.bin", f"{digest}.bin", digest * 64) for digest in "ab"]
+    variants = [replace(PLAIN, external=(each,)) for each in weights]
+
+    names = {
+        (plan.key, session_name("m", plan))
+        for each in variants
+        for plan in plans_of(ModelConfig((each,), pin="wasm"), EVERYTHING, {}).plans
+        if plan.candidate.threads == 1
+    }
+
+    assert len({key for key, _ in names}) == len({name for _, name in names}) == 2
+    assert all(key.startswith(PLAIN.sha256) for key, _ in names)
 
 
 def test_wasm_stands_behind_what_is_pinned() -> None:
