@@ -59,6 +59,19 @@ def test_a_model_that_does_not_come_is_not_blamed_on_the_photo(serve: Serve, pag
     expect(page.get_by_test_id("photo-result")).not_to_contain_text("JPEG")
 
 
+def test_where_the_keyboard_is_shows_on_a_chosen_label_too(serve: Serve, page: Page) -> None:
+    page.goto(f"{serve(DEMO_DIST)}/?page=Label")
+    chosen = page.locator('[data-testid="label-tile"][aria-pressed="true"]')
+    outline = "(tile) => getComputedStyle(tile).outlineColor"
+    before = chosen.evaluate(outline)
+
+    page.get_by_test_id("panel-toggle").focus()
+    page.keyboard.press("Tab")
+
+    expect(chosen).to_be_focused()
+    assert chosen.evaluate(outline) != before
+
+
 def test_a_label_is_no_book(serve: Serve, page: Page) -> None:
     page.goto(f"{serve(DEMO_DIST)}/?page=Label")
     editor = page.get_by_test_id("label-editor")
