@@ -103,9 +103,21 @@ class Measuring:
         for plan in plans:
             is_open = plan.key in model.stale or verdicts.is_open(plan.key, now_ms)
             is_put_off = plan.key in model.postponed or plan.key in self._memory.stepped_down
-            if is_open and not is_put_off and self._planner.may_fetch(plan):
+            if is_open and not is_put_off and self._may_fetch(model, plan):
                 return plan
         return None
+
+    def _may_fetch(self, model: Model, plan: Plan) -> bool:
+        """Say whether a plan's file may be loaded, and what its answers are compared with."""
+        digests = [plan.variant.sha256]
+        if model.golden is None:
+            digests.append("" if model.config.golden else self._exact(model).variant.sha256)
+        return all(map(self._planner.may_fetch, digests))
+
+    def _exact(self, model: Model) -> Plan:
+        """Return the plan that tells what is right: an approximation says nothing about others."""
+        plans = self._planner.plans(model.name).plans
+        return min(plans, key=lambda each: (not each.is_wasm, PRECISIONS[each.variant.precision]))
 
     async def _measure(self, model: Model, plan: Plan) -> None:
         try:
@@ -151,10 +163,7 @@ class Measuring:
         """
         if model.golden is not None:
             return
-        plans = self._planner.plans(model.name).plans
-        # The most exact one: an approximation says nothing about others.
-        plan = min(plans, key=lambda each: (not each.is_wasm, PRECISIONS[each.variant.precision]))
-        async with self._lent(model, plan) as session:
+        async with self._lent(model, self._exact(model)) as session:
             await self._trial.find_golden(model, session)
 
     async def _judge(self, model: Model, plan: Plan) -> None:

@@ -22,7 +22,7 @@ from .library_stage import (
     unable,
     variant,
 )
-from .test_inference_measuring import DEVICE, GOLDEN_URL
+from .test_inference_measuring import DEVICE, GOLDEN_URL, golden
 
 BROKEN = [f"no model {number}".encode() for number in range(6)]
 FOUR_CORES: dict[str, Any] = {**PLAIN["small notebook"], "cores": 4, "memoryGb": 8}
@@ -137,3 +137,26 @@ async def test_a_backend_on_which_another_file_serves_is_not_told_as_refused(
 
     assert run.backend.name == "webgpu"
     assert set(run.backend.refused) == {"webnn-gpu", "webnn-npu"}
+
+
+SAVING = {**DEVICE, "saveData": True}
+
+
+@on_stage({"m": model(variant(precision="int8"), variant("half"))}, MEASURED, device=SAVING)
+async def test_where_data_are_to_be_saved_no_exact_file_is_fetched_to_compare_with(
+    stage: Stage,
+) -> None:
+    await stage.run()
+    await stage.measured()
+
+    assert "https://site/half.onnx" not in stage.files.requests
+    assert stage.page.named("log") == []
+
+
+@on_stage({"m": model(golden="m.golden.json")}, MEASURED, device=SAVING)
+async def test_where_data_are_to_be_saved_no_golden_file_is_fetched(stage: Stage) -> None:
+    stage.files.files[GOLDEN_URL] = golden(2.0, 4.0)
+    await stage.run()
+    await stage.measured()
+
+    assert GOLDEN_URL not in stage.files.requests
