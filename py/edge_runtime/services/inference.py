@@ -67,7 +67,7 @@ class ModelLibrary:
             resource=resource,
         )
         self._service = Service(
-            self._sessions, self._openings, self._planner, lanes, breakers, clock
+            self._sessions, self._openings, self._planner, lanes, self._memory, breakers, clock
         )
         trial = Trial(
             sessions=self._sessions,

@@ -137,7 +137,7 @@ class Measuring:
         finally:
             model.stale.discard(plan.key)
             if not plan.is_wasm:
-                await self._memory.leave()
+                await self._memory.leave(plan.key)
         if model.name in self._models:  # Else the store was erased meanwhile, and stays empty.
             self._memory.save()
 

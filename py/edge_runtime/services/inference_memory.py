@@ -6,9 +6,11 @@ pages at any time, so only what ends two lives in a row is refused for longer.
 """
 
 import asyncio
+from collections import Counter
 from typing import Final, Protocol
 
 from ..errors import EdgeError
+from ..pure.plans import Plan
 from ..pure.verdicts import Verdicts, verdicts_of
 from ..types import JsonValue
 
@@ -41,7 +43,8 @@ class InferenceMemory:
         self.verdicts = Verdicts()
         # How many lives ended while a plan was tried, the one that is tried now included.
         self._ends: dict[str, int] = {}
-        self._tried: str | None = None
+        self._tried: Counter[str] = Counter()
+        self._used: set[str] = set()
         self.stepped_down: set[str] = set()
         self._saving: asyncio.Task[None] | None = None
         self._unsaved = False
@@ -52,7 +55,10 @@ class InferenceMemory:
         ends = mark.get("ends") if isinstance(mark, dict) else None
         if isinstance(mark, dict) and isinstance(ends, dict):
             self._ends = {plan: count for plan, count in ends.items() if isinstance(count, int)}
-            self.stepped_down = {plan for plan in self._ends if plan == mark.get("tried")}
+            tried = mark.get("tried")
+            self.stepped_down = set(self._ends) & set(
+                map(str, tried if isinstance(tried, list) else ())
+            )
 
     def knows(self, digest: str) -> bool:
         """Say whether a file was measured on some device, which may be another one by now."""
@@ -71,30 +77,36 @@ class InferenceMemory:
         # Written at once: lives that step down may end in any way, too.
         await self._mark()
 
+    def first_use(self, plan: Plan) -> str | None:
+        """Return the key of an accelerator's plan that is used for the first time in this life."""
+        if plan.is_wasm or plan.key in self._used:
+            return None
+        self._used.add(plan.key)
+        return plan.key
+
     async def enter(self, plan: str) -> None:
         """Leave a mark before ``plan`` is tried; where nothing is kept, there is none."""
-        self._tried = plan
-        self._ends[plan] = self._ends.get(plan, 0) + 1
-        await self._mark()
+        self._tried[plan] += 1
+        if self._tried[plan] == 1:
+            self._ends[plan] = self._ends.get(plan, 0) + 1
+            await self._mark()
 
-    async def leave(self) -> None:
+    async def leave(self, plan: str) -> None:
         """Take the mark away: whatever came of it, the worker is alive."""
-        if self._tried is not None:
-            del self._ends[self._tried]
-        self._tried = None
-        await self._mark()
+        self._tried[plan] -= 1
+        if not self._tried[plan]:
+            del self._tried[plan], self._ends[plan]
+            await self._mark()
 
     async def settle(self) -> None:
         """Have an end from here on be nobody's fault; what ended the life before is remembered."""
-        ends = dict(self._ends)
-        if self._tried is not None:
-            ends[self._tried] -= 1
-        await self._write_mark({plan: count for plan, count in ends.items() if count}, None)
+        ends = {plan: count - (plan in self._tried) for plan, count in self._ends.items()}
+        await self._write_mark({plan: count for plan, count in ends.items() if count}, [])
 
     async def _mark(self) -> None:
-        await self._write_mark(dict(self._ends), self._tried)
+        await self._write_mark(dict(self._ends), sorted(self._tried))
 
-    async def _write_mark(self, ends: dict[str, JsonValue], tried: str | None) -> None:
+    async def _write_mark(self, ends: dict[str, JsonValue], tried: list[JsonValue]) -> None:
         mark: JsonValue = {"ends": ends, "tried": tried}
         try:
             if not ends:

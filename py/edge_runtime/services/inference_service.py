@@ -18,6 +18,7 @@ from ..tensor import Tensor
 from ..types import Backend
 from .inference_flight import Flight
 from .inference_guard import guarded, is_engines, lost
+from .inference_memory import InferenceMemory
 from .inference_models import Model, Session
 from .inference_openings import Openings, session_name
 from .inference_planner import Planner
@@ -68,7 +69,7 @@ class Service:
     """Serves runs.
 
     Args:
-        sessions, openings, planner: Parts of the model library.
+        sessions, openings, planner, memory: Parts of the model library.
         lanes: Where requests wait.
         breakers: By ``model@backend``.
         clock: Measures requests.
@@ -80,9 +81,11 @@ class Service:
         openings: Openings,
         planner: Planner,
         lanes: Lanes,
+        memory: InferenceMemory,
         breakers: Gate,
         clock: Clock,
     ) -> None:
+        self._memory = memory
         self._sessions = sessions
         self._openings = openings
         self._planner = planner
@@ -99,6 +102,9 @@ class Service:
         chosen = self._planner.choose(model.name, {})
         while True:
             session: Session | None = None
+            first = self._memory.first_use(chosen.plan)
+            if first is not None:
+                await self._memory.enter(first)
             try:
                 session = await self._openings.session(model.name, model.config, chosen.plan)
                 with session:
@@ -107,6 +113,9 @@ class Service:
                 return run
             except (HostError, RefusedError) as error:
                 chosen = self._next(model, chosen.plan, error, trouble, session is None)
+            finally:
+                if first is not None:
+                    self._spawn(self._memory.leave(first))
 
     async def retire(self, model: Model, kept: Plan | None) -> None:
         """Free the sessions of a model, but those of the plan that serves from now on."""
@@ -184,9 +193,8 @@ class Service:
         if error.details.get("closed") and trouble.replays < _REPLAYS:
             trouble.replays += 1
             return self._planner.choose(model.name, trouble.barred)
-        can_repeat = error.code in ("worker-lost", "circuit-open") or bool(
-            error.details.get("deviceLost")
-        )
+        can_repeat = error.code in ("worker-lost", "circuit-open")
+        can_repeat = can_repeat or bool(error.details.get("deviceLost"))
         if can_repeat and trouble.repeats.total() < _REPEATS and not trouble.repeats[plan.key]:
             trouble.repeats[plan.key] += 1
         elif is_engines(error) and (is_opening or not plan.is_wasm):

@@ -375,7 +375,7 @@ async def _in_a_trial(stage: Stage) -> None:
 async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down(stage: Stage) -> None:
     await _in_a_trial(stage)
     mark = stage.kept.values[RISK_KEY]
-    assert isinstance(mark, dict) and str(mark["tried"]).endswith("webgpu jspi 1")
+    assert isinstance(mark, dict) and str(mark["tried"]).endswith("webgpu jspi 1']")
 
     later = stage.next_life()
     await later.run()
@@ -390,6 +390,28 @@ async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down(stage: S
     await third.measured()
     assert third.plans()["webgpu"] == (4.0, None)
     await third.stop()
+
+
+@on_stage({"m": model(pin="webgpu")}, MEASURED, device=DEVICE)
+async def test_a_first_run_that_ends_the_page_makes_the_next_life_step_down(stage: Stage) -> None:
+    running = asyncio.create_task(stage.run())
+    while not runs_of(stage, "webgpu"):
+        await settle()
+    mark = stage.kept.values[RISK_KEY]
+    assert isinstance(mark, dict) and mark["tried"]
+
+    later = stage.next_life()
+
+    run = await later.run()
+    assert run.backend.name == "wasm" and ENDED in str(run.backend.fallback_reason)
+    await later.stop()
+    third = later.next_life()
+    assert (await third.run()).backend.name == "webgpu"
+    await settle()
+    assert RISK_KEY not in third.kept.values
+    await third.stop()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @on_stage(ONE, MEASURED, device=DEVICE)

@@ -66,7 +66,7 @@ async def test_a_life_that_ends_in_a_trial_makes_the_next_one_step_down_and_the_
     third = await remembering(kept)
     assert third.stepped_down == set()
     await third.enter(PLAN)
-    await third.leave()
+    await third.leave(PLAN)
     assert RISK_KEY not in kept.values
 
 
@@ -104,7 +104,7 @@ async def test_what_is_tried_between_two_ends_does_not_make_up_for_the_first() -
     await (await remembering(kept)).enter(PLAN)
     second = await remembering(kept)
     await second.enter(OTHER)
-    await second.leave()
+    await second.leave("another plan")
     await (await remembering(kept)).enter(PLAN)
 
     memory = await remembering(kept)
@@ -134,7 +134,7 @@ async def test_a_page_that_settles_while_another_plan_is_taken_up_blames_none_fo
 
     settling = asyncio.create_task(memory.settle())
     await asyncio.sleep(0)
-    await memory.leave()
+    await memory.leave(PLAN)
     await memory.enter(OTHER)
     await settling
 
