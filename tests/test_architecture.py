@@ -19,7 +19,7 @@ LAYERS = (
     ("config_triggers",),
     ("config",),
     ("pure", "host.ports"),
-    ("host.model_files",),
+    ("model_files",),
     ("task", "services"),
     ("run_answers", "run_reports"),
     ("run_events",),

@@ -304,6 +304,7 @@ def test_statistics_are_frozen_and_shaped_as_documented(edge: EdgePage) -> None:
     assert statistics.pop("boot")["mode"] == "snapshot"
     assert statistics.pop("role") == "writer"
     assert statistics.pop("memory")["pythonHeapBytes"] > 2**20
+    assert statistics.pop("modelFiles")["mode"] == "stored"
     assert set(statistics) == set(Statistics.__annotations__)
     assert set(statistics["queues"]) == {"core", "regular", "low"}
     for queue in statistics["queues"].values():

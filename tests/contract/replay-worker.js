@@ -1,6 +1,6 @@
 /**
- * A page's worker that replays a trace on the core of the built snapshot; the testing modules, which a build leaves
- * out, come from the site.
+ * A page's worker that replays a trace on the core of the built snapshot; the modules that a build leaves out
+ * come from the site.
  */
 
 import { createSteps, startPython } from "../../js_shim/boot.js";
@@ -26,9 +26,9 @@ async function decisions({ root, modules, trace, config, seed }) {
   const { python, mode } = await startPython(step, root, () => {});
   python.FS.mkdirTree("/served/testing");
   for (const name of modules) {
-    const response = await fetch(`/testing/${name}`);
-    if (!response.ok) throw new Error(`/testing/${name}: status ${response.status}`);
-    python.FS.writeFile(`/served/testing/${name}`, new Uint8Array(await response.arrayBuffer()));
+    const response = await fetch(`/${name}`);
+    if (!response.ok) throw new Error(`/${name}: status ${response.status}`);
+    python.FS.writeFile(`/served/${name}`, new Uint8Array(await response.arrayBuffer()));
   }
   python.globals.set("trace_text", trace);
   python.globals.set("config_text", config);

@@ -8,8 +8,8 @@ from typing import Final
 from ..errors import ToolError
 from .archive import archive
 
-# Never needed in a browser: fakes for tests, and the host that runs under CPython.
-LEFT_OUT: Final = ("testing", "host/native")
+# Never needed in a browser: fakes for tests, the host under CPython, what both read models with.
+LEFT_OUT: Final = ("testing", "host/native", "model_files.py")
 LIBRARIES: Final = ("fastjsonschema",)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import HostError, error_from_dict
-from ..host.model_files import read_model
 from ..host.ports import (
     Clock,
     InferenceReply,
@@ -17,6 +16,7 @@ from ..host.ports import (
     OpenedModel,
     Target,
 )
+from ..model_files import read_model
 from ..tensor import Tensor
 from ..types import Backend, TensorSpec
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import onnxruntime
 
 from ...errors import ConfigError, HostError
+from ...model_files import read_model
 from ...tensor import DTYPES, Tensor
 from ...types import Backend, TensorSpec
-from ..model_files import read_model
 from ..ports import InferenceReply, ModelFile, Network, OnProgress, OpenedModel, Target
 
 _DTYPES: Final = {f"tensor({name})": name for name in DTYPES} | {

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from ..config import LIMITS
-from ..errors import TrustError
-from .ports import ModelFile, Network
+from .config import LIMITS
+from .errors import TrustError
+from .host.ports import ModelFile, Network
 
 
 async def read_model(network: Network, file: ModelFile) -> tuple[bytes, dict[str, bytes]]:
