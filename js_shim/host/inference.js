@@ -3,6 +3,8 @@
 import { EdgeError } from "../errors.js";
 import { scriptUrl } from "../script-url.js";
 import { Lane } from "./lane.js";
+import { sha256 } from "./model-bytes.js";
+import { mismatch } from "./model-reading.js";
 
 /** @import { Opened, Ran, Target } from "../inference-protocol.js" */
 /** @typedef {{name: string, dtype: string, shape: number[], data: Uint8Array}} Feed */
@@ -17,7 +19,7 @@ import { Lane } from "./lane.js";
  * @property {{key: Uint8Array}} [seal]
  */
 
-/** @typedef {FileOrder & {data?: Uint8Array}} AnyOrder  `data`: the file itself, unchecked. */
+/** @typedef {FileOrder & {data?: Uint8Array}} AnyOrder  `data`: the file itself. */
 /** @typedef {AnyOrder & {external?: (AnyOrder & {path: string})[]}} ModelOrder */
 /** @typedef {{read: (file: FileOrder, onProgress?: OnProgress) => Promise<ArrayBuffer>}} Files */
 
@@ -198,10 +200,22 @@ export class Inference {
   #read({ external = [], ...model }, onProgress) {
     return Promise.all(
       [model, ...external].map(({ data, ...file }, i) =>
-        data ? detachable(data) : this.#files.read(file, i ? undefined : onProgress),
+        data ? checked(data, file) : this.#files.read(file, i ? undefined : onProgress),
       ),
     );
   }
+}
+
+/**
+ * @param {Uint8Array} data
+ * @param {FileOrder} file
+ * @returns {Promise<ArrayBuffer>}
+ * @throws {EdgeError} digest-mismatch
+ */
+async function checked(data, file) {
+  const got = await sha256(data);
+  if (got !== file.sha256) throw mismatch(file, got);
+  return detachable(data);
 }
 
 /**

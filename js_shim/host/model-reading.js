@@ -187,9 +187,9 @@ function erased() {
 
 /**
  * @param {{url: string, sha256: string}} file
- * @param {string} got
+ * @param {string} got  The digest of the bytes that came.
  */
-function mismatch({ url, sha256: expected }, got) {
+export function mismatch({ url, sha256: expected }, got) {
   const text = `model ${url}: expected sha256 ${expected}, got ${got}. Publish the file that the configuration names, or correct the digest.`;
   return new EdgeError("digest-mismatch", text, { url, expected, got });
 }

@@ -385,14 +385,22 @@ def test_without_a_database_it_works_from_the_network(
     assert (found["mode"], found["reason"]["code"]) == ("memory", "storage-failed")
 
 
-def test_of_two_tabs_one_fetches(
+def another_that_waits(
     files: Files, server: ModelServer, data: bytes, context: BrowserContext
-) -> None:
+) -> Files:
+    """Begin a download that is held up in the third chunk; return a tab that wants the same."""
     other = Files(context.new_page(), files.url, files.model_url)
     server.faults = [Fault(300_000, is_held=True)]
     files.begin_to_read(data)
     files.call("keeps", 2 * CHUNK_BYTES)
     other.begin_to_read(data)
+    return other
+
+
+def test_of_two_tabs_one_fetches(
+    files: Files, server: ModelServer, data: bytes, context: BrowserContext
+) -> None:
+    other = another_that_waits(files, server, data, context)
 
     server.let_go()
     other.read(data)
@@ -406,11 +414,7 @@ def test_of_two_tabs_one_fetches(
 def test_the_tab_that_waits_goes_on_when_the_other_ends(
     files: Files, server: ModelServer, data: bytes, context: BrowserContext
 ) -> None:
-    other = Files(context.new_page(), files.url, files.model_url)
-    server.faults = [Fault(300_000, is_held=True)]
-    files.begin_to_read(data)
-    files.call("keeps", 2 * CHUNK_BYTES)
-    other.begin_to_read(data)
+    other = another_that_waits(files, server, data, context)
 
     files.end()
     other.read(data)

@@ -5,13 +5,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
-from edge_runtime.errors import HostError
+from edge_runtime.errors import HostError, TrustError
 from edge_runtime.host.ports import Host
 from edge_runtime.tensor import Tensor
 from edge_runtime.types import TensorSpec
 
-from .lanes import LANE, open_model, ran
+from .lanes import LANE, WASM, file_of, open_model, ran
 
 Models = Mapping[str, bytes]
 
@@ -90,6 +91,17 @@ async def check_what_is_no_model_is_refused(host: Host, models: Models) -> None:
         raise AssertionError("nonsense was opened")
     opened = await open_model(host.inference, "add", models["add"])
     assert opened.outputs[0].name == "sum"
+
+
+async def check_bytes_of_another_digest_are_refused(host: Host, models: Models) -> None:
+    told = replace(file_of(models["add"]), sha256=file_of(b"another file").sha256)
+    try:
+        await host.inference.open(LANE, "add", told, WASM)
+    except TrustError as error:
+        assert error.code == "digest-mismatch", error.code
+        assert error.details["expected"] == told.sha256
+    else:
+        raise AssertionError("other bytes were opened")
 
 
 async def check_a_released_model_no_longer_runs(host: Host, models: Models) -> None:
