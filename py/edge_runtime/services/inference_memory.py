@@ -78,14 +78,12 @@ class InferenceMemory:
         await self._mark()
 
     def first_use(self, plan: Plan) -> str | None:
-        """Return the key of an accelerator's plan that is used for the first time in this life."""
-        if plan.is_wasm or plan.key in self._used:
-            return None
-        self._used.add(plan.key)
-        return plan.key
+        """Return the key of an accelerator's plan that was not tried yet in this life."""
+        return None if plan.is_wasm or plan.key in self._used else plan.key
 
     async def enter(self, plan: str) -> None:
         """Leave a mark before ``plan`` is tried; where nothing is kept, there is none."""
+        self._used.add(plan)
         self._tried[plan] += 1
         if self._tried[plan] == 1:
             self._ends[plan] = self._ends.get(plan, 0) + 1

@@ -3,6 +3,9 @@
 import asyncio
 
 import pytest
+from edge_runtime.config_models import Variant
+from edge_runtime.pure.candidates import Candidate
+from edge_runtime.pure.plans import Plan
 from edge_runtime.services.inference_memory import ENDED, KEY, RISK_KEY, InferenceMemory
 from edge_runtime.testing.manual_clock import START_MS
 from edge_runtime.types import JsonValue
@@ -81,6 +84,20 @@ async def test_a_life_that_stepped_down_and_ends_without_a_word_has_done_its_par
     assert third.stepped_down == set()
     await third.enter(PLAN)
     assert (await remembering(kept)).verdicts.refusal(PLAN, START_MS) == ENDED
+
+
+@running
+async def test_what_was_tried_once_in_a_life_is_marked_no_more() -> None:
+    variant = Variant("m.onnx", "ab")
+    wasm = Plan(variant, Candidate("wasm", None, "wasm", 1))
+    webgpu = Plan(variant, Candidate("webgpu", None, "jspi", 1))
+    memory = await remembering(Kept())
+
+    assert (memory.first_use(wasm), memory.first_use(webgpu)) == (None, webgpu.key)
+    await memory.enter(webgpu.key)
+    assert memory.first_use(webgpu) is None
+    await memory.leave(webgpu.key)
+    assert memory.first_use(webgpu) is None
 
 
 @running
