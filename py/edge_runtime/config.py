@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from . import schema
 from .config_breaker import BreakerConfig, parse_breaker
+from .config_container import ContainerConfig, TrustConfig, parse_container, parse_trust
 from .config_models import InferenceConfig, ModelConfig, Variant, parse_inference, parse_model
 from .config_triggers import Trigger, parse_trigger
 from .types import Priority
 
 __all__ = [
     "Config",
+    "ContainerConfig",
     "DataConfig",
     "EventsRule",
     "KeyRule",
@@ -19,6 +21,7 @@ __all__ = [
     "Limits",
     "ModelConfig",
     "SchedulerConfig",
+    "TrustConfig",
     "Variant",
     "parse_config",
     "warm",
@@ -120,6 +123,8 @@ class Config:
     data: DataConfig = DataConfig()
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
     inference: InferenceConfig = InferenceConfig()
+    container: ContainerConfig = ContainerConfig()
+    trust: TrustConfig = field(default_factory=TrustConfig)
 
 
 def parse_config(plain: object) -> Config:
@@ -134,6 +139,8 @@ def parse_config(plain: object) -> Config:
     schema.check("config", plain)
     assert isinstance(plain, dict)
     _refuse_repeats(plain.get("bundles", []), "bundles[{}]", "Remove the second entry.")
+    signers = [key["id"] for key in plain.get("trust", {}).get("keys", [])]
+    _refuse_repeats(signers, "trust.keys[{}].id", "Give each key an id of its own.")
     data = plain.get("data", {})
     prefixes = [rule["prefix"] for rule in data.get("keys", [])]
     _refuse_repeats(prefixes, "data.keys[{}].prefix", "Merge the two rules.")
@@ -151,6 +158,8 @@ def parse_config(plain: object) -> Config:
         data=DataConfig(_events_rule(data.get("events", {})), _key_rules(data.get("keys", []))),
         scheduler=_scheduler(plain.get("scheduler", {})),
         inference=parse_inference(plain.get("inference", {})),
+        container=parse_container(plain.get("container", {}), plain.get("vms", "auto")),
+        trust=parse_trust(plain.get("trust", {})),
     )
 
 

@@ -14,6 +14,7 @@ from .pure.trace import Journal, Unheard, described_task
 from .run_reports import tell_dropped
 from .runs import Runs
 from .services.breakers import Breakers, jitter_of
+from .services.bundles import Bundles
 from .services.catalogue import Catalogue
 from .services.container import Container
 from .services.container_context import Surroundings
@@ -73,7 +74,7 @@ class Runtime:
         )
         around = Surroundings(host.clock, host.images, host.page, self._models, self._store)
         self._container = Container(around, host.packages)
-        self._tasks = Catalogue(host.network, resolve, self._container.load)
+        self._tasks = Catalogue(host.network, resolve, Bundles().open, self._container.load)
         self._runs = Runs(
             clock=host.clock,
             page=host.page,

@@ -14,6 +14,13 @@ from .fallback import Fallback, parse_fallback
 FORMAT: Final = 1
 MANIFEST_NAME: Final = "manifest.json"
 _PATH_CHARS: Final = 200
+_RENAMED: Final = {
+    "systemCode": "system_code",
+    "businessCode": "business_code",
+    "timeoutMs": "timeout_ms",
+    "memoryMb": "memory_mb",
+    "outputBytes": "output_bytes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,41 @@ class FileDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """A Python package that a task imports.
+
+    ``file`` is a wheel in the folder ``packages/`` beside the bundle, with its digest and size;
+    without one the runtime ships the package.
+    """
+
+    name: str
+    version: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the form that ``manifest.json`` holds."""
+        given = {
+            "name": self.name,
+            "version": self.version,
+            "file": self.file,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """One task; ``files`` covers everything in its bundle but the manifest itself."""
+    """One task; ``files`` covers everything in its bundle but the manifest itself.
+
+    Attributes:
+        memory_mb: Megabytes by which a run may make its VM's heap grow; None: up to the VM's limit.
+        output_bytes: JSON text that a run may return.
+        stateful: Its modules are kept between runs, until their VM ends.
+        egress: Prefixes of URLs that ``ctx.fetch`` may go to.
+    """
 
     name: str
     version: str
@@ -36,10 +76,14 @@ class Manifest:
     priority: Priority
     timeout_ms: float
     models: tuple[str, ...]
-    packages: tuple[str, ...]
+    packages: tuple[Package, ...]
     files: Mapping[str, FileDigest]
     supersede: Supersede = Supersede.NONE
     fallback: Fallback | None = None
+    memory_mb: float | None = None
+    output_bytes: int = LIMITS.result_bytes
+    stateful: bool = False
+    egress: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return the form that ``manifest.json`` holds, files in order of their paths."""
@@ -50,6 +94,14 @@ class Manifest:
             given["supersede"] = self.supersede.value
         if self.fallback is not None:
             given["fallback"] = self.fallback.to_dict()
+        if self.memory_mb is not None:
+            given["memoryMb"] = self.memory_mb
+        if self.output_bytes != LIMITS.result_bytes:
+            given["outputBytes"] = self.output_bytes
+        if self.stateful:
+            given["stateful"] = True
+        if self.egress:
+            given["egress"] = list(self.egress)
         return {
             "format": FORMAT,
             "name": self.name,
@@ -60,7 +112,7 @@ class Manifest:
             "priority": self.priority.value,
             "timeoutMs": self.timeout_ms,
             "models": list(self.models),
-            "packages": list(self.packages),
+            "packages": [each.to_dict() for each in self.packages],
             **given,
             "files": {path: {"sha256": each.sha256, "bytes": each.bytes} for path, each in files},
         }
@@ -81,8 +133,9 @@ def parse_manifest(plain: object) -> Manifest:
     for path in plain["files"]:
         check_path(path)
     files = {path: FileDigest(**digest) for path, digest in plain["files"].items()}
-    fields = {"system_code": plain["systemCode"], "business_code": plain["businessCode"]}
-    return _manifest({**plain, **fields, "timeout_ms": plain["timeoutMs"]}, files, fallback)
+    packages = tuple(Package(**each) for each in plain["packages"])
+    fields = {task: plain[given] for given, task in _RENAMED.items() if given in plain}
+    return _manifest({**plain, **fields, "packages": packages}, files, fallback)
 
 
 def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
@@ -97,12 +150,19 @@ def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
     for path in files:
         check_path(path)
     digests = {path: digest_of(data) for path, data in files.items()}
-    manifest = _manifest(plain, digests, _fallback("task.toml", plain))
+    packages = tuple(_package(each) for each in plain.get("packages", ()))
+    fallback = _fallback("task.toml", plain)
+    manifest = _manifest({**plain, "packages": packages}, digests, fallback)
     module = manifest.entry.partition(":")[0].replace(".", "/")
     if not {f"{module}.py", f"{module}/__init__.py"} & files.keys():
         advice = f"Add the file, or correct entry. Files: {', '.join(sorted(files)) or 'none'}."
         raise schema.invalid("task.toml", "entry", f"a file {module}.py", manifest.entry, advice)
     return manifest
+
+
+def _package(text: str) -> Package:
+    name, _, version = text.partition("==")
+    return Package(name, version or None)
 
 
 def digest_of(data: bytes) -> FileDigest:
@@ -148,8 +208,12 @@ def _manifest(
         priority=Priority(plain.get("priority", "regular")),
         timeout_ms=plain.get("timeout_ms", LIMITS.task_timeout_ms),
         models=tuple(plain.get("models", ())),
-        packages=tuple(plain.get("packages", ())),
+        packages=plain["packages"],
         files=files,
         supersede=Supersede(plain.get("supersede", "none")),
         fallback=fallback,
+        memory_mb=plain.get("memory_mb"),
+        output_bytes=plain.get("output_bytes", LIMITS.result_bytes),
+        stateful=plain.get("stateful", False),
+        egress=tuple(plain.get("egress", ())),
     )

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from ..config import LIMITS
 from ..errors import ConfigError, EdgeError
 from ..host.ports import Network
-from ..pure.manifest import Manifest, OpenedBundle, open_bundle
+from ..pure.manifest import Manifest, OpenedBundle
 
 
 class HasManifest(Protocol):
@@ -27,6 +27,7 @@ class Catalogue(Generic[T]):
     Args:
         network: Where bundles come from.
         resolve: Turns a configured URL into an absolute one.
+        open_bundle: Verifies what arrived.
         load: Makes a verified bundle runnable.
     """
 
@@ -34,10 +35,12 @@ class Catalogue(Generic[T]):
         self,
         network: Network,
         resolve: Callable[[str], str],
+        open_bundle: Callable[[bytes], Awaitable[OpenedBundle]],
         load: Callable[[OpenedBundle], Awaitable[T]],
     ) -> None:
         self._network = network
         self._resolve = resolve
+        self._open_bundle = open_bundle
         self._load = load
         self._by_name: dict[str, T] = {}
         self._by_codes: dict[tuple[str, str], T] = {}
@@ -110,7 +113,7 @@ class Catalogue(Generic[T]):
                 max_bytes=LIMITS.bundle_packed_bytes,
                 timeout_ms=LIMITS.fetch_timeout_ms,
             )
-            return open_bundle(data)
+            return await self._open_bundle(data)
         except EdgeError as error:
             error.details.setdefault("bundle", url)
             return error

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config import LIMITS
 from ..errors import EdgeError, TrustError
 from ..host.ports import Packages
 from ..pure.manifest import Manifest, OpenedBundle
@@ -72,7 +71,7 @@ class Container:
             TaskError: ``task-raised``: the code failed while it was imported.
         """
         if bundle.manifest.packages:
-            await self._packages.load(bundle.manifest.packages)
+            await self._packages.load([each.name for each in bundle.manifest.packages])
         package = TaskPackage(bundle.manifest.name, bundle.files)
         self._importer.add(package)
         try:
@@ -92,7 +91,7 @@ class Container:
         task.runs += 1
         try:
             returned = await task.function(context, activation)
-            value = plain_output(task.manifest.name, returned, max_bytes=LIMITS.result_bytes)
+            value = plain_output(task.manifest.name, returned, max_bytes=task.manifest.output_bytes)
         except BaseException as error:
             if _is_ours(error):
                 raise

@@ -132,7 +132,8 @@ MISTAKES: list[tuple[object, str]] = [
     (
         {"trigers": []},
         "config at trigers: expected one of the fields schemaVersion, systemCode, bundles, models, "
-        "triggers, data, inference, scheduler, got [] (array). Remove it or correct its spelling.",
+        "triggers, data, inference, scheduler, vms, container, trust, got [] (array). Remove it "
+        "or correct its spelling.",
     ),
     ({"schemaVersion": 2}, "config at schemaVersion: expected one of 1, got 2 (number)."),
     ({"triggers": None}, "config at triggers: expected array of objects, got null."),
@@ -294,6 +295,8 @@ NUMERIC: dict[str, Any] = {
         },
     },
     "inference": {"wasmLanes": 1, "memoryBudgetMb": 16},
+    "vms": 1,
+    "container": {"memoryMb": 64, "recycleMb": 64, "recycleRuns": 1, "idleMs": 1_000},
     "scheduler": {
         "maxRunning": 1, "queueLimits": {"core": 1, "regular": 1, "low": 1}, "ageingMs": 1,
         "breaker": {

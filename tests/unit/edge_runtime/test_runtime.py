@@ -407,7 +407,7 @@ def test_an_address_that_is_none_harms_no_other_bundle() -> None:
         (b"no bundle", "bundle-invalid"),
         (bundle("Fail", "raise SystemExit"), "task-raised"),
         (bundle("Fail", "def run(): ..."), "bundle-invalid"),
-        (bundle("Fail", FAIL, packages=["numpy"]), "feature-missing"),
+        (bundle("Fail", FAIL, packages=[{"name": "numpy"}]), "feature-missing"),
         (bundle("Rank", FAIL, businessCode="other"), "config-invalid"),
         (bundle("Other", FAIL, businessCode="rank"), "config-invalid"),
     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from edge_runtime.errors import ConfigError, TaskError
 from edge_runtime.pure.manifest import Manifest, OpenedBundle
+from edge_runtime.services.bundles import Bundles
 from edge_runtime.services.catalogue import Catalogue
 from edge_runtime.testing.fake_host import FakeHost, create_fake_host
 
@@ -31,7 +32,9 @@ class Stage:
         self.urls = [f"{name}.edge" for name in names]
         for name in names:
             self.host.network.files[f"https://shop.test/{name}.edge"] = bundle(name)
-        self.catalogue = Catalogue(self.host.network, lambda url: f"https://shop.test/{url}", load)
+        self.catalogue = Catalogue(
+            self.host.network, lambda url: f"https://shop.test/{url}", Bundles().open, load
+        )
 
 
 def test_bundles_are_fetched_together_and_kept_in_order() -> None:

@@ -305,14 +305,14 @@ async def test_an_output_that_cannot_be_sent_is_refused_at_its_place(stage: Stag
 async def test_packages_are_loaded_before_the_code(stage: Stage) -> None:
     stage.host.packages.available.add("numpy")
 
-    await stage.value("return None", packages=["numpy"])
+    await stage.value("return None", packages=[{"name": "numpy"}])
 
     assert stage.host.packages.loaded == ["numpy"]
 
 
 @on_stage
 async def test_a_missing_package_keeps_the_task_out(stage: Stage) -> None:
-    error = await stage.error("return None", packages=["numpy"])
+    error = await stage.error("return None", packages=[{"name": "numpy"}])
 
     assert isinstance(error, HostError) and error.code == "feature-missing"
 
