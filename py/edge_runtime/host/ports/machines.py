@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Receive = Callable[[str, Sequence[bytes]], None]
-"""Gets a VM's message: JSON text and the buffers beside it, as in :mod:`edge_runtime.pure.plain`."""
+"""Gets a message of a VM: JSON text and the buffers beside it, see ``pure.plain``."""
 
 
 @dataclass(frozen=True, slots=True)
