@@ -11,6 +11,7 @@ from .pure.config_checks import absolute_url, fixed_sections, not_kept, unknown_
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
 from .pure.trace import Journal, Unheard, described_task
+from .pure.vm_plan import plan_vms
 from .run_reports import tell_dropped
 from .runs import Runs
 from .services.breakers import Breakers, jitter_of
@@ -73,7 +74,8 @@ class Runtime:
             values=self._store,
         )
         around = Surroundings(host.clock, host.images, host.page, self._models, self._store)
-        self._container = Container(around, host.packages)
+        plan = plan_vms(config.container, host.description, available=host.machines.is_available)
+        self._container = Container(around, host, plan)
         self._tasks = Catalogue(host.network, resolve, Bundles().open, self._container.load)
         self._runs = Runs(
             clock=host.clock,
@@ -220,7 +222,7 @@ class Runtime:
         for part in (self._runs, self._lanes, self._models, self._breakers, self._triggers):
             await part.stop()
         await self._store.stop()
-        self._container.stop()
+        await self._container.stop()
 
     def statistics(self) -> Statistics:
         """Return a snapshot of every part."""
@@ -234,6 +236,7 @@ class Runtime:
             modelMemory=self._models.memory(),
             breakers=self._breakers.statistics(),
             tasks={task.manifest.name: task.statistics() for task in self._tasks},
+            vms=self._container.statistics(),
             triggers=self._triggers.statistics(),
         )
 

@@ -102,11 +102,35 @@ class BreakerStatistics(TypedDict):
 
 
 class TaskStatistics(TypedDict):
-    """One task: its version, runs started, and how many of them raised or took too long."""
+    """One task: its version, runs started, and how many of them raised or took too long.
+
+    ``strikes`` counts VMs that had to be ended because of it.
+    """
 
     version: str
     runs: int
     failures: int
+    strikes: int
+
+
+class VmStatistics(TypedDict):
+    """Where tasks run: ``mode`` is ``workers`` or ``inline``, beside the core, with the ``reason``.
+
+    ``ready`` VMs, a ``spare`` one, and runs ``running`` in them; how long the latest start took,
+    ms; heaps as of their latest runs. Since the start: ``started``, ``killed`` (hung, broken),
+    ``recycled`` (worn).
+    """
+
+    mode: str
+    reason: str | None
+    ready: int
+    spare: int
+    running: int
+    startMs: float | None
+    heapBytes: list[int]
+    started: int
+    killed: int
+    recycled: int
 
 
 class TriggerStatistics(TypedDict):
@@ -132,4 +156,5 @@ class Statistics(TypedDict):
     modelMemory: MemoryStatistics
     breakers: dict[str, BreakerStatistics]
     tasks: dict[str, TaskStatistics]
+    vms: VmStatistics
     triggers: TriggerStatistics

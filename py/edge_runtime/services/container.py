@@ -1,130 +1,196 @@
-"""Where tasks live: loads their code, runs it, and turns whatever leaves it into data or errors."""
+"""Where tasks live: in VMs or beside the core; whatever leaves their code is data or an error."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..errors import EdgeError, TrustError
-from ..host.ports import Packages
-from ..pure.manifest import Manifest, OpenedBundle
-from ..pure.statistics import TaskStatistics
-from ..pure.task_failure import task_failure
-from ..pure.task_output import plain_output
+from ..errors import EdgeError, HostError, TaskError
+from ..host.ports import Host
+from ..host.ports.machines import Wheel
+from ..pure.manifest import OpenedBundle
+from ..pure.statistics import VmStatistics
+from ..pure.vm_plan import VmPlan
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
-from .container_loader import EntryError, TaskImporter, TaskPackage, resolve_entry
+from .container_inline import InlineRoom
+from .container_pool import Pool
+from .container_remote import Done, VmLostError
+from .container_task import LoadedTask
 
-
-@dataclass(eq=False, slots=True)
-class LoadedTask:
-    """A task that can run: its bundle, its code, its entry function, and how its runs ended."""
-
-    bundle: OpenedBundle
-    package: TaskPackage
-    function: Any
-    runs: int = 0
-    failures: int = 0
-
-    @property
-    def manifest(self) -> Manifest:
-        """Return the bundle's manifest."""
-        return self.bundle.manifest
-
-    def resource(self, path: str) -> bytes:
-        """Return a file of its folder, as :meth:`OpenedBundle.resource`."""
-        return self.bundle.resource(path)
-
-    def failed(self) -> None:
-        """Count a run that raised or took too long."""
-        self.failures += 1
-
-    def statistics(self) -> TaskStatistics:
-        """Return version and counts."""
-        version = self.bundle.manifest.version
-        return TaskStatistics(version=version, runs=self.runs, failures=self.failures)
+__all__ = ["Completion", "Container", "LoadedTask"]
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a run returned, and what its inference cost and where it ran."""
+    """What a run returned, and what its inference cost and where it ran.
+
+    ``cpu_ms`` is the time its own code computed.
+    """
 
     value: JsonValue
     infer_ms: float
     backends: Mapping[str, Backend]
+    cpu_ms: float = 0.0
 
 
 class Container:
-    """Holds the loaded tasks' code; a task's failure stays inside."""
+    """Holds the loaded tasks' code; a task's failure stays inside.
 
-    def __init__(self, around: Surroundings, packages: Packages) -> None:
+    Args:
+        around: What runs reach outside.
+        host: Starts VMs, and is the interpreter of tasks that run beside the core.
+        plan: How many VMs there are; 0: none.
+    """
+
+    def __init__(self, around: Surroundings, host: Host, plan: VmPlan) -> None:
         self._around = around
-        self._packages = packages
-        self._importer = TaskImporter()
+        self._host = host
+        self._plan = plan
+        self._reason: str | None = None
+        self._tasks: set[LoadedTask] = set()
+        self._inline: InlineRoom | None = None
+        self._pool: Pool | None = None
+        if plan.count:
+            self._pool = Pool(host.clock, host.machines, plan, self._wheels, self._say)
+        else:
+            self._inline = InlineRoom(host, self._say)
 
-    async def load(self, bundle: OpenedBundle) -> LoadedTask:
-        """Import a task's code, after the packages its manifest asks for.
+    async def load(self, bundle: OpenedBundle, url: str = "") -> LoadedTask:
+        """Make a task runnable. Beside the core its code is imported now, in a VM when it runs.
 
         Raises:
             HostError: ``feature-missing``: this build ships no such package.
             TrustError: ``bundle-invalid``: the entry is no ``async def run(ctx, activation)``.
-            TaskError: ``task-raised``: the code failed while it was imported.
+            TaskError: The code failed while it was imported.
         """
-        if bundle.manifest.packages:
-            await self._packages.load([each.name for each in bundle.manifest.packages])
-        package = TaskPackage(bundle.manifest.name, bundle.files)
-        self._importer.add(package)
-        try:
-            return LoadedTask(bundle, package, _entry_function(bundle.manifest, package))
-        except EdgeError:
-            self._importer.remove(package)
-            raise
+        task = LoadedTask(bundle, url)
+        if self._inline is not None:
+            await self._inline.open(task, await self._wheels(task))
+        self._tasks.add(task)
+        return task
+
+    async def unload(self, task: LoadedTask) -> None:
+        """Forget a task's code."""
+        self._tasks.discard(task)
+        if self._pool is not None:
+            self._pool.close(task)
+        if self._inline is not None:
+            self._inline.close(task)
 
     async def run(self, task: LoadedTask, activation: Activation, lease: Lease) -> Completion:
         """Run ``task`` once; the caller cancels it when the lease's budget is used up.
 
+        A run whose VM is lost through no fault of its own is run again, once.
+
         Raises:
-            TaskError: ``task-raised`` or ``task-output-invalid``.
+            TaskError: What :meth:`Room.run` raises; ``task-crashed``: its VM ended with it.
+            HostError: ``worker-lost``: that happened twice; or no VM starts.
             EdgeError: What the runtime refused the task and the task did not catch.
         """
         context = RunContext(task.bundle, activation, self._around, lease)
         task.runs += 1
+        done = await self._done(task, activation, context)
+        return Completion(done.value, context.infer_ms, context.backends, done.cpu_ms)
+
+    async def stop(self) -> None:
+        """End all VMs and forget all tasks' code."""
+        if self._pool is not None:
+            await self._pool.stop()
+        if self._inline is not None:
+            self._inline.stop()
+
+    def statistics(self) -> VmStatistics:
+        """Return where tasks run."""
+        if self._pool is not None:
+            return self._pool.statistics()
+        return VmStatistics(
+            mode="inline",
+            reason=self._reason,
+            ready=0,
+            spare=0,
+            running=0,
+            startMs=None,
+            heapBytes=[],
+            started=0,
+            killed=0,
+            recycled=0,
+        )
+
+    async def _done(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
         try:
-            returned = await task.function(context, activation)
-            value = plain_output(task.manifest.name, returned, max_bytes=task.manifest.output_bytes)
-        except BaseException as error:
-            if _is_ours(error):
-                raise
-            raise task_failure(task.manifest.name, error, task.package.filenames) from error
-        return Completion(value, context.infer_ms, context.backends)
+            return await self._attempt(task, activation, context)
+        except VmLostError as lost:
+            if lost.is_culprit:
+                raise _crashed(task, lost) from lost
+        context.check()
+        try:
+            return await self._attempt(task, activation, context)
+        except VmLostError as lost:
+            raise _lost(task, lost) from lost
 
-    def stop(self) -> None:
-        """Forget all tasks' code."""
-        self._importer.clear()
+    async def _attempt(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+        if self._pool is not None:
+            try:
+                vm = await self._pool.take(task)
+            except HostError as error:
+                await self._fall_back(error)
+            else:
+                try:
+                    return await vm.run(task, activation, context)
+                finally:
+                    if self._pool is not None:
+                        self._pool.release(vm)
+        assert self._inline is not None
+        if task.tenant is None:
+            await self._inline.open(task, await self._wheels(task))
+        return await self._inline.run(task, activation, context)
+
+    async def _fall_back(self, error: HostError) -> None:
+        """Run tasks beside the core from now on, where that was the device's choice."""
+        if not self._plan.is_choice:
+            raise error
+        if self._inline is None:
+            self._reason = error.message
+            self._around.page.notify(
+                "log", {"level": "warning", "message": f"VMs do not start: {error.message}"}
+            )
+            self._inline = InlineRoom(self._host, self._say)
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.stop()
+
+    async def _wheels(self, task: LoadedTask) -> list[tuple[str, Wheel | None]]:
+        """Bring a task's packages, in the order in which they are to be installed."""
+        wheels: list[tuple[str, Wheel | None]] = []
+        for package in task.manifest.packages:
+            # A VM has no network: what is served beside the interpreter is brought to it.
+            if self._pool is not None:
+                shipped = await self._host.machines.shipped(package.name)
+                wheels += [(each.file.partition("-")[0], each) for each in shipped]
+            else:
+                wheels.append((package.name, None))
+        return wheels
+
+    def _say(self, level: str, message: str, task_name: str) -> None:
+        body = {"level": level, "message": message, "taskName": task_name}
+        self._around.page.notify("log", body)
 
 
-def _is_ours(error: BaseException) -> bool:
-    """Say whether the run is ended from outside; a task may raise CancelledError by itself."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
-    return isinstance(error, GeneratorExit)
+def _crashed(task: LoadedTask, lost: VmLostError) -> TaskError:
+    name = task.manifest.name
+    return TaskError(
+        "task-crashed",
+        f"run of {name}: expected its VM to live, got its end ({lost.reason}). Another VM serves "
+        "the next runs: look at what the task does to the interpreter.",
+        {"taskName": name, "reason": lost.reason},
+    )
 
 
-def _entry_function(manifest: Manifest, package: TaskPackage) -> Any:
-    try:
-        return resolve_entry(package, manifest.entry)
-    except EntryError as error:
-        raise _no_entry(manifest, error) from error
-    # A SystemExit at module level must not end the worker.
-    except BaseException as error:
-        raise task_failure(manifest.name, error, package.filenames) from error
-
-
-def _no_entry(manifest: Manifest, error: EntryError) -> TrustError:
-    return TrustError(
-        "bundle-invalid",
-        f"task {manifest.name}, entry {manifest.entry}: expected async def run(ctx, activation), "
-        f"got {error}. Correct the entry in task.toml or the code, and pack again.",
-        {"taskName": manifest.name, "entry": manifest.entry},
+def _lost(task: LoadedTask, lost: VmLostError) -> EdgeError:
+    if lost.is_culprit:
+        return _crashed(task, lost)
+    return HostError(
+        "worker-lost",
+        f"run of {task.manifest.name}: expected a VM to live as long as it, got the end of two "
+        f"({lost.reason}). It may have had effects: try again.",
+        {"reason": lost.reason},
     )

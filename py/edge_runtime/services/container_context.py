@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from ..errors import ConfigError
+from ..errors import ConfigError, EdgeError
 from ..host.ports import Clock, Images, Page
+from ..pure.log_lines import checked_level, shortened
 from ..pure.manifest import OpenedBundle
 from ..pure.rider import Rider
 from ..tensor import Tensor
 from ..types import WHOLE, Activation, Backend, Crop, Fit, JsonValue
-
-LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-LOG_CHARS: Final = 4_096
 
 
 class Inferred(Protocol):
@@ -105,6 +103,19 @@ class RunContext:
         self.infer_ms = 0.0
         self.backends: dict[str, Backend] = {}
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the run may still have effects."""
+        try:
+            self._lease.check()
+        except EdgeError:
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raise RefusedError ``run-ended`` if the run has no effects any more."""
+        self._lease.check()
+
     async def infer(self, model: str, feeds: Mapping[str, Any]) -> Mapping[str, Tensor]:
         """Run a model that the manifest lists."""
         self._check_listed(model)
@@ -149,15 +160,9 @@ class RunContext:
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""
         self._lease.check()
-        if level not in LOG_LEVELS:
-            raise ConfigError(
-                "argument-invalid",
-                f"ctx.log level: expected one of {', '.join(LOG_LEVELS)}, got {level!r}.",
-            )
-        text = str(message)
         body = {
-            "level": level,
-            "message": text if len(text) <= LOG_CHARS else text[:LOG_CHARS] + "…",
+            "level": checked_level(level),
+            "message": shortened(message),
             "taskName": self._activation.task_name,
             "runId": self._activation.run_id,
         }

@@ -265,6 +265,7 @@ async def test_a_triggered_task_that_raises_reaches_the_page_as_an_error(site: S
         "version": "1.0.0",
         "runs": 2,
         "failures": 2,
+        "strikes": 0,
     }
 
 
@@ -546,7 +547,12 @@ async def test_statistics_are_plain_data_by_part(site: Site) -> None:
     assert statistics["uptimeMs"] == 1_000
     assert statistics["queues"]["regular"]["finished"] == 1
     assert statistics["models"]["ranker"]["inferMs"] == {"p50": 2, "p99": 2}
-    assert statistics["tasks"]["Rank"] == {"version": "1.0.0", "runs": 1, "failures": 0}
+    assert statistics["tasks"]["Rank"] == {
+        "version": "1.0.0",
+        "runs": 1,
+        "failures": 0,
+        "strikes": 0,
+    }
     assert statistics["store"]["events"] == 1
 
 

@@ -1,0 +1,1 @@
+"""What runs beside tasks' code, in a VM of its own or in the core's interpreter."""

@@ -1,0 +1,98 @@
+"""What tasks print and log, with the task and the run it came from."""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, Final, TextIO
+
+from .pace import CURRENT
+
+LINE_CHARS: Final = 4_096
+
+Tell = Callable[[str, str, str, str], None]
+"""Gets level, message, task name and run id."""
+
+_LEVELS: Final = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
+
+
+class Output:
+    """Takes over ``print``, the standard streams and ``logging`` while a run's code is at it.
+
+    Args:
+        tell: Gets whole lines of tasks; what is not a task's goes where it went before.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._handler = _Handler(self)
+        self._before: tuple[TextIO, TextIO] | None = None
+
+    def install(self) -> None:
+        """Stand in for the streams, and hear of records from INFO on."""
+        self._before = sys.stdout, sys.stderr
+        sys.stdout = _Stream(self, "info", sys.stdout)
+        sys.stderr = _Stream(self, "warning", sys.stderr)
+        logging.root.addHandler(self._handler)
+        logging.root.setLevel(logging.INFO)
+
+    def uninstall(self) -> None:
+        """Put back what was there."""
+        if self._before is not None:
+            sys.stdout, sys.stderr = self._before
+            logging.root.removeHandler(self._handler)
+            self._before = None
+
+    def print(self, *values: object, file: Any = None, sep: str = " ", **rest: Any) -> None:
+        """Stand in for ``print``: one line of the run, unless it goes to a file of the task's."""
+        if CURRENT.get() is None or file not in (None, sys.stdout, sys.stderr):
+            print(*values, file=file, sep=sep, **rest)
+        else:
+            level = "warning" if file is not None and file is sys.stderr else "info"
+            self.say(level, (" " if sep is None else sep).join(map(str, values)))
+
+    def say(self, level: str, text: str) -> None:
+        """Tell a line of the run at hand."""
+        budget = CURRENT.get()
+        if budget is not None:
+            shown = text if len(text) <= LINE_CHARS else text[:LINE_CHARS] + "…"
+            self._tell(level, shown, budget.task_name, budget.run_id)
+
+
+class _Stream:
+    """A text stream: whole lines of runs are told, the rest passes on."""
+
+    def __init__(self, output: Output, level: str, before: TextIO) -> None:
+        self._output = output
+        self._level = level
+        self._before = before
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        if CURRENT.get() is None:
+            return self._before.write(text)
+        *lines, self._begun = (self._begun + text).split("\n")
+        # What never ends its line is not to grow for ever.
+        if len(self._begun) > LINE_CHARS:
+            lines, self._begun = [*lines, self._begun], ""
+        for line in lines:
+            self._output.say(self._level, line)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._begun and CURRENT.get() is not None:
+            self._output.say(self._level, self._begun)
+            self._begun = ""
+        self._before.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._before, name)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = next((name for least, name in _LEVELS if record.levelno >= least), "debug")
+        self._output.say(level, f"{record.name}: {self.format(record)}")

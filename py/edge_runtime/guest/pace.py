@@ -1,0 +1,159 @@
+"""Runs tasks' coroutines step by step: who is at it, until when, how long it computed.
+
+The interpreter watches a deadline in its memory (:meth:`..host.ports.machines.Interpreter.watch`)
+and raises SIGINT in code that passes it. The deadline is there only while a task's own code
+runs: the runtime's code, called by a task or not, is never interrupted.
+"""
+
+import asyncio
+import signal
+import time
+from array import array
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+from ..host.ports.machines import Interpreter
+
+T = TypeVar("T")
+
+
+class Overdue(asyncio.CancelledError):
+    """Raised in a task's code that goes on behind its deadline."""
+
+
+@dataclass(eq=False, slots=True)
+class Budget:
+    """What one run may use, and what it has used.
+
+    Attributes:
+        run_id: The run's.
+        task_name: Its task.
+        deadline_ms: On the pace's clock; inf for none.
+        heap_bytes: Size of the heap that it may not pass; 0 for none.
+        cpu_ms: Time its code has computed so far.
+    """
+
+    run_id: str
+    task_name: str
+    deadline_ms: float
+    heap_bytes: int = 0
+    cpu_ms: float = 0.0
+
+
+CURRENT: Final[ContextVar[Budget | None]] = ContextVar("edge_run", default=None)
+"""The run whose code this is; None in the runtime's own."""
+
+
+class Pace:
+    """Steps of all runs in one interpreter.
+
+    Args:
+        interpreter: Watches deadlines; None: nobody does.
+        on_step: Told the run whose code begins a step, where several runs go on.
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter | None = None,
+        on_step: Callable[[Budget], None] | None = None,
+    ) -> None:
+        self._cell = array("d", [0.0, 0.0])
+        self._on_step = on_step
+        self._last: Budget | None = None
+        self._going = 0
+        if interpreter is not None:
+            signal.signal(signal.SIGINT, self._interrupt)
+            interpreter.watch(self._cell.buffer_info()[0], self.now_ms())
+
+    @staticmethod
+    def now_ms() -> float:
+        """Return the clock that deadlines are on."""
+        return time.monotonic() * 1_000
+
+    async def run(self, work: Coroutine[Any, Any, T], budget: Budget) -> T:
+        """Return what ``work`` does, and raise what it raises, within its budget."""
+        token = CURRENT.set(budget)
+        self._going += 1
+        try:
+            returned: T = await _Steps(work, self, budget)
+            return returned
+        finally:
+            self._going -= 1
+            if self._last is budget:
+                self._last = None
+            CURRENT.reset(token)
+
+    def wrapped(self, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return ``work`` as the code of the current run, if there is one: for tasks it starts."""
+        budget = CURRENT.get()
+        return work if budget is None else _awaited(_Steps(work, self, budget))
+
+    @contextmanager
+    def masked(self) -> Iterator[None]:
+        """Let the runtime's own code work in peace on behalf of a run; it may wait in between."""
+        token = CURRENT.set(None)
+        self._cell[0] = 0.0
+        try:
+            yield
+        finally:
+            CURRENT.reset(token)
+            budget = CURRENT.get()
+            self._cell[0] = 0.0 if budget is None else budget.deadline_ms
+
+    def step(self, budget: Budget, action: Callable[..., T], *given: Any) -> T:
+        """Take one step of a run; behind a wait of the runtime's own it begins masked."""
+        if self._on_step is not None and self._going > 1 and self._last is not budget:
+            self._on_step(budget)
+        self._last = budget
+        began_s = time.perf_counter()
+        self._cell[1] = float(budget.heap_bytes)
+        self._cell[0] = 0.0 if CURRENT.get() is None else budget.deadline_ms
+        try:
+            return action(*given)
+        finally:
+            self._cell[0] = self._cell[1] = 0.0
+            budget.cpu_ms += (time.perf_counter() - began_s) * 1_000
+
+    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        deadline_ms = self._cell[0]
+        if deadline_ms == 0.0:
+            # Somebody pressed Ctrl-C, or the step has just ended.
+            if self._going == 0:
+                raise KeyboardInterrupt
+        elif deadline_ms <= self.now_ms():
+            raise Overdue("the run's deadline has passed")
+
+
+class _Steps:
+    """An awaitable whose every step is taken by a pace."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], pace: Pace, budget: Budget) -> None:
+        self._work = work
+        self._pace = pace
+        self._budget = budget
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self
+
+    def __iter__(self) -> "_Steps":
+        return self
+
+    def __next__(self) -> Any:
+        return self._pace.step(self._budget, self._work.send, None)
+
+    def send(self, value: Any) -> Any:
+        return self._pace.step(self._budget, self._work.send, value)
+
+    def throw(self, *raised: Any) -> Any:
+        return self._pace.step(self._budget, self._work.throw, *raised)
+
+    def close(self) -> None:
+        self._work.close()
+
+
+async def _awaited(steps: _Steps) -> Any:
+    return await steps

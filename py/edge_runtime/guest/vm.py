@@ -1,0 +1,190 @@
+"""The inside of a VM worker: takes the core's messages, runs tasks, tells how they ended."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from ..errors import EdgeError, TaskError
+from ..host.ports.machines import Interpreter, Wheel
+from ..pure.log_lines import shortened
+from ..pure.plain import join, split
+from ..pure.vm_messages import activation_of, error_of
+from ..types import JsonValue
+from .asking import AskingContext
+from .pace import Budget
+from .pristine import Pristine
+from .room import Brief, Room, Tenant
+
+Post = Callable[[str, Sequence[Any]], None]
+
+
+class Vm:
+    """Tasks in this interpreter, for a core elsewhere.
+
+    Args:
+        interpreter: Watches deadlines, knows the heap, installs packages.
+        post: Sends a message: JSON text and buffers.
+    """
+
+    def __init__(self, interpreter: Interpreter, post: Post) -> None:
+        self._interpreter = interpreter
+        self._post = post
+        self._room = Room(interpreter, self._tell_log, self._tell_step)
+        self._tenants: dict[int, asyncio.Task[Tenant]] = {}
+        self._files: dict[int, Mapping[str, bytes]] = {}
+        self._runs: dict[str, asyncio.Task[None]] = {}
+        self._asks: dict[int, asyncio.Future[Any]] = {}
+        self._numbers = itertools.count(1)
+        self._pristine = Pristine()
+        self._latest = 0
+
+    def take_over(self) -> None:
+        """Make the whole interpreter this VM's: streams, logging, and tasks that runs start."""
+        self._room.output.install()
+        asyncio.get_running_loop().set_task_factory(self._started)  # type: ignore[arg-type]
+
+    def abandon(self) -> None:
+        """Let every run end; nobody is told."""
+        self._post = _unheard
+        for run in [*self._runs.values(), *self._tenants.values()]:
+            run.cancel()
+
+    def take(self, text: str, buffers: Sequence[Any]) -> None:
+        """Take a message of the core."""
+        message: Any = join(text, buffers)
+        match message["do"]:
+            case "run":
+                self._start(message)
+            case "answer":
+                self._answered(message)
+            case "cancel":
+                self._cancel(message["run"])
+            case "open":
+                self._open(message)
+            case "close":
+                self._close(message["task"])
+
+    def _open(self, message: Mapping[str, Any]) -> None:
+        number = message["task"]
+        brief = Brief(**message["brief"])
+        self._files[number] = message["files"]
+        opening = self._opened(brief, message["files"], message["packages"])
+        self._tenants[number] = asyncio.create_task(opening)
+        # Each run that needs it hears of its failure by itself.
+        self._tenants[number].add_done_callback(_retrieved)
+
+    async def _opened(
+        self, brief: Brief, files: Mapping[str, bytes], packages: Sequence[Any]
+    ) -> Tenant:
+        for name, file, data in packages:
+            wheel = None if file is None else Wheel(file, data)
+            await self._interpreter.install(name, wheel)
+        # What packages changed in the library is theirs to change.
+        if packages:
+            self._pristine = Pristine()
+        return await self._room.open(brief, files)
+
+    def _close(self, number: int) -> None:
+        self._files.pop(number, None)
+        opening = self._tenants.pop(number, None)
+        if opening is not None and opening.done() and not opening.exception():
+            self._room.close(opening.result())
+
+    def _start(self, message: Mapping[str, Any]) -> None:
+        run_id = message["activation"]["runId"]
+        self._runs[run_id] = asyncio.create_task(self._run(message))
+
+    def _cancel(self, run_id: str) -> None:
+        run = self._runs.get(run_id)
+        if run is not None:
+            run.cancel()
+            # Whoever is blocked by another run's code does not say this.
+            self._tell({"do": "heard", "run": run_id})
+
+    async def _run(self, message: Mapping[str, Any]) -> None:
+        activation, number = activation_of(message["activation"]), message["task"]
+        run_id, pace = activation.run_id, self._room.pace
+        budget = Budget(run_id, activation.task_name, pace.now_ms() + message["budgetMs"])
+        context = AskingContext(
+            activation,
+            self._files.get(number, {}),
+            self._ask,
+            lambda level, text: self._tell_log(level, text, activation.task_name, run_id),
+            pace,
+            budget,
+            message["deadlineMs"],
+        )
+        outcome: dict[str, JsonValue] = {"error": None}
+        try:
+            tenant = await asyncio.shield(self._tenants[number])
+            if number != self._latest:
+                # What the task before has changed in the library is put back.
+                self._pristine.restore()
+                self._latest = number
+            value = await self._room.run(tenant, activation, context, budget)
+            outcome = {"value": value}
+        except asyncio.CancelledError:
+            outcome = {"cancelled": True}
+        except EdgeError as error:
+            outcome = {"error": error.to_dict()}
+        finally:
+            context.end()
+            self._runs.pop(run_id, None)
+            self._tell_done(activation.task_name, run_id, outcome, budget)
+
+    def _tell_done(
+        self, task_name: str, run_id: str, outcome: dict[str, JsonValue], budget: Budget
+    ) -> None:
+        used = {"cpuMs": round(budget.cpu_ms, 3), "heapBytes": self._interpreter.heap_bytes()}
+        message = {"do": "done", "run": run_id, **outcome, **used}
+        try:
+            self._tell(message)
+        except (TypeError, ValueError, RecursionError) as error:
+            text = f"run of {task_name}: expected plain data in its error, got {error}."
+            plain = TaskError("task-raised", text).to_dict()
+            self._tell({"do": "done", "run": run_id, "error": plain, **used})
+
+    async def _ask(self, run_id: str, method: str, given: JsonValue) -> Any:
+        number = next(self._numbers)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asks[number] = answer
+        try:
+            message = {"do": "ask", "run": run_id, "ask": number, "method": method, "given": given}
+            self._tell(message)
+            return await answer
+        finally:
+            self._asks.pop(number, None)
+
+    def _answered(self, message: Mapping[str, Any]) -> None:
+        answer = self._asks.get(message["ask"])
+        if answer is None or answer.done():
+            return
+        if "error" in message:
+            answer.set_exception(error_of("", message["error"]))
+        else:
+            answer.set_result(message["value"])
+
+    def _tell_log(self, level: str, message: str, task_name: str, run_id: str) -> None:
+        line = {"level": level, "message": shortened(message), "task": task_name, "run": run_id}
+        self._tell({"do": "log", **line})
+
+    def _tell_step(self, budget: Budget) -> None:
+        self._tell({"do": "step", "run": budget.run_id})
+
+    def _tell(self, message: Mapping[str, JsonValue]) -> None:
+        self._post(*split(message))
+
+    def _started(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **given: Any
+    ) -> asyncio.Task[Any]:
+        return asyncio.Task(self._room.pace.wrapped(work), loop=loop, **given)
+
+
+def _unheard(_text: str, _buffers: Sequence[Any]) -> None:
+    """Drop what an ended VM says."""
+
+
+def _retrieved(opening: "asyncio.Task[Tenant]") -> None:
+    if not opening.cancelled():
+        opening.exception()

@@ -1,0 +1,104 @@
+"""Tasks in the core's own interpreter: where a device has no memory for VMs, or is told so."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ..guest.pace import Budget, Pace
+from ..guest.pristine import Pristine
+from ..guest.room import Room
+from ..host.ports import Host
+from ..host.ports.machines import Wheel
+from ..pure.vm_messages import ASKABLE
+from ..types import Activation
+from .container_context import RunContext
+from .container_remote import Done
+from .container_task import LoadedTask
+
+
+class InlineRoom:
+    """The same room as in a VM, with the core's own context.
+
+    What it cannot do is end code that neither returns nor lets itself be interrupted: then the
+    page replaces the worker.
+
+    Args:
+        host: Its interpreter watches deadlines and installs packages.
+        say: Gets what tasks print while they are imported: level, text, task name.
+    """
+
+    def __init__(self, host: Host, say: Callable[[str, str, str], None]) -> None:
+        self._host = host
+        self._say = say
+        self._contexts: dict[str, RunContext] = {}
+        self._room = Room(host.interpreter, self._told)
+        self._tenants: set[LoadedTask] = set()
+        self._pristine = Pristine()
+        self._latest: LoadedTask | None = None
+
+    async def open(self, task: LoadedTask, packages: Sequence[tuple[str, Wheel | None]]) -> None:
+        """Import a task's code, as :meth:`Room.open`, after its packages."""
+        for name, wheel in packages:
+            await self._host.interpreter.install(name, wheel)
+        if packages:
+            self._pristine = Pristine()
+        task.tenant = await self._room.open(task.brief(), task.bundle.files)
+        self._tenants.add(task)
+
+    def close(self, task: LoadedTask) -> None:
+        """Forget a task's code."""
+        if task.tenant is not None:
+            self._room.close(task.tenant)
+            task.tenant = None
+        self._tenants.discard(task)
+
+    async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+        """Run a task once, as :meth:`Room.run`."""
+        assert task.tenant is not None
+        if task is not self._latest:
+            self._pristine.restore()
+            self._latest = task
+        left_ms = context.deadline_ms - self._host.clock.now_ms()
+        budget = Budget(activation.run_id, task.manifest.name, self._room.pace.now_ms() + left_ms)
+        self._contexts[activation.run_id] = context
+        try:
+            masked: Any = MaskedContext(context, self._room.pace)
+            value = await self._room.run(task.tenant, activation, masked, budget)
+        finally:
+            del self._contexts[activation.run_id]
+        return Done(value, budget.cpu_ms, 0)
+
+    def stop(self) -> None:
+        """Forget all tasks' code."""
+        for task in list(self._tenants):
+            self.close(task)
+
+    def _told(self, level: str, message: str, task_name: str, run_id: str) -> None:
+        context = self._contexts.get(run_id)
+        if context is None:
+            self._say(level, message, task_name)
+        elif context.is_alive:
+            context.log(message, level)
+
+
+class MaskedContext:
+    """The context of a run, whose calls are the runtime's own code: nothing interrupts them."""
+
+    def __init__(self, context: RunContext, pace: Pace) -> None:
+        self.deadline_ms = context.deadline_ms
+        self.resource = context.resource
+        for name in ASKABLE - {"fetch"}:
+            setattr(self, name, _masked(getattr(context, name), pace))
+
+        def log(message: str, level: str = "info") -> None:
+            with pace.masked():
+                context.log(message, level)
+
+        self.log = log
+
+
+def _masked(method: Callable[..., Awaitable[Any]], pace: Pace) -> Callable[..., Awaitable[Any]]:
+    async def call(*given: Any, **named: Any) -> Any:
+        with pace.masked():
+            return await method(*given, **named)
+
+    return call

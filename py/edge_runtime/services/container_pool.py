@@ -1,0 +1,195 @@
+"""The VMs of a runtime: started when first needed, shared by runs, replaced when worn."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from ..errors import EdgeError
+from ..host.ports import Clock
+from ..host.ports.machines import Machines
+from ..pure.statistics import VmStatistics
+from ..pure.vm_plan import VmPlan
+from .container_remote import RemoteVm, Wheels
+from .container_task import LoadedTask
+
+SPARE_AFTER_MS = 2_000
+"""The spare VM starts when the page has had this long to itself since the first one was there."""
+
+
+class Pool:
+    """At most ``plan.count`` VMs, and perhaps a spare one.
+
+    Args:
+        clock: Measures idleness and starts.
+        machines: Starts VMs.
+        plan: How many there are, and when they are replaced.
+        wheels: Brings packages.
+        say: As for :class:`RemoteVm`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        machines: Machines,
+        plan: VmPlan,
+        wheels: Wheels,
+        say: Callable[[str, str, str], None],
+    ) -> None:
+        self._clock = clock
+        self._machines = machines
+        self._plan = plan
+        self._wheels = wheels
+        self._say = say
+        self._ready: list[RemoteVm] = []
+        self._spare: RemoteVm | None = None
+        self._starting: set[asyncio.Task[None]] = set()
+        self._homes: dict[int, RemoteVm] = {}
+        self._keeping: asyncio.Task[None] | None = None
+        self._used_ms = 0.0
+        self._start_ms: float | None = None
+        self._counts = {"started": 0, "killed": 0, "recycled": 0}
+        self._is_stopped = False
+
+    async def take(self, task: LoadedTask) -> RemoteVm:
+        """Return the VM for a run: a stateful task's own, else the least loaded one.
+
+        Raises:
+            HostError: No VM starts.
+        """
+        self._used_ms = self._clock.monotonic_ms()
+        home = self._homes.get(task.number)
+        if home is not None:
+            return home
+        while not self._ready:
+            await asyncio.shield(self._soonest())
+        best = min(self._ready, key=lambda vm: (vm.load, not vm.knows(task)))
+        if best.load and self._has_room():
+            self._begin()
+        if task.manifest.stateful:
+            self._homes[task.number] = best
+        return best
+
+    def release(self, vm: RemoteVm) -> None:
+        """Look at a VM behind a run: one that is worn is replaced when the next is there."""
+        self._used_ms = self._clock.monotonic_ms()
+        plan = self._plan
+        is_worn = vm.runs >= plan.recycle_runs or vm.heap_bytes >= plan.recycle_bytes
+        if is_worn and not vm.load and not vm.is_over and not self._is_stopped:
+            self._counts["recycled"] += 1
+            vm.end("it is worn")
+            if not self._ready:
+                self._begin()
+
+    def close(self, task: LoadedTask) -> None:
+        """Forget a task's code everywhere."""
+        self._homes.pop(task.number, None)
+        for vm in self._all():
+            vm.close(task)
+
+    async def stop(self) -> None:
+        """End every VM."""
+        self._is_stopped = True
+        for vm in [*self._all()]:
+            vm.end("the runtime has stopped")
+        waiting = [*self._starting, *([self._keeping] if self._keeping else [])]
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    def statistics(self) -> VmStatistics:
+        """Return what there is and what there was."""
+        return VmStatistics(
+            mode="workers",
+            reason=None,
+            ready=len(self._ready),
+            spare=int(self._spare is not None),
+            running=sum(vm.load for vm in self._ready),
+            startMs=self._start_ms,
+            heapBytes=[vm.heap_bytes for vm in self._ready],
+            started=self._counts["started"],
+            killed=self._counts["killed"],
+            recycled=self._counts["recycled"],
+        )
+
+    def _all(self) -> Iterator[RemoteVm]:
+        yield from self._ready
+        if self._spare is not None:
+            yield self._spare
+
+    def _has_room(self) -> bool:
+        return len(self._ready) + len(self._starting) < self._plan.count
+
+    def _soonest(self) -> "asyncio.Task[None]":
+        return next(iter(self._starting), None) or self._begin()
+
+    def _begin(self) -> "asyncio.Task[None]":
+        """Start one that will serve."""
+        starting = asyncio.create_task(self._start_serving())
+        self._starting.add(starting)
+        # Who waits for it hears of its failure; of one that nobody waits for there is no need.
+        starting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return starting
+
+    async def _start_serving(self) -> None:
+        try:
+            vm = await self._start()
+        finally:
+            self._starting = {each for each in self._starting if each is not asyncio.current_task()}
+        if vm.is_over:
+            return
+        self._ready.append(vm)
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def _start(self) -> RemoteVm:
+        began_ms = self._clock.monotonic_ms()
+        vm = RemoteVm(self._clock, self._wheels, self._say, self._ended)
+        await vm.start(self._machines, self._plan.memory_bytes)
+        self._counts["started"] += 1
+        self._start_ms = self._clock.monotonic_ms() - began_ms
+        if self._is_stopped:
+            vm.end("the runtime has stopped")
+        return vm
+
+    def _ended(self, vm: RemoteVm) -> None:
+        self._homes = {number: home for number, home in self._homes.items() if home is not vm}
+        if self._spare is vm:
+            self._spare = None
+        if vm not in self._ready:
+            return
+        self._ready.remove(vm)
+        self._counts["killed"] += vm.is_lost
+        if self._is_stopped:
+            return
+        if self._spare is not None:
+            spare, self._spare = self._spare, None
+            self._ready.append(spare)
+        elif vm.load:
+            # Runs go on elsewhere, and others will come: not when they ask, but now.
+            self._begin()
+
+    async def _keep(self) -> None:
+        """Start the spare one, and end all when nothing has run for a while."""
+        idle_ms = self._plan.idle_ms
+        await self._clock.sleep_ms(SPARE_AFTER_MS)
+        while True:
+            if self._plan.has_spare and self._spare is None and self._ready:
+                await self._start_spare()
+            await self._clock.sleep_ms(min(idle_ms, SPARE_AFTER_MS))
+            left_ms = self._used_ms + idle_ms - self._clock.monotonic_ms()
+            if left_ms <= 0 and not any(vm.load for vm in self._ready) and not self._starting:
+                for vm in [*self._all()]:
+                    vm.end("nothing has run for a while")
+                self._keeping = None
+                return
+
+    async def _start_spare(self) -> None:
+        try:
+            spare = await self._start()
+        except EdgeError:
+            return
+        if spare.is_over:
+            return
+        if self._ready:
+            self._spare = spare
+        else:
+            self._ready.append(spare)

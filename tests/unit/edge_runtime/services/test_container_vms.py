@@ -1,0 +1,362 @@
+"""VMs: started when needed, shared, ended with the code that will not end, replaced."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from edge_runtime.errors import EdgeError, HostError
+from edge_runtime.services.container_pool import SPARE_AFTER_MS
+from edge_runtime.services.container_remote import GRACE_MS
+
+from .container_stage import Play, Stage, play_on
+
+WAITS = "import asyncio\nasync def run(ctx, activation):\n    await asyncio.Event().wait()\n"
+QUICK = "async def run(ctx, activation):\n    return activation.run_id\n"
+GATED = """
+import asyncio
+async def run(ctx, activation):
+    while not await ctx.get("open"):
+        await asyncio.sleep(0)
+    return activation.run_id
+"""
+COUNTS = "n = 0\nasync def run(ctx, activation):\n    global n\n    n += 1\n    return n\n"
+
+
+def on_vms(vms: int = 1, **config: Any) -> Callable[[Play], Callable[[], None]]:
+    def decorated(play: Play) -> Callable[[], None]:
+        def run() -> None:
+            play_on(lambda: patient(Stage(vms, **config)), play)
+
+        run.__name__ = play.__name__
+        return run
+
+    return decorated
+
+
+def patient(stage: Stage) -> Stage:
+    # Guests measure real time, whatever the stage's clock says.
+    stage.budget_ms = 60_000
+    return stage
+
+
+async def turns(count: int = 30) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@on_vms()
+async def test_a_vm_starts_at_the_first_run_and_serves_the_next(stage: Stage) -> None:
+    task = await stage.load(QUICK)
+    assert stage.machines.started == []
+
+    values = [(await stage.run(task, run_id)).value for run_id in ("a", "b")]
+
+    assert values == ["a", "b"]
+    assert len(stage.machines.started) == 1
+
+
+@on_vms()
+async def test_runs_of_one_vm_go_on_side_by_side(stage: Stage) -> None:
+    gated, quick = await stage.load(GATED), await stage.load(QUICK)
+    first = asyncio.create_task(stage.run(gated, "a"))
+    await turns()
+
+    assert (await stage.run(quick, "b")).value == "b"
+    stage.data.values["open"] = True
+    assert (await first).value == "a"
+
+
+@on_vms(2)
+async def test_a_second_vm_starts_when_the_first_is_busy_and_takes_the_next(stage: Stage) -> None:
+    task = await stage.load(GATED)
+    runs = []
+    for name in "abc":
+        runs.append(asyncio.create_task(stage.run(task, name)))
+        await turns()
+
+    statistics = stage.container.statistics()
+    assert (statistics["ready"], statistics["running"]) == (2, 3)
+    stage.data.values["open"] = True
+    assert [run.value for run in await asyncio.gather(*runs)] == ["a", "b", "c"]
+
+
+@on_vms()
+async def test_code_that_ignores_its_end_takes_its_vm_with_it_and_nobody_else(stage: Stage) -> None:
+    task, gated = await stage.load(WAITS), await stage.load(GATED)
+    hung = asyncio.create_task(stage.run(task, "hung"))
+    innocent = asyncio.create_task(stage.run(gated, "innocent"))
+    await turns()
+    machine = stage.machines.started[0]
+    machine.say_raw(json.dumps({"do": "step", "run": "hung"}))
+    machine.is_frozen = True
+
+    hung.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await turns()
+
+    assert machine.is_dead and hung.cancelled()
+    stage.data.values["open"] = True
+    assert (await innocent).value == "innocent"
+    assert len(stage.machines.started) == 2
+    assert (task.strikes, gated.strikes) == (1, 0)
+    assert stage.container.statistics()["killed"] == 1
+
+
+@on_vms()
+async def test_a_run_that_hears_of_its_end_and_goes_on_is_ended_too(stage: Stage) -> None:
+    deaf = await stage.load(
+        "import asyncio\n"
+        "async def run(ctx, activation):\n"
+        "    for _ in range(300):\n"
+        "        try:\n"
+        "            await asyncio.sleep(0)\n"
+        "        except BaseException:\n"
+        "            pass\n"
+    )
+    gated = await stage.load(GATED)
+    run = asyncio.create_task(stage.run(deaf, "deaf"))
+    innocent = asyncio.create_task(stage.run(gated, "innocent"))
+    await turns()
+
+    run.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await turns()
+
+    assert stage.machines.started[0].is_dead and deaf.strikes == 1
+    stage.data.values["open"] = True
+    assert (await innocent).value == "innocent"
+
+
+@on_vms()
+async def test_a_late_run_that_waits_behind_others_code_is_not_blamed(stage: Stage) -> None:
+    waits, gated = await stage.load(WAITS), await stage.load(GATED)
+    late = asyncio.create_task(stage.run(waits, "late"))
+    busy = asyncio.create_task(stage.run(gated, "busy"))
+    await turns()
+    machine = stage.machines.started[0]
+    machine.say_raw(json.dumps({"do": "step", "run": "busy"}))
+    machine.is_frozen = True
+
+    late.cancel()
+    await turns()
+    await stage.host.clock.advance(5 * GRACE_MS)
+    assert not machine.is_dead
+
+    busy.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await turns()
+    assert machine.is_dead
+    assert (waits.strikes, gated.strikes) == (0, 1)
+    await asyncio.gather(late, busy, return_exceptions=True)
+
+
+@on_vms()
+async def test_a_run_whose_vm_breaks_down_alone_is_the_cause(stage: Stage) -> None:
+    task = await stage.load(WAITS)
+    run = asyncio.create_task(stage.run(task))
+    await turns()
+
+    stage.machines.started[0].break_down("Python died")
+
+    with pytest.raises(EdgeError) as raised:
+        await run
+    assert raised.value.code == "task-crashed"
+    assert "got its end (Python died)" in raised.value.message
+    assert (await stage.run(await stage.load(QUICK), "next")).value == "next"
+
+
+@on_vms()
+async def test_runs_of_a_broken_vm_are_run_again_once(stage: Stage) -> None:
+    task = await stage.load(WAITS)
+    runs = [asyncio.create_task(stage.run(task, name)) for name in "ab"]
+    await turns()
+    stage.machines.started[0].break_down("it broke")
+    await turns()
+    # Whose code was at it last is taken for the cause; the other run goes on in the next VM.
+    assert [run.done() for run in runs] == [False, True]
+    assert len(stage.machines.started) == 2 and task.strikes == 1
+
+    stage.machines.started[1].say_raw("[")
+
+    errors = await asyncio.gather(*runs, return_exceptions=True)
+    codes = [error.code for error in errors if isinstance(error, EdgeError)]
+    assert codes == ["worker-lost", "task-crashed"]
+
+
+@pytest.mark.parametrize("said", ["[", "[]", "7", "{}", '{"do": "done"}', '{"run": ["a"]}'])
+def test_a_vm_that_sends_what_is_no_message_is_ended(said: str) -> None:
+    @on_vms()
+    async def play(stage: Stage) -> None:
+        gated = await stage.load(GATED)
+        run = asyncio.create_task(stage.run(gated, "a"))
+        await turns()
+
+        stage.machines.started[0].say_raw(said)
+        await turns()
+
+        assert stage.machines.started[0].is_dead
+        stage.data.values["open"] = True
+        assert (await run).value == "a"
+
+    play()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"do": "done", "run": "other", "value": 1},
+        {"do": "ask", "run": "other", "ask": 1, "method": "put", "given": {"key": "k", "value": 1}},
+        {"do": "ask", "run": "a", "ask": 1, "method": "check", "given": {}},
+        {"do": "ask", "run": "a", "ask": 1, "method": "_lease", "given": {}},
+    ],
+)
+def test_a_vm_can_do_nothing_for_runs_it_has_not_nor_what_tasks_may_not(said: Any) -> None:
+    @on_vms()
+    async def play(stage: Stage) -> None:
+        gated = await stage.load(GATED)
+        run = asyncio.create_task(stage.run(gated, "a"))
+        await turns()
+
+        stage.machines.started[0].say_raw(json.dumps(said))
+        await turns()
+
+        assert not run.done() and "k" not in stage.data.values
+        stage.data.values["open"] = True
+        assert (await run).value == "a"
+
+    play()
+
+
+@on_vms()
+async def test_a_run_that_asks_without_end_is_ended(stage: Stage) -> None:
+    task = await stage.load(
+        "import asyncio\n"
+        "async def run(ctx, activation):\n"
+        "    await asyncio.gather(*(ctx.get('k') for _ in range(5_000)))\n"
+    )
+
+    with pytest.raises(EdgeError) as raised:
+        await stage.run(task)
+
+    assert raised.value.code == "task-crashed" and "without an answer" in raised.value.message
+
+
+def test_modules_are_fresh_in_every_run() -> None:
+    async def play(stage: Stage) -> None:
+        task = await stage.load(COUNTS)
+        assert [(await stage.run(task, name)).value for name in "abc"] == [1, 1, 1]
+
+    for vms in (0, 1):
+        play_on(lambda vms=vms: Stage(vms), play)  # type: ignore[misc]
+
+
+def test_a_stateful_tasks_modules_live_as_long_as_their_vm() -> None:
+    async def play(stage: Stage) -> None:
+        task = await stage.load(COUNTS, stateful=True)
+        assert [(await stage.run(task, name)).value for name in "abc"] == [1, 2, 3]
+        if stage.machines.started:
+            stage.machines.started[0].break_down("it broke")
+            assert (await stage.run(task, "d")).value == 1
+
+    for vms in (0, 2):
+        play_on(lambda vms=vms: Stage(vms), play)  # type: ignore[misc]
+
+
+@on_vms(recycle_runs=2)
+async def test_a_worn_vm_is_replaced_when_it_is_idle(stage: Stage) -> None:
+    task = await stage.load(QUICK)
+    for name in "abc":
+        assert (await stage.run(task, name)).value == name
+
+    assert [machine.is_dead for machine in stage.machines.started] == [True, False]
+    assert stage.container.statistics()["recycled"] == 1
+
+
+@on_vms(recycle_mb=64)
+async def test_a_vm_whose_heap_has_grown_is_worn(stage: Stage) -> None:
+    task = await stage.load(QUICK)
+    stage.host.interpreter.heap_size = 64 * 2**20
+
+    await stage.run(task)
+
+    assert stage.machines.started[0].is_dead
+
+
+@on_vms(idle_ms=60_000)
+async def test_vms_end_when_nothing_has_run_for_a_while(stage: Stage) -> None:
+    task = await stage.load(QUICK)
+    await stage.run(task)
+    for _ in range(40):
+        await stage.host.clock.advance(SPARE_AFTER_MS)
+    assert stage.machines.started[0].is_dead
+
+    assert (await stage.run(task, "later")).value == "later"
+
+
+@on_vms(spare=True)
+async def test_the_spare_vm_takes_the_place_of_a_lost_one(stage: Stage) -> None:
+    task = await stage.load(QUICK)
+    await stage.run(task)
+    for _ in range(3):
+        await stage.host.clock.advance(SPARE_AFTER_MS)
+        await turns()
+    assert stage.container.statistics()["spare"] == 1
+
+    stage.machines.started[0].break_down("it broke")
+
+    statistics = stage.container.statistics()
+    assert (statistics["ready"], statistics["spare"]) == (1, 0)
+    assert (await stage.run(task, "next")).value == "next"
+
+
+@on_vms()
+async def test_where_a_vm_was_asked_for_and_does_not_start_runs_say_so(stage: Stage) -> None:
+    stage.machines.refusals = 1
+    task = await stage.load(QUICK)
+
+    with pytest.raises(HostError) as raised:
+        await stage.run(task, "a")
+
+    assert raised.value.code == "boot-failed"
+    assert (await stage.run(task, "b")).value == "b"
+
+
+def test_where_the_device_chose_vms_that_do_not_start_tasks_run_beside_the_core() -> None:
+    async def play(stage: Stage) -> None:
+        stage.machines.refusals = 1
+        task = await stage.load(QUICK)
+
+        assert (await stage.run(task, "a")).value == "a"
+
+        assert stage.container.statistics()["mode"] == "inline"
+        assert "got a refusal" in str(stage.container.statistics()["reason"])
+        (warning,) = stage.host.page.named("log")
+        assert warning["level"] == "warning"
+
+    play_on(lambda: Stage(None), play)
+
+
+@pytest.mark.parametrize("vms", [0, 1])
+def test_what_a_task_prints_and_logs_names_its_run(vms: int) -> None:
+    async def play(stage: Stage) -> None:
+        task = await stage.load(
+            "import sys\n"
+            "async def run(ctx, activation):\n"
+            "    print('seen', 3, sep='=')\n"
+            "    print('odd', file=sys.stderr)\n"
+        )
+        await stage.run(task, "r9")
+        await turns()
+
+        lines = stage.host.page.named("log")
+        assert [(line["message"], line["runId"], line["taskName"]) for line in lines] == [
+            ("seen=3", "r9", "Rank"),
+            ("odd", "r9", "Rank"),
+        ]
+
+    play_on(lambda: Stage(vms), play)
