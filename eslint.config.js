@@ -18,6 +18,7 @@ export default [
         __BUILD_ID__: "readonly",
         __RUNTIME_WORKER__: "readonly",
         __INFERENCE_WORKER__: "readonly",
+        __VM_WORKER__: "readonly",
         __PYODIDE_DIR__: "readonly",
         __CORE_ZIP__: "readonly",
         __SNAPSHOT__: "readonly",

@@ -2,6 +2,7 @@
 declare const __BUILD_ID__: string;
 declare const __RUNTIME_WORKER__: string;
 declare const __INFERENCE_WORKER__: string;
+declare const __VM_WORKER__: string;
 declare const __PYODIDE_DIR__: string;
 declare const __CORE_ZIP__: string;
 declare const __SNAPSHOT__: string;

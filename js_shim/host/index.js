@@ -5,6 +5,8 @@ import * as clock from "./clock.js";
 import { Crypto } from "./crypto.js";
 import * as images from "./images.js";
 import { Inference } from "./inference.js";
+import { createInterpreter } from "./interpreter.js";
+import { Machines } from "./machines.js";
 import * as network from "./network.js";
 import { ModelFiles } from "./model-files.js";
 import { createPackages } from "./packages.js";
@@ -27,6 +29,8 @@ export function createJsHost(python, root, page, reply) {
   const crypto = new Crypto();
   const files = new ModelFiles();
   const inference = new Inference(`${root}${__INFERENCE_WORKER__}`, files);
+  const machines = new Machines(`${root}${__VM_WORKER__}`);
+  const packages = createPackages(python, `${root}${__PYODIDE_DIR__}/`);
   return {
     clock,
     storage: bound(storage, ["open", "get", "read", "write", "close", "erase"]),
@@ -37,7 +41,13 @@ export function createJsHost(python, root, page, reply) {
       ...bound(files, ["erase"]),
     },
     images,
-    packages: createPackages(python),
+    packages,
+    interpreter: createInterpreter(python, (name) => packages.load([name])),
+    machines: {
+      isAvailable: machines.isAvailable,
+      ...bound(machines, ["start"]),
+      shipped: packages.shipped,
+    },
     page: {
       /**
        * @param {string} name
@@ -56,6 +66,7 @@ export function createJsHost(python, root, page, reply) {
     /** End the workers that this host started, and what it holds of the database; not for Python. */
     end() {
       inference.stop();
+      machines.stop();
       storage.close();
     },
     description: {

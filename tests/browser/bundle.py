@@ -16,6 +16,7 @@ def bundle_worker(source: Path, folder: Path) -> None:
         "__CORE_ZIP__": assets["core"],
         "__SNAPSHOT__": assets["snapshot"],
         "__INFERENCE_WORKER__": assets["inferenceWorker"],
+        "__VM_WORKER__": assets["vmWorker"],
     }
     command = [
         str(ROOT / "node_modules" / ".bin" / "esbuild"),

@@ -57,6 +57,8 @@ const host = {
       throw failure("feature-missing", `no ${[...names]}`, { packages: [...names] });
     },
   },
+  machines: { isAvailable: false },
+  interpreter: { watch() {}, heapBytes: () => 0, async install() {} },
   page: {
     notify(name, json, buffers, client) {
       notices.push({ name, body: JSON.parse(json), buffers: buffers.length, client });

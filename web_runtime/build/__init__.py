@@ -65,6 +65,8 @@ def _write_assets(out: Path, console: Console) -> dict[str, str]:
     }
     inference = bundle_worker(ROOT, out, "inference-worker", defines)
     defines["__INFERENCE_WORKER__"] = inference
+    machine = bundle_worker(ROOT, out, "vm-worker", defines)
+    defines["__VM_WORKER__"] = machine
     runtime = bundle_worker(ROOT, out, "runtime-worker", defines)
     defines["__RUNTIME_WORKER__"] = runtime
     bundle_page(ROOT, out, defines)
@@ -74,6 +76,7 @@ def _write_assets(out: Path, console: Console) -> dict[str, str]:
         "buildId": defines["__BUILD_ID__"],
         "runtimeWorker": runtime,
         "inferenceWorker": inference,
+        "vmWorker": machine,
         "pyodide": pyodide,
         "ort": ort,
         "core": core,

@@ -9,7 +9,7 @@ from ..errors import ToolError
 from .archive import archive
 
 # Never needed in a browser: fakes for tests, the host under CPython, what both read models with.
-LEFT_OUT: Final = ("testing", "host/native", "model_files.py")
+LEFT_OUT: Final = ("testing", "host/native", "host/no_machines.py", "model_files.py")
 LIBRARIES: Final = ("fastjsonschema",)
 
 

@@ -11,7 +11,7 @@ pyodide.unpackArchive(new Uint8Array(await readFile(coreZip)), "zip", { extractD
 // The validators are compiled here so that no worker pays for them.
 pyodide.runPython(`
 import importlib, pathlib, pkgutil
-import edge_runtime.host.browser, edge_runtime.runtime, edge_runtime.task
+import edge_runtime.host.browser, edge_runtime.host.browser.guest, edge_runtime.runtime, edge_runtime.task
 import edge_runtime.config
 edge_runtime.config.warm()
 import gc

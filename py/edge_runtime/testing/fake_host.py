@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigError, HostError
-from ..host.ports import Clock, Host
+from ..host.no_machines import NoMachines
+from ..host.ports import Clock, Host, Wheel
 from ..tensor import Tensor
 from ..types import WHOLE, Crop, Fit, JsonValue
 from .fake_inference import FakeInference
@@ -96,6 +97,41 @@ class FakePackages:
         self.loaded += names
 
 
+class FakeInterpreter:
+    """Implements ``Interpreter``: interrupts nothing, keeps what it is told.
+
+    Attributes:
+        watched: Address and time of every ``watch``.
+        heap_size: Answer of ``heap_bytes``.
+        available: Packages that need no wheel.
+        installed: Names of what was installed.
+    """
+
+    def __init__(self) -> None:
+        self.watched: list[tuple[int, float]] = []
+        self.heap_size = 0
+        self.available: set[str] = set()
+        self.installed: list[str] = []
+
+    def watch(self, address: int, now_ms: float) -> None:
+        """Keep them."""
+        self.watched.append((address, now_ms))
+
+    def heap_bytes(self) -> int:
+        """Return ``heap_size``."""
+        return self.heap_size
+
+    async def install(self, name: str, wheel: Wheel | None) -> None:
+        """Note the name, or refuse one that is neither given nor available."""
+        if wheel is None and name not in self.available:
+            raise HostError(
+                "feature-missing",
+                f"package {name}: expected one of {sorted(self.available)} or a wheel, got none.",
+                {"packages": [name]},
+            )
+        self.installed.append(name)
+
+
 class FakePage:
     """Implements ``Page``: keeps what it is told.
 
@@ -141,6 +177,8 @@ class FakeHost(Host):
     inference: FakeInference
     images: FakeImages
     packages: FakePackages
+    machines: NoMachines
+    interpreter: FakeInterpreter
     page: FakePage
     disk: FakeDisk
 
@@ -158,6 +196,8 @@ def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = N
         inference=FakeInference(clock, network),
         images=FakeImages(),
         packages=FakePackages(),
+        machines=NoMachines(),
+        interpreter=FakeInterpreter(),
         page=FakePage(),
         description={"userAgent": "fake"},
         disk=disk,

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import TypeVar
 
+from ..host.no_machines import NoMachines
 from ..host.ports import Host
 from ..pure.trace import Journal, Unheard
 from ..types import JsonValue
 from .fake_disk import FakeDisk, Steps
-from .fake_host import FakeImages, FakeNetwork, FakePackages, FakePage
+from .fake_host import FakeImages, FakeInterpreter, FakeNetwork, FakePackages, FakePage
 from .fake_inference import FakeInference
 from .fake_storage import FakeCrypto, FakeStorage
 from .manual_clock import START_MS
@@ -84,6 +85,8 @@ class VirtualDevice:
             inference=FakeInference(self.clock, network),
             images=FakeImages(),
             packages=FakePackages(),
+            machines=NoMachines(),
+            interpreter=FakeInterpreter(),
             page=self.page,
             description={"userAgent": "virtual"},
         )

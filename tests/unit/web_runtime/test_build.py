@@ -28,6 +28,7 @@ DEFINES = {
     "__CORE_ZIP__": "core.zip",
     "__SNAPSHOT__": "snapshot.bin",
     "__INFERENCE_WORKER__": "inference.js",
+    "__VM_WORKER__": "vm.js",
     "__RUNTIME_WORKER__": "runtime.js",
 }
 

@@ -12,6 +12,7 @@ from ...types import WHOLE, Crop, Fit, JsonValue
 from ..ports import Host
 from .conversions import as_bytes, as_js, as_plain, converted
 from .inference import BrowserInference
+from .machines import BrowserInterpreter, BrowserMachines
 from .storage_ports import BrowserCrypto, BrowserStorage
 
 
@@ -25,6 +26,8 @@ def browser_host(js_host: Any) -> Host:
         inference=BrowserInference(js_host.inference),
         images=BrowserImages(js_host.images),
         packages=BrowserPackages(js_host.packages),
+        machines=BrowserMachines(js_host.machines),
+        interpreter=BrowserInterpreter(js_host.interpreter),
         page=BrowserPage(js_host.page),
         description=as_plain(js_host.description),
     )

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...types import JsonValue
+from ..no_machines import NoMachines
 from ..ports import Host
 from .clock import SystemClock
 from .crypto import FileCrypto
 from .images import PillowImages
 from .inference import OnnxInference
+from .interpreter import NativeInterpreter
 from .network import FileNetwork
 from .packages import InstalledPackages
 from .storage import SqliteStorage
@@ -59,6 +61,8 @@ def create_native_host(
         inference=OnnxInference(network),
         images=PillowImages(),
         packages=InstalledPackages(),
+        machines=NoMachines(),
+        interpreter=NativeInterpreter(),
         page=CallbackPage(on_notice),
         description={"userAgent": "CPython"},
     )

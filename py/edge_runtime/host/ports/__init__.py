@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from ...tensor import Tensor
 from ...types import WHOLE, Crop, Fit, JsonValue
 from .inference import Inference, InferenceReply, ModelFile, OnProgress, OpenedModel, Target
+from .machines import Interpreter, Machine, Machines, Receive, Wheel
 from .stored import Clear, Crypto, Delete, Durability, Guard, Operation, Put, Storage
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "Images",
     "Inference",
     "InferenceReply",
+    "Interpreter",
+    "Machine",
+    "Machines",
     "ModelFile",
     "Network",
     "OnProgress",
@@ -33,8 +37,10 @@ __all__ = [
     "Packages",
     "Page",
     "Put",
+    "Receive",
     "Storage",
     "Target",
+    "Wheel",
 ]
 
 
@@ -128,5 +134,7 @@ class Host:
     inference: Inference
     images: Images
     packages: Packages
+    machines: Machines
+    interpreter: Interpreter
     page: Page
     description: Mapping[str, Any]

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-Receive = Callable[[str, Sequence[bytes]], None]
-"""Gets a message of a VM: JSON text and the buffers beside it, see ``pure.plain``."""
+Buffer = bytes | bytearray | memoryview
+Receive = Callable[[str, Sequence[Buffer]], None]
+"""Gets a VM's message: JSON text and the buffers beside it, see :mod:`edge_runtime.pure.plain`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Wheel:
 class Machine(Protocol):
     """One VM: an interpreter of its own, which can be ended at any time."""
 
-    def post(self, json: str, buffers: Sequence[bytes]) -> None:
+    def post(self, json: str, buffers: Sequence[Buffer]) -> None:
         """Send a message; never raises. What comes after the end is dropped."""
 
     def kill(self) -> None:
@@ -48,7 +49,14 @@ class Machines(Protocol):
             The VM, which takes messages from now on.
 
         Raises:
-            HostError: ``boot-failed``, ``boot-timeout`` or ``feature-missing``.
+            HostError: ``boot-failed``, ``boot-timeout``, ``feature-missing`` or ``worker-lost``.
+        """
+
+    async def shipped(self, name: str) -> Sequence[Wheel]:
+        """Return a package that the runtime ships and what it needs, to be installed in this order.
+
+        Raises:
+            HostError: ``feature-missing``: it ships no such package.
         """
 
 
@@ -61,6 +69,7 @@ class Interpreter(Protocol):
         The first is a time on the clock that says ``now_ms`` at this moment: when it has passed,
         SIGINT is raised in running Python code, again and again; 0 is no time. The second is the
         heap's size in bytes that growing must not pass; 0 is no limit.
+        Another call replaces what is watched.
         """
 
     def heap_bytes(self) -> int:
