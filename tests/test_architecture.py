@@ -30,7 +30,7 @@ LAYERS = (
     ("host",),
     ("testing",),
 )
-SAME_GROUP = {"pure", "host.ports", "host", "testing"}
+SAME_GROUP = {"guest", "pure", "host.ports", "host", "testing"}
 PURE_FORBIDDEN = {
     "asyncio",
     "time",

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import EdgeError, TaskError
@@ -42,7 +42,14 @@ class Vm:
     def take_over(self) -> None:
         """Make the whole interpreter this VM's: streams, logging, and tasks that runs start."""
         self._room.output.install()
-        asyncio.get_running_loop().set_task_factory(self._started)  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
+        create = loop.create_task
+
+        def create_task(work: Any, **given: Any) -> asyncio.Task[Any]:
+            return create(self._room.pace.wrapped(work), **given)
+
+        # A task factory would do, but for Pyodide's loop, which cannot have one.
+        loop.create_task = create_task  # type: ignore[method-assign]
 
     def abandon(self) -> None:
         """Let every run end; nobody is told."""
@@ -174,11 +181,6 @@ class Vm:
 
     def _tell(self, message: Mapping[str, JsonValue]) -> None:
         self._post(*split(message))
-
-    def _started(
-        self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **given: Any
-    ) -> asyncio.Task[Any]:
-        return asyncio.Task(self._room.pace.wrapped(work), loop=loop, **given)
 
 
 def _unheard(_text: str, _buffers: Sequence[Any]) -> None:

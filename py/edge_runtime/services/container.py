@@ -11,9 +11,9 @@ from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import VmPlan
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
+from .container_going import Done, VmLostError
 from .container_inline import InlineRoom
 from .container_pool import Pool
-from .container_remote import Done, VmLostError
 from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]

@@ -11,7 +11,7 @@ from ..host.ports.machines import Wheel
 from ..pure.vm_messages import ASKABLE
 from ..types import Activation
 from .container_context import RunContext
-from .container_remote import Done
+from .container_going import Done
 from .container_task import LoadedTask
 
 

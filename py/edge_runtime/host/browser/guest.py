@@ -1,26 +1,28 @@
 """Starts the guest inside a VM: what its worker talks to."""
 
 import asyncio
+import gc
 import os
 import random
 from collections.abc import Sequence
 from typing import Any
 
+from ...guest.sealing import seal_interpreter
+from ...guest.vm import Vm
 from .conversions import all_bytes, as_js
 from .machines import BrowserInterpreter
 from .turns import install_turns
 
 
 class Guest:
-    """Answers every message with itself."""
+    """A VM's inside behind its worker's messages."""
 
-    def __init__(self, interpreter: BrowserInterpreter, js_post: Any) -> None:
-        self._interpreter = interpreter
-        self._post = js_post
+    def __init__(self, vm: Vm) -> None:
+        self._vm = vm
 
     def take(self, json: str, buffers: Sequence[Any]) -> None:
         """Take a message of the core; ``buffers`` are copied before this returns."""
-        self._post(json, as_js(all_bytes(buffers)))
+        self._vm.take(json, all_bytes(buffers))
 
 
 def boot(js_interpreter: Any, js_post: Any) -> Guest:
@@ -33,4 +35,12 @@ def boot(js_interpreter: Any, js_post: Any) -> Guest:
     # A restored snapshot has the same random state in every worker of every device.
     random.seed(os.urandom(32))
     install_turns(asyncio.get_running_loop())
-    return Guest(BrowserInterpreter(js_interpreter), js_post)
+
+    def post(json: str, buffers: Sequence[Any]) -> None:
+        js_post(json, as_js(list(buffers)))
+
+    vm = Vm(BrowserInterpreter(js_interpreter), post)
+    vm.take_over()
+    seal_interpreter()
+    gc.freeze()
+    return Guest(vm)

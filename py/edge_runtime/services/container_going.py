@@ -1,0 +1,134 @@
+"""One run in a VM, as the core sees it: its asks are answered, its outcome is taken once."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import EdgeError, TaskError
+from ..pure.vm_messages import error_of
+from ..types import Activation, JsonValue
+from .container_asks import answer_of
+from .container_context import RunContext
+from .container_task import LoadedTask
+
+ASKS_AT_ONCE: Final = 1_000
+"""A run that asks more than this before it hears an answer has lost its mind."""
+
+
+class VmLostError(Exception):
+    """The VM ended; ``is_culprit`` says whether this run was the cause, as far as can be told."""
+
+    def __init__(self, reason: str, *, is_culprit: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_culprit = is_culprit
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run returned, what it computed, ms, and its VM's heap behind it."""
+
+    value: JsonValue
+    cpu_ms: float
+    heap_bytes: int
+
+
+class Going:
+    """A run that goes on.
+
+    Args:
+        task: Its task.
+        activation: Why it runs.
+        context: What it may ask for.
+        post: Sends a message to its VM.
+        flooded: Called when it asks more than anybody could answer.
+
+    Attributes:
+        done: Its outcome; a VmLostError when the VM ended first.
+        has_heard: It knows that it is cancelled.
+    """
+
+    def __init__(
+        self,
+        task: LoadedTask,
+        activation: Activation,
+        context: RunContext,
+        post: Callable[[Mapping[str, JsonValue]], None],
+        flooded: Callable[[], None],
+    ) -> None:
+        self.task = task
+        self.activation = activation
+        self.context = context
+        self.done: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self.has_heard = False
+        self._post = post
+        self._flooded = flooded
+        self._asks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its outcome is known."""
+        return self.done.done()
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take a message of its VM about it.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is none that a VM sends.
+        """
+        match message["do"]:
+            case "done":
+                self._finish(message)
+            case "ask":
+                self._ask(message)
+            case "heard":
+                self.has_heard = True
+            case "log":
+                with suppress(EdgeError):  # Of a run that has ended nobody hears any more.
+                    self.context.log(message["message"], message["level"])
+
+    def lose(self, reason: str, *, is_culprit: bool) -> None:
+        """Take in that its VM has ended."""
+        if not self.is_over:
+            self.done.set_exception(VmLostError(reason, is_culprit=is_culprit))
+            self.done.exception()  # Whoever was cancelled does not look.
+
+    def stop_answering(self) -> None:
+        """End what it asked for."""
+        for ask in self._asks:
+            ask.cancel()
+
+    def _finish(self, message: Mapping[str, Any]) -> None:
+        name = self.task.manifest.name
+        if "value" in message:
+            cpu_ms, heap_bytes = float(message["cpuMs"]), int(message["heapBytes"])
+            self.done.set_result(Done(message["value"], cpu_ms, heap_bytes))
+            return
+        error: EdgeError = error_of(name, message.get("error"))
+        if message.get("cancelled"):
+            text = f"run of {name}: expected to end by itself, got cancelled inside its VM."
+            error = TaskError("task-raised", text)
+        self.done.set_exception(error)
+        self.done.exception()
+
+    def _ask(self, message: Mapping[str, Any]) -> None:
+        if len(self._asks) >= ASKS_AT_ONCE:
+            self._flooded()
+            return
+        asking = asyncio.create_task(self._answer(message["ask"], message))
+        self._asks.add(asking)
+        asking.add_done_callback(self._asks.discard)
+
+    async def _answer(self, number: Any, message: Mapping[str, Any]) -> None:
+        answer = {"do": "answer", "ask": number}
+        method = message.get("method")
+        try:
+            value = await answer_of(self.context, method, message["given"])
+            self._post({**answer, "value": value})
+        except EdgeError as error:
+            self._post({**answer, "error": error.to_dict()})
+        except Exception as error:  # What a task passes is not to end anything but its own run.
+            text = f"ctx.{method}: expected other arguments, got {error!r}."
+            self._post({**answer, "error": TaskError("task-raised", text).to_dict()})
