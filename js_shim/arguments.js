@@ -5,7 +5,7 @@ import { EVENT_LIMITS } from "./limits.js";
 
 const PRIORITIES = ["core", "regular", "low"];
 const NAMES = ["result", "error", "status", "log"];
-const START_OPTIONS = ["config", "base", "capture", "trace"];
+const START_OPTIONS = ["config", "base", "capture", "trace", "vms", "profile"];
 const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
 
 /**
@@ -14,6 +14,8 @@ const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
  * @property {string} [base]      URL of the folder with the runtime's files; default: where the script came from.
  * @property {boolean} [capture]  Capture page views and clicks; default true.
  * @property {boolean} [trace]    Keep a trace for `trace()`; for development, default false.
+ * @property {number | "auto"} [vms]  Workers that run tasks, 0 to 8, instead of what the configuration says.
+ * @property {boolean} [profile]  Results say where their time went (`profile`); for development, default false.
  */
 
 /**
@@ -42,13 +44,14 @@ export function checkStart(options) {
   const unknown = Object.keys(options).find((key) => !START_OPTIONS.includes(key));
   if (unknown)
     throw invalid(`start.${unknown}`, `one of ${START_OPTIONS.join(", ")}`, options[unknown]);
-  const { config, base, capture, trace } = options;
+  const { config, base, vms } = options;
   checkConfig("start", config);
   if (base !== undefined && typeof base !== "string") throw invalid("start.base", "a URL", base);
-  if (capture !== undefined && typeof capture !== "boolean")
-    throw invalid("start.capture", "a boolean", capture);
-  if (trace !== undefined && typeof trace !== "boolean")
-    throw invalid("start.trace", "a boolean", trace);
+  for (const flag of ["capture", "trace", "profile"])
+    if (options[flag] !== undefined && typeof options[flag] !== "boolean")
+      throw invalid(`start.${flag}`, "a boolean", options[flag]);
+  if (![undefined, "auto"].includes(vms) && !(Number.isInteger(vms) && vms >= 0 && vms <= 8))
+    throw invalid("start.vms", "auto or 0 to 8", vms);
   return options;
 }
 

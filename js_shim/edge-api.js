@@ -136,6 +136,8 @@ export function createEdge(scriptBase) {
       return call("reconfigure", { config: configSource("reconfigure", config) });
     },
 
+    reload: () => call("reload", {}),
+
     trace: () => call("trace", {}),
 
     async erase() {

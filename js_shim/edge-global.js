@@ -1,6 +1,6 @@
 /**
  * The runtime as a script tag: sets `window.EdgeAI`, runs what was queued before, and starts by itself when
- * the tag has `data-config` (`data-capture="off"` leaves capture out).
+ * the tag has `data-config` (`data-capture="off"` leaves capture out, `data-vms` says how many workers run tasks).
  */
 
 import { createEdge } from "./edge-api.js";
@@ -22,10 +22,21 @@ function install() {
   });
   const isListener = (/** @type {Command} */ command) => command?.[0] === "on";
   queued.filter(isListener).forEach(run);
-  const { config, capture } = script?.dataset ?? {};
-  // A failed start is reported by `status`; nobody holds this promise.
-  if (config) edge.start({ config, capture: capture !== "off" }).catch(() => {});
+  const { config, capture, vms } = script?.dataset ?? {};
+  // A failed start is reported by `status`, a mistake in the tag is not; nobody holds this promise.
+  if (config)
+    edge
+      .start({ config, capture: capture !== "off", vms: vmsOf(vms) })
+      .catch((error) => error.code === "argument-invalid" && reportError(error));
   queued.filter((command) => !isListener(command)).forEach(run);
+}
+
+/**
+ * The number in an attribute; any other text is left to the check of the start.
+ * @param {string | undefined} text
+ */
+function vmsOf(text) {
+  return /** @type {any} */ (/^\d+$/.test(text ?? "") ? Number(text) : text);
 }
 
 /**

@@ -98,7 +98,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
  * @param {StartOptions} options
  * @param {string} scriptBase
  */
-function workerFor({ config, base, trace = false }, scriptBase) {
+function workerFor({ config, base, trace = false, profile = false, vms }, scriptBase) {
   // A folder, whether or not its URL ends as one.
   const folder = absolute(
     "start.base",
@@ -115,7 +115,8 @@ function workerFor({ config, base, trace = false }, scriptBase) {
     options() {
       const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
       askedMs = undefined;
-      return { config: source, base: document.baseURI, loadingMs, trace };
+      const asked = { trace, profile, ...(vms !== undefined && { vms }) };
+      return { config: source, base: document.baseURI, loadingMs, ...asked };
     },
   };
 }

@@ -67,6 +67,8 @@ export const PROTOCOL_VERSION = 4;
  * @property {string} page       Names the page among clients, whichever worker it has.
  * @property {number} loadingMs  Page-side time from `start()` to worker creation, for boot timings.
  * @property {boolean} [trace]     Keep a trace.
+ * @property {number | "auto"} [vms]  Instead of the configuration's.
+ * @property {boolean} [profile]   Say of each run where its time went.
  * @property {boolean} [isPaused]  This page's `pause` holds: a lost worker answered it.
  * @property {Record<string, unknown>} [reconfigured]  In force by a `reconfigure` that a lost worker knew of.
  */
@@ -81,6 +83,7 @@ export const PROTOCOL_VERSION = 4;
  * - `get` {key} → value or null; `put` {key, value, encrypted?} → {}; `delete` {key} → {}
  * - `pause` {}, `resume` {}, `erase` {}, `stop` {} → {}
  * - `reconfigure` {config: RuntimeOptions["config"]} → PlainError[], what does not hold
+ * - `reload` {} → Reload
  * - `trace` {} → string, JSON lines
  *
  * All but `infer` and `stop` may be repeated: a worker sends them again when the writer changed before the answer.
@@ -116,6 +119,12 @@ export const PROTOCOL_VERSION = 4;
 /**
  * @typedef {object} Reconfigured
  * @property {Record<string, unknown>} [config]  The latest that `reconfigure` put in force; none: that of the start.
+ */
+
+/**
+ * @typedef {object} Reload
+ * @property {{taskName: string, from: string | null, to: string | null}[]} changed  Versions; null: there was, or is, no such task.
+ * @property {PlainError[]} problems  What was not changed, and why; what is missing since.
  */
 
 /**

@@ -41,6 +41,7 @@ export const FORWARDED = [
   "pause",
   "resume",
   "reconfigure",
+  "reload",
   "trace",
   "erase",
 ];

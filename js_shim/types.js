@@ -2,7 +2,7 @@
 
 /** @import { InferOptions, StartOptions, TrackOptions } from "./arguments.js" */
 /** @import { EdgeError } from "./errors.js" */
-/** @import { PlainError, RunResult } from "./protocol.js" */
+/** @import { PlainError, Reload, RunResult } from "./protocol.js" */
 /** @import { createRouter } from "./router.js" */
 /** @import { Statistics } from "./statistics.js" */
 
@@ -28,7 +28,10 @@
  * @property {() => Promise<void>} pause   Start no more runs; `infer` is refused, what events trigger waits.
  * @property {() => Promise<void>} resume  Start what waits.
  * @property {(config: StartOptions["config"]) => Promise<PlainError[]>} reconfigure
- *   Use triggers and scheduler limits of another configuration from now on, in all tabs. Resolves with what does not hold.
+ *   Use triggers, scheduler limits and bundles of another configuration from now on, in all tabs. Resolves with what does not hold.
+ * @property {() => Promise<Reload>} reload
+ *   Fetch the bundles again and use those that changed, in all tabs, without a page load. Runs that have begun finish on the
+ *   version they have, all others get the new one; what cannot be loaded stays as it was.
  * @property {() => Promise<string>} trace
  *   What the runtime was told and decided so far, as JSON lines for `web-runtime replay`. For development: `start({trace: true})`.
  * @property {() => Promise<void>} erase   Delete every event, value and key of this origin, for all its pages.

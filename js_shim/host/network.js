@@ -7,16 +7,18 @@ import { EdgeError } from "../errors.js";
  * @param {string} url
  * @param {number} maxBytes
  * @param {number} timeoutMs
+ * @param {boolean} [isFresh]  Ask the server, whatever the HTTP cache holds.
  * @returns {Promise<Uint8Array>}
  * @throws {EdgeError} network-failed with details `url` and `status` (null when unreachable).
  */
-export async function fetchBytes(url, maxBytes, timeoutMs) {
+export async function fetchBytes(url, maxBytes, timeoutMs, isFresh = false) {
   const failed = (/** @type {string} */ what, /** @type {number | null} */ status) =>
     new EdgeError("network-failed", `${url}: ${what}`, { url, status });
   /** @type {Response | undefined} */
   let response;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+    const cache = isFresh ? "no-cache" : "default";
+    response = await fetch(url, { cache, signal: AbortSignal.timeout(timeoutMs) });
     if (!response.ok) {
       throw failed(
         `expected status 200, got ${response.status}. Check the address.`,

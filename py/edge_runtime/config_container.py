@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -61,6 +61,11 @@ def parse_container(plain: Mapping[str, Any], vms: Any) -> ContainerConfig:
         idle_ms=plain.get("idleMs", default.idle_ms),
         spare=None if spare == "auto" else spare,
     )
+
+
+def with_vms(config: ContainerConfig, vms: int | str | None) -> ContainerConfig:
+    """Return ``config`` with the ``vms`` that a page asks for, if it does: ``auto`` or a number."""
+    return config if vms is None else replace(config, vms=None if vms == "auto" else int(vms))
 
 
 def parse_trust(plain: Mapping[str, Any]) -> TrustConfig:

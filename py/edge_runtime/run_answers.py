@@ -39,8 +39,8 @@ class Answers:
 
     def result(self, activation: Activation, outcome: Outcome[Completion]) -> Result:
         """Return the result of a run, and keep its value if it may have to stand in for others."""
-        fallback = self._tasks.by_name(activation.task_name).manifest.fallback
-        self._fallbacks.returned(activation.task_name, fallback, outcome.value.value)
+        name = activation.task_name
+        self._fallbacks.returned(name, self._fallback(name), outcome.value.value)
         return result_of(activation, outcome)
 
     def forget(self) -> None:
@@ -52,10 +52,14 @@ class Answers:
         if not isinstance(ended, RefusedError):
             return None
         name = activation.task_name
-        fallback = self._tasks.by_name(name).manifest.fallback
-        instead = self._fallbacks.instead(name, fallback, ended)
+        instead = self._fallbacks.instead(name, self._fallback(name), ended)
         names = {"", *self._tasks.names}
         return instead if instead is not None and instead.task in names else None
+
+    def _fallback(self, name: str) -> Fallback | None:
+        # A reload may have taken the task away since it was asked for.
+        is_loaded = name in self._tasks.names
+        return self._tasks.by_name(name).manifest.fallback if is_loaded else None
 
 
 def result_of(

@@ -16,6 +16,7 @@ from .pure.trace import Journal, Unheard
 from .run_answers import Answers
 from .run_events import Done, EventRuns
 from .run_reports import Reports, tell_overdue
+from .run_task import RunTask
 from .services.catalogue import Catalogue
 from .services.container import Completion, Container, LoadedTask
 from .services.replacement import Replacement
@@ -201,11 +202,11 @@ class Runs:
         supersede_key: str = "",
     ) -> Job[Completion]:
         journal = self._journal
-        run = journal.run if journal else self._container.run
+        code = RunTask(self._tasks, activation, journal.run if journal else self._container.run)
         call = journal.call if journal else self._nested
         return Job(
             name=activation.task_name,
-            run=partial(run, task, activation),
+            run=code.run,
             priority=priority or task.manifest.priority,
             timeout_ms=task.manifest.timeout_ms,
             caller_timeout_ms=timeout_ms,
@@ -213,7 +214,7 @@ class Runs:
             supersede_key=supersede_key,
             call=call,
             run_id=activation.run_id,
-            failed=task.failed,
+            failed=code.failed,
         )
 
     def _submit(

@@ -3,20 +3,24 @@
 import asyncio
 from enum import Enum
 from functools import partial
+from typing import Literal
 
-from .config import LIMITS, Config, Limits, parse_config
+from .config import LIMITS, Config, Limits
+from .config_container import with_vms
+from .deployment import Deployment, Limited
 from .errors import EdgeError, RefusedError
 from .host.ports import Host
-from .pure.config_checks import absolute_url, fixed_sections, not_kept, unknown_forced
+from .pure.config_checks import absolute_url
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
-from .pure.trace import Journal, Unheard, described_task
+from .pure.trace import Journal, Unheard
 from .pure.vm_plan import plan_vms
 from .run_reports import tell_dropped
 from .runs import Runs
 from .services.breakers import Breakers, jitter_of
 from .services.bundles import Bundles
 from .services.catalogue import Catalogue
+from .services.catalogue_versions import Change
 from .services.container import Container
 from .services.container_context import Surroundings
 from .services.inference import ModelLibrary
@@ -41,6 +45,8 @@ class Runtime:
         journal: Hears what goes in and what is decided, for a trace.
         limits: The store's bounds; others are smaller or slower in tests.
         life: Its name, in run ids of calls and breakers' jitter; empty: a random one.
+        vms: Instead of the configuration's: 0 to 8, or ``auto``.
+        profile: Whether results say where their time went; for development.
     """
 
     def __init__(
@@ -52,17 +58,19 @@ class Runtime:
         journal: Journal | None = None,
         limits: Limits = LIMITS,
         life: str = "",
+        vms: int | Literal["auto"] | None = None,
+        profile: bool = False,
     ) -> None:
-        self._host, self._config = host, config
+        self._host, self._config, self._profile = host, config, profile
+        self._vms = with_vms(config.container, vms)
         self._journal = journal or Unheard()
-        clock, page, scheduler = host.clock, host.page, config.scheduler
+        clock, page, scheduler, tell = host.clock, host.page, config.scheduler, self._store_changed
         resolve = partial(absolute_url, base_url)
-        tell = self._store_changed
         self._store = Store(clock, host.storage, host.crypto, config.data, limits, on_change=tell)
         self._life = life or host.crypto.random_bytes(6).hex()
         jitter, breaker = partial(jitter_of, self._life), scheduler.breaker
         self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
-        self._lanes = Lanes(host.clock, config.scheduler.ageing_ms)
+        self._lanes = Lanes(clock, scheduler.ageing_ms)
         self._models = ModelLibrary(
             host,
             config.models,
@@ -73,13 +81,15 @@ class Runtime:
             lanes=self._lanes,
             values=self._store,
         )
-        around = Surroundings(host.clock, host.images, host.page, self._models, self._store)
+        around = Surroundings(clock, host.images, page, self._models, self._store)
         plan = plan_vms(config.container, host.description, available=host.machines.is_available)
         self._container = Container(around, host, plan)
-        self._tasks = Catalogue(host.network, resolve, Bundles().open, self._container.load)
+        self._tasks = Catalogue(
+            host.network, resolve, Bundles().open, self._container.load, self._container.unload
+        )
         self._runs = Runs(
-            clock=host.clock,
-            page=host.page,
+            clock=clock,
+            page=page,
             life=self._life,
             tasks=self._tasks,
             container=self._container,
@@ -89,7 +99,11 @@ class Runtime:
             flush=self.flush,
             journal=journal,
         )
-        self._triggers = Triggers(host.clock, self._store.watch, self._store)
+        self._triggers = Triggers(clock, self._store.watch, self._store)
+        limited = Limited(self._breakers, self._runs, self._lanes)
+        self._deployment = Deployment(
+            config, self._tasks, self._triggers, limited, page, self._journal
+        )
         self._state, self._started_ms = _State.NEW, 0.0
 
     async def start(self) -> list[EdgeError]:
@@ -103,13 +117,10 @@ class Runtime:
         self._started_ms = self._host.clock.monotonic_ms()
         loading = self._tasks.load(self._config.bundles)
         _, problems = await asyncio.gather(self._store.start(), loading)
-        manifests = [task.manifest for task in self._tasks]
-        problems += [*self._store.problems, *not_kept(self._config, manifests)]
-        problems += self._triggers.start(self._config.triggers, self._tasks.names)
+        problems += [*self._store.problems, *self._deployment.start()]
         await self._runs.by_event.recall()
         self._state = _State.STARTED
-        tasks, now_ms = [described_task(each) for each in manifests], self._host.clock.now_ms()
-        self._journal.note("start", nowMs=now_ms, life=self._life, tasks=tasks)
+        self._deployment.note_start(self._host.clock.now_ms(), self._life)
         self._breakers.load()
         self._models.load()
         return problems
@@ -187,37 +198,26 @@ class Runtime:
         self._runs.resume()
 
     def reconfigure(self, plain: JsonValue) -> list[EdgeError]:
-        """Use triggers and the scheduler's limits of another configuration from now on.
-
-        Triggers that are equal in both keep what they remember, all others begin empty. Bundles,
-        models and data rules are those of the start.
-
-        Args:
-            plain: A whole configuration, as :func:`parse_config` takes it.
-
-        Returns:
-            What does not hold: triggers without a task, sections that would need another start.
-
-        Raises:
-            ConfigError: ``config-invalid``; nothing has changed.
-            RefusedError: ``runtime-stopped``.
-        """
+        """Use other triggers and limits; see :meth:`Deployment.reconfigure`."""
         self._check_started()
-        config = parse_config(plain)
-        self._journal.note("reconfigure", config=plain)
-        problems = self._triggers.swap(config.triggers, self._tasks.names)
-        # Before the limits, which may start what is not to be called any more.
-        self._breakers.reconfigure(config.scheduler.breaker)
-        self._runs.reconfigure(config.scheduler)
-        self._lanes.set_ageing(config.scheduler.ageing_ms)
-        problems += unknown_forced(config, self._config.models, self._tasks.names)
-        return [*problems, *fixed_sections(self._config, config)]
+        return self._deployment.reconfigure(plain)
+
+    async def deploy(self, plain: JsonValue) -> list[EdgeError]:
+        """Use another configuration, its bundles too; see :meth:`Deployment.deploy`."""
+        self._check_started()
+        return await self._deployment.deploy(plain)
+
+    async def reload(self) -> Change:
+        """Use the bundles as they are now; see :meth:`Deployment.reload`."""
+        self._check_started()
+        return await self._deployment.reload()
 
     async def stop(self) -> None:
         """End all runs, make everything durable, let go of the host; a second call does nothing."""
         if self._state is _State.STOPPED:
             return
         self._state = _State.STOPPED
+        self._tasks.stop()
         self._journal.note("stop")
         for part in (self._runs, self._lanes, self._models, self._breakers, self._triggers):
             await part.stop()

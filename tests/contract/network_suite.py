@@ -21,7 +21,9 @@ async def failure(host: Host, url: str, max_bytes: int = 2**20) -> HostError:
 
 async def check_bodies_arrive_unchanged(host: Host, files: Files) -> None:
     for url, body in files.items():
-        assert await host.network.fetch(url, max_bytes=len(body), timeout_ms=10_000) == body
+        for fresh in (False, True):
+            got = await host.network.fetch(url, max_bytes=len(body), timeout_ms=10_000, fresh=fresh)
+            assert got == body
 
 
 async def check_a_body_above_the_limit_is_refused(host: Host, files: Files) -> None:

@@ -16,6 +16,7 @@ const METHODS = ["infer", "track", "flush", "put", "get", "erase", "stop", "stat
   "pause",
   "resume",
   "reconfigure",
+  "reload",
   "trace",
 );
 const scope = /** @type {any} */ (globalThis);
@@ -302,6 +303,34 @@ test("a configuration that is none is refused on the page", async (t) => {
     });
 
   assert.deepEqual(heard, []);
+});
+
+test("a reload asks the worker and answers with what changed", async (t) => {
+  const change = { changed: [{ taskName: "Rank", from: "1.0.0", to: null }], problems: [] };
+  const { edge, heard } = page(t, { handlers: { reload: () => change } });
+  await assert.rejects(edge.reload(), { code: "runtime-stopped" });
+  edge.start(START).catch(() => {});
+
+  assert.deepEqual(await edge.reload(), change);
+  assert.deepEqual(heard, [["reload", {}]]);
+});
+
+test("a worker is told of VMs and profiles as the start asks for them", async (t) => {
+  const { edge, workers } = page(t);
+  for (const options of [{}, { vms: "auto", profile: true }, { vms: 0 }]) {
+    edge.start(/** @type {any} */ ({ ...START, ...options })).catch(() => {});
+    await edge.flush();
+    await edge.stop();
+  }
+
+  assert.deepEqual(
+    workers.map(({ options }) => ["vms" in options, options.vms, options.profile]),
+    [
+      [false, undefined, false],
+      [true, "auto", true],
+      [true, 0, false],
+    ],
+  );
 });
 
 test("a trace is kept where the start asks for it, and is text", async (t) => {

@@ -59,6 +59,7 @@ export function createPython(store, name, { boot, commit, problems = [] } = {}) 
         if (!config.triggers) throw new EdgeError("config-invalid", "no triggers");
         return { problems: [{ code: "a problem" }], config: { read: config } };
       },
+      reload: () => ({ changed: [{ taskName: "Rank", from: "1", to: "2" }], problems: [] }),
       infer: ({ callId }) =>
         new Promise((resolve, reject) => {
           cancels.set(callId, () => reject(new EdgeError("run-cancelled", "cancelled")));

@@ -105,7 +105,7 @@ def fixed_sections(started: Config, wanted: Config) -> list[ConfigError]:
 
     A section that ``wanted`` leaves out does not differ.
     """
-    sections = ("bundles", "models", "data", "inference")
+    sections = ("bundles", "models", "data", "inference", "container", "trust")
     return [
         invalid(
             "config",

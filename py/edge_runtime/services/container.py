@@ -68,7 +68,7 @@ class Container:
         self._tasks.add(task)
         return task
 
-    async def unload(self, task: LoadedTask) -> None:
+    def unload(self, task: LoadedTask) -> None:
         """Forget a task's code."""
         self._tasks.discard(task)
         if self._pool is not None:

@@ -23,16 +23,22 @@ from .manual_clock import ManualClock
 
 
 class FakeNetwork:
-    """Implements ``Network`` over ``files``; ``delays_ms`` makes a URL slow, by the clock."""
+    """Implements ``Network`` over ``files``; ``delays_ms`` makes a URL slow, by the clock.
+
+    What is in ``cached`` is returned unless it is to be fresh.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.files: dict[str, bytes] = {}
+        self.cached: dict[str, bytes] = {}
         self.delays_ms: dict[str, float] = {}
         self.unreachable: set[str] = set()
         self.requests: list[str] = []
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
+    ) -> bytes:
         """Return the file at ``url``."""
         self.requests.append(url)
         delay_ms = self.delays_ms.get(url, 0.0)
@@ -40,9 +46,10 @@ class FakeNetwork:
             await self._clock.sleep_ms(min(delay_ms, timeout_ms))
         if url in self.unreachable or delay_ms > timeout_ms:
             raise _failed(url, None, "an answer", "none")
-        if url not in self.files:
+        files = self.files if fresh else {**self.files, **self.cached}
+        if url not in files:
             raise _failed(url, 404, "status 200", "404")
-        body = self.files[url]
+        body = files[url]
         if len(body) > max_bytes:
             raise _failed(url, 200, f"at most {max_bytes} bytes", str(len(body)))
         return body

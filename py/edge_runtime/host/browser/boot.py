@@ -72,6 +72,8 @@ async def _start(
         in_force(config, reconfigured),
         given if isinstance(given, str) else options["base"],
         journal=recorder,
+        vms=options.get("vms"),
+        profile=options.get("profile", False),
     )
     problems = await runtime.start()
     if recorder and reconfigured is not None:

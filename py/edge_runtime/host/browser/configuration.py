@@ -1,11 +1,13 @@
 """A configuration as a page names it: itself, or the address of its file."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ...config import LIMITS, Config, parse_config
 from ...errors import ConfigError
+from ...pure.config_checks import absolute_url
 from ...pure.plain import check_levels
 from ..ports import Network
 
@@ -31,6 +33,23 @@ async def plain_config(network: Network, given: Any) -> Any:
         raise ConfigError("config-invalid", message, {"url": given}) from error
 
 
+def located(plain: Any, given: Any) -> Any:
+    """Return a configuration whose bundles are found from anywhere, if it is one from a file.
+
+    Args:
+        plain: The configuration, not checked yet.
+        given: Where it came from: the URL of the file, or itself.
+
+    Raises:
+        ConfigError: ``config-invalid``: what would be a bundle's address is none.
+    """
+    bundles = plain.get("bundles") if isinstance(plain, Mapping) else None
+    if not isinstance(given, str) or not isinstance(bundles, list):
+        return plain
+    absolute = [absolute_url(given, url) if isinstance(url, str) else url for url in bundles]
+    return {**plain, "bundles": absolute}
+
+
 def in_force(started: Config, reconfigured: Any) -> Config:
     """Return the configuration of a start with what a ``reconfigure`` has changed since.
 
@@ -40,4 +59,5 @@ def in_force(started: Config, reconfigured: Any) -> Config:
     if reconfigured is None:
         return started
     changed = parse_config(reconfigured)
-    return replace(started, triggers=changed.triggers, scheduler=changed.scheduler)
+    bundles = changed.bundles or started.bundles
+    return replace(started, bundles=bundles, triggers=changed.triggers, scheduler=changed.scheduler)

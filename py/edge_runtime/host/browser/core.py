@@ -15,7 +15,7 @@ from ...schema import show
 from ...services.recorder import Recorder
 from ...types import JsonValue
 from ..ports import Network
-from .configuration import plain_config
+from .configuration import located, plain_config
 from .conversions import all_bytes, as_js
 
 _METHODS: Final = (
@@ -28,6 +28,7 @@ _METHODS: Final = (
     "pause",
     "resume",
     "reconfigure",
+    "reload",
     "trace",
     "erase",
     "stop",
@@ -99,6 +100,8 @@ class Core:
                 return dict(runtime.statistics())
             case "reconfigure":
                 return await self._reconfigure(_config(params))
+            case "reload":
+                return (await runtime.reload()).to_dict()
             case "trace":
                 return self._trace()
         await self._do(method, params)
@@ -107,8 +110,8 @@ class Core:
     async def _reconfigure(self, given: JsonValue) -> JsonValue:
         # One after the other: what was asked for last counts, however long its file takes.
         async with self._reconfiguring:
-            config = await plain_config(self._network, given)
-            problems = self._runtime.reconfigure(config)
+            config = located(await plain_config(self._network, given), given)
+            problems = await self._runtime.deploy(config)
         # The tabs keep it for whichever writes next.
         return {"problems": [problem.to_dict() for problem in problems], "config": config}
 

@@ -59,10 +59,12 @@ class BrowserNetwork:
     def __init__(self, js_network: Any) -> None:
         self._js = js_network
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
+    ) -> bytes:
         """Return the body of a GET."""
         with converted("network-failed", url):
-            return as_bytes(await self._js.fetchBytes(url, max_bytes, timeout_ms))
+            return as_bytes(await self._js.fetchBytes(url, max_bytes, timeout_ms, fresh))
 
 
 class BrowserImages:

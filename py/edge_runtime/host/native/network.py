@@ -19,8 +19,10 @@ class FileNetwork:
     def __init__(self, root: Path | None) -> None:
         self._root = root.resolve() if root is not None else None
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
-        """Return the body at ``url``, read in a thread."""
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
+    ) -> bytes:
+        """Return the body at ``url``, read in a thread; there is no cache."""
         read = self._read_http if urlsplit(url).scheme in ("http", "https") else self._read_file
         reading = asyncio.to_thread(read, url, max_bytes, timeout_ms / 1000)
         try:

@@ -60,8 +60,10 @@ class Clock(Protocol):
 class Network(Protocol):
     """Downloads."""
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
-        """Return the body of a GET.
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
+    ) -> bytes:
+        """Return the body of a GET; ``fresh``: as the server has it now, whatever a cache holds.
 
         Raises:
             HostError: ``network-failed`` with ``details`` url, status (None when unreachable),
