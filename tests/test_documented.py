@@ -21,7 +21,7 @@ DOCUMENTS = [
 
 PUBLIC_CALLS = [
     "start", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
-    "pause", "resume", "reconfigure", "trace", "stop", "router",
+    "pause", "resume", "reconfigure", "reload", "trace", "stop", "router",
 ]  # fmt: skip
 CONTEXT_CALLS = [
     "infer", "query", "get", "put", "delete", "call", "log", "resource", "decode_image",

@@ -156,12 +156,18 @@ def test_another_configuration_keeps_what_equal_triggers_remember(open_with: Sit
 def test_what_does_not_hold_in_another_configuration_is_told(open_with: Site) -> None:
     tab = open_with([click_trigger("Early", "buy"), mark()])()
 
-    missing = {"bundles": ["tasks/none.edge"], "triggers": [sequence("None", "a", "b"), mark()]}
+    missing = {
+        "bundles": ["tasks/none.edge"],
+        "triggers": [sequence("None", "a", "b"), mark()],
+        "data": {"events": {"maxRows": 5}},
+    }
     problems = tab.call("reconfigure", missing)["ok"]
     refused = [tab.call("reconfigure", bad)["error"] for bad in ({"triggers": 1}, "/none.json")]
 
-    assert [problem["code"] for problem in problems] == ["config-invalid", "config-invalid"]
-    assert "None" in problems[0]["message"] and "bundles" in problems[1]["message"]
+    codes = [problem["code"] for problem in problems]
+    assert codes == ["network-failed", "config-invalid", "config-invalid"]
+    for problem, word in zip(problems, ("none.edge", "None", "data"), strict=True):
+        assert word in problem["message"]
     assert [error["code"] for error in refused] == ["config-invalid", "network-failed"]
     tab.page.click("#buy")
     assert told(tab) == []

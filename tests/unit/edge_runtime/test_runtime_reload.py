@@ -195,6 +195,19 @@ async def test_a_task_that_goes_takes_its_triggers_with_it_and_its_waiting_runs_
     assert site.runtime.statistics()["triggers"]["count"] == 1
 
 
+@on_site({"Old": FAIL})
+async def test_a_run_whose_task_goes_meanwhile_still_has_its_result(site: Site) -> None:
+    offer(site, "Old", "1")
+    await reloaded(site)
+    running = calling(site, "old", 1, wait="x")
+    await settle()
+    offer(site, "New", "2", file="Old")
+    await reloaded(site)
+    await let_go(site, "x")
+
+    assert (await running).value == "1"
+
+
 @on_site({"Kept": FAIL})
 async def test_a_trigger_is_used_when_its_task_comes(site: Site) -> None:
     site.runtime.reconfigure({"triggers": [trigger("Kept"), trigger("New")]})

@@ -193,11 +193,12 @@ async def test_bundles_may_swap_their_names_but_not_take_anothers(shop: Shop) ->
     shop.offer("B", "A", "2")
     assert await shop.reload() == ([("A", "1", "2"), ("B", "1", "2")], [])
 
-    shop.offer("A", "C", "3")
-    assert await shop.reload() == ([], ["config-invalid"])
+    for taken in ({"name": "C", "businessCode": "free"}, {"name": "Free", "businessCode": "c"}):
+        shop.offer("A", version="3", **taken)
+        assert await shop.reload() == ([], ["config-invalid"])
 
     assert shop.versions() == {"B": "2", "A": "2", "C": "1"}
-    assert shop.unloaded == ["A 1", "B 1", "C 3"]
+    assert shop.unloaded == ["A 1", "B 1", "C 3", "Free 3"]
 
 
 @in_shop("A", "B")
