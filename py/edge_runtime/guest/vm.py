@@ -49,7 +49,7 @@ class Vm:
             return create(self._room.pace.wrapped(work), **given)
 
         # A task factory would do, but for Pyodide's loop, which cannot have one.
-        loop.create_task = create_task  # type: ignore[method-assign]
+        loop.create_task = create_task  # type: ignore[method-assign, assignment]
 
     def abandon(self) -> None:
         """Let every run end; nobody is told."""
