@@ -71,7 +71,7 @@ class Deployment:
 
     def note_start(self, now_ms: float, life: str) -> None:
         """Tell the journal of the start: Unix time, the life's name, the tasks."""
-        tasks: list[JsonValue] = [described_task(task.manifest) for task in self._tasks]
+        tasks = self._described(self._tasks.names)
         self._journal.note("start", nowMs=now_ms, life=life, tasks=tasks)
 
     async def reload(self) -> Change:
@@ -141,7 +141,13 @@ class Deployment:
         before = {str(each) for each in self._not_kept()}
         change = await self._tasks.reload(bundles)
         change.problems.extend(each for each in self._not_kept() if str(each) not in before)
+        changed = [each.task_name for each in change.changed if each.after is not None]
+        if changed:
+            self._journal.note("tasks", tasks=self._described(changed))
         return change
+
+    def _described(self, names: Iterable[str]) -> list[JsonValue]:
+        return [described_task(self._tasks.by_name(name).manifest) for name in names]
 
     def _not_kept(self) -> list[ConfigError]:
         return not_kept(self._config, [task.manifest for task in self._tasks])

@@ -17,7 +17,7 @@ from ..types import JsonValue
 from .decision_log import DecisionLog
 from .manual_clock import START_MS
 from .stand_ins import SCRIPT, Script, stand_in_bundle
-from .trace_records import Record, recorded_calls, recorded_runs, recorded_tasks
+from .trace_records import Record, described_tasks, recorded_calls, recorded_runs, recorded_tasks
 from .virtual_device import VirtualDevice
 
 _BASE: Final = "https://replay.test/"
@@ -86,6 +86,8 @@ class Replay:
             self._start(record.fields.get("life", ""))
         elif record.kind == "clock":
             self._device.clock.set_now(record.fields["nowMs"])
+        elif record.kind == "tasks":
+            self._exchange(record.fields["tasks"])
         elif record.kind == "stop":
             self._stop()
         elif self._runtime is not None and record.kind in _INPUTS:
@@ -107,6 +109,13 @@ class Replay:
         self.problems = self._device.wait_for(runtime.start())
         self._runtime = runtime
         self._device.do(runtime.take_up)
+
+    def _exchange(self, tasks: Sequence[Mapping[str, JsonValue]]) -> None:
+        """Let other versions of tasks stand in from now on."""
+        for task in tasks:
+            self._device.files[f"{_BASE}{task['name']}.edge"] = stand_in_bundle(task)
+        if self._runtime is not None:
+            self._device.wait_for(self._runtime.reload())
 
     def _stop(self) -> None:
         if self._runtime is not None:
@@ -159,7 +168,8 @@ class Replay:
         callees = [call.callee for calls in self._nested.values() for call in calls]
         for name in [*(trigger.task_name for trigger in config.triggers), *callees]:
             described.setdefault(name, _default_task(name, "replay", name))
-        codes = {(task["systemCode"], task["businessCode"]) for task in described.values()}
+        everyone = [*described.values(), *described_tasks(self._records)]
+        codes = {(task["systemCode"], task["businessCode"]) for task in everyone}
         for system, business in sorted(_called(self._records) - codes):
             name = "Called-" + re.sub(r"[^A-Za-z0-9_-]", "-", business)[:50]
             described.setdefault(name, _default_task(name, system, business))

@@ -23,7 +23,7 @@ from ..pure.requests import parse_infer_request
 from ..schema import show
 from .decision_log import DECISIONS
 from .stand_ins import stand_in_bundle
-from .trace_records import Record
+from .trace_records import WITH_TASKS, Record
 
 LONGEST_MS: Final = 3_652 * 86_400_000
 """Ten years. A trace is no longer, and nothing in it is: a replay is to end."""
@@ -68,7 +68,8 @@ _UNIX_MS: Final = _Field(
     lambda value: _is_number(value) and 0 <= value <= _UNIX_MAX_MS,
 )
 
-# "start" and "reload": a worker begins, the one before is dead; "clock": somebody set the clock.
+# "start" and "reload": a worker begins, the one before is dead; "tasks": other versions of some;
+# "clock": somebody set the clock.
 _LINES: Final[Mapping[str, _Line]] = {
     "start": _Line({"nowMs": _UNIX_MS}, {"life": _TEXT, "tasks": _ARRAY}),
     "reload": _Line({}, {"life": _TEXT}),
@@ -78,6 +79,7 @@ _LINES: Final[Mapping[str, _Line]] = {
     "cancel": _Line({"callId": _WHOLE}),
     "pause": _Line(),
     "resume": _Line(),
+    "tasks": _Line({"tasks": _ARRAY}),
     "reconfigure": _Line({"config": _OBJECT}),
     "run": _Line(
         {"runId": _TEXT, "runMs": _MS},
@@ -150,8 +152,8 @@ def _check_contents(subject: str, kind: str, plain: Mapping[str, Any]) -> None:
         rows = _decoded(where, "a JSON array of rows", plain["events"])
         if not isinstance(rows, list):
             _refuse(where, "a JSON array of rows", rows)
-    for index, task in enumerate(plain.get("tasks", ()) if kind == "start" else ()):
-        where = f"{subject}, start.tasks[{index}]"
+    for index, task in enumerate(plain.get("tasks", ()) if kind in WITH_TASKS else ()):
+        where = f"{subject}, {kind}.tasks[{index}]"
         if not isinstance(task, dict):
             _refuse(where, "a task's manifest without its code", task)
         _check(where, stand_in_bundle, task)

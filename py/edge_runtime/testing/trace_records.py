@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..types import JsonValue
+
+WITH_TASKS: Final = ("start", "tasks")
+"""Kinds of lines that describe tasks: all of them, or those with another version from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,16 @@ def recorded_calls(records: Sequence[Record]) -> dict[tuple[str, str], list[Reco
 
 
 def recorded_tasks(records: Sequence[Record]) -> Iterator[Mapping[str, JsonValue]]:
-    """Yield what ``start`` lines say of the tasks, the first word about each."""
+    """Yield what lines say of the tasks, the first word about each."""
     names: set[str] = set()
+    for task in described_tasks(records):
+        if task["name"] not in names:
+            names.add(task["name"])
+            yield task
+
+
+def described_tasks(records: Sequence[Record]) -> Iterator[Mapping[str, JsonValue]]:
+    """Yield all that lines say of tasks, every version of each."""
     for each in records:
-        for task in each.fields.get("tasks", ()) if each.kind == "start" else ():
-            if task["name"] not in names:
-                names.add(task["name"])
-                yield task
+        if each.kind in WITH_TASKS:
+            yield from each.fields.get("tasks", ())

@@ -248,6 +248,38 @@ def test_a_recorded_day_is_replayed_without_the_tasks_code() -> None:
     assert ReplayReport(replay.log).to_dict()["tasks"]["Rank"]["activations"] == 2
 
 
+def test_other_versions_of_tasks_are_recorded_and_replayed() -> None:
+    async def live() -> str:
+        host, url = create_fake_host(), "https://shop.test/edge/rank.edge"
+        source = "async def run(ctx, activation):\n    return 1\n"
+        host.network.files[url] = bundle("Rank", source)
+        recorder = Recorder(host.clock)
+        plain = config(bundles=["rank.edge"], triggers=config()["triggers"][:1])
+        base = "https://shop.test/edge/config.json"
+        runtime = Runtime(host, parse_config(plain), base, journal=recorder)
+        assert await runtime.start() == []
+        for number, change in enumerate((None, {"priority": "low"}, {"businessCode": "new"}), 1):
+            if change:
+                host.network.files[url] = bundle("Rank", source, version=f"{number}", **change)
+                assert (await runtime.reload()).problems == []
+            runtime.track(json.dumps(click(0, "Rank", number)["events"]))
+            await host.clock.advance(80)
+        await runtime.reload()
+        await runtime.infer(InferRequest(1, "demo", "new"))
+        await host.clock.advance(80)
+        await runtime.stop()
+        return recorder.jsonl()
+
+    text = asyncio.run(live())
+    replay = Replay(parse_trace(text), parse_config(config(bundles=["rank.edge"])))
+    replay.run()
+
+    assert text.count('"kind":"tasks"') == 2
+    queues = [each.fields["queue"] for each in only(replay, "activation")]
+    assert queues == ["regular", "low", "regular", "regular"]
+    assert [each.fields["ended"] for each in only(replay, "answer")] == ["ok"]
+
+
 TOP = """
 import asyncio
 async def run(ctx, activation):

@@ -112,6 +112,8 @@ def test_a_wrong_line_is_refused_with_its_number(line: str, complaint: str) -> N
         (start(life=5), "start.life: expected text, got 5 (number)"),
         (start(tasks=5), "start.tasks: expected an array, got 5 (number)"),
         (start(task=[]), "start: expected only the fields atMs, kind, nowMs, life, tasks, got"),
+        ({"atMs": 10, "kind": "tasks"}, "tasks.tasks: expected an array, got null"),
+        ({"atMs": 10, "kind": "tasks", "tasks": [{}]}, "tasks.tasks[0]: manifest: expected an obj"),
         (start(tasks=[None]), "start.tasks[0]: expected a task's manifest without its code, got n"),
         (start(tasks=[{}]), "start.tasks[0]: manifest: expected an object with name"),
         (start(tasks=[task("A"), task("B", timeoutMs=0)]), "start.tasks[1]: manifest at timeoutMs"),
@@ -175,7 +177,10 @@ def test_runs_are_known_by_their_id() -> None:
 
 def test_the_first_word_about_a_task_counts() -> None:
     records = parse_trace(
-        lines(start(tasks=[task("A", timeoutMs=1)]), start(tasks=[task("A"), task("B")]))
+        lines(
+            start(tasks=[task("A", timeoutMs=1)]),
+            {"atMs": 10, "kind": "tasks", "tasks": [task("A"), task("B")]},
+        )
     )
 
     assert list(recorded_tasks(records)) == [task("A", timeoutMs=1), task("B")]
