@@ -25,6 +25,7 @@ PUBLIC_CALLS = [
 ]  # fmt: skip
 CONTEXT_CALLS = [
     "infer", "query", "get", "put", "delete", "call", "log", "resource", "decode_image",
+    "fetch",
 ]  # fmt: skip
 
 

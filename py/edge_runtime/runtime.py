@@ -81,7 +81,7 @@ class Runtime:
             lanes=self._lanes,
             values=self._store,
         )
-        around = Surroundings(clock, host.images, page, self._models, self._store)
+        around = Surroundings(clock, host.images, page, self._models, self._store, host.network)
         plan = plan_vms(config.container, host.description, available=host.machines.is_available)
         self._container = Container(around, host, plan)
         self._tasks = Catalogue(

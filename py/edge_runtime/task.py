@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from .errors import ConfigError, EdgeError, HostError, RefusedError, TaskError, TrustError
 from .tensor import Tensor
-from .types import WHOLE, Activation, Crop, Event, Fit, JsonValue, TriggerKind
+from .types import WHOLE, Activation, Crop, Event, Fit, JsonValue, Response, TriggerKind
 
 __all__ = [
     "Activation",
@@ -20,6 +20,7 @@ __all__ = [
     "Event",
     "HostError",
     "RefusedError",
+    "Response",
     "TaskError",
     "Tensor",
     "TriggerKind",
@@ -99,6 +100,32 @@ class Context(Protocol):
                 this run, or is the ninth inside the others.
             RefusedError: ``queue-full``, ``deadline-passed``, ``circuit-open``, ``run-superseded``.
             EdgeError: What it failed with.
+        """
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        timeout_ms: float | None = None,
+    ) -> Response:
+        """Send a request to a server that the task's ``egress`` names, without cookies.
+
+        Args:
+            url: Absolute, below a prefix of ``egress`` in task.toml.
+            method: GET, HEAD, POST, PUT, PATCH or DELETE.
+            headers: Further ones; those that browsers set themselves are refused.
+            body: At most 1 MiB; text is sent as UTF-8.
+            timeout_ms: For the whole of it; None: what is left of the run's time.
+
+        Returns:
+            The answer, whatever its status; its body has at most 8 MiB.
+
+        Raises:
+            ConfigError: ``egress-refused``, or ``argument-invalid`` naming the argument.
+            HostError: ``network-failed``: no complete answer in time, a redirect, or too large.
         """
 
     def log(

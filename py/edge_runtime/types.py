@@ -1,5 +1,6 @@
 """Frozen records that cross modules. Times are Unix milliseconds, durations milliseconds."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -207,3 +208,26 @@ class TensorSpec:
     name: str
     dtype: str
     shape: tuple[int | str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered, whatever its status.
+
+    Attributes:
+        status: HTTP status.
+        headers: By lower-case name; of another origin those that it lets pages read.
+        body: As it was before compression.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def text(self) -> str:
+        """Return the body as UTF-8; bytes that are none become U+FFFD."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> JsonValue:
+        """Return the body's JSON; ValueError if it is none."""
+        return json.loads(self.body)

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.contract import fixtures
+from tests.contract.echo import ROUTE
 from tests.contract.run_in_pyodide import Fixtures, checks
 from web_runtime.serve import BackgroundServer, create_app
 
@@ -21,7 +22,7 @@ from .conftest import DIST, ROOT
 pytestmark = pytest.mark.browser
 
 SUITES = ROOT / "tests" / "contract"
-NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}))]
+NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}, "x"))]
 START = """(order) => new Promise((resolve) => {
   const worker = new Worker("/contract-worker.js", { type: "module" });
   worker.onmessage = ({ data }) => resolve(data);
@@ -56,7 +57,9 @@ def outcome(
     folder = tmp_path_factory.mktemp("contract")
     served = write_site(folder)
     app = create_app(folder, DIST, isolated=request.param)
+    app.router.routes.insert(0, ROUTE)
     with BackgroundServer(app) as server, browser.new_context() as context:
+        context.add_cookies([{"name": "user", "value": "7", "url": server.url}])
         page = context.new_page()
         page.goto(server.url)
         found = page.evaluate(START, {"served": served})
@@ -67,7 +70,7 @@ def outcome(
 def test_every_suite_ran_on_the_built_snapshot(outcome: dict[str, Any]) -> None:
     assert outcome["mode"] == "snapshot"
     assert list(outcome["checks"]) == NAMES
-    assert len({name.partition(".")[0] for name in NAMES}) == 8
+    assert len({name.partition(".")[0] for name in NAMES}) == 9
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -29,7 +29,7 @@ def bodies(kind, base=""):
     return {base + path.name: path.read_bytes() for path in Path("/served", kind).iterdir()}
 
 
-fixtures = run_in_pyodide.Fixtures(bodies("files", files_base), bodies("models"), bodies("pictures"))
+fixtures = run_in_pyodide.Fixtures(bodies("files", files_base), bodies("models"), bodies("pictures"), files_base.replace("files/", "echo"))
 json.dumps(await run_in_pyodide.run_all(browser_host(js_host), fixtures))
 `;
 

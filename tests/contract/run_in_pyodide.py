@@ -17,6 +17,7 @@ from . import (
     images_suite,
     inference_suite,
     network_suite,
+    request_suite,
     storage_suite,
     store_suite,
     tensor_suite,
@@ -25,11 +26,12 @@ from . import (
 
 @dataclass(frozen=True)
 class Fixtures:
-    """What the host under test can reach: bodies by URL, ONNX files and pictures by name."""
+    """What the host under test can reach: bodies by URL, models and pictures by name, an echo."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     models: Mapping[str, bytes] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    echo: str = ""
 
 
 Check = tuple[str, Callable[..., Any], tuple[Any, ...]]
@@ -46,6 +48,7 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
         (inference_suite, fixtures.models),
         (tensor_suite, fixtures.models),
         (images_suite, fixtures.pictures),
+        (request_suite, fixtures.echo),
     ):
         if fixture:
             yield from _of(suite, fixture)

@@ -14,26 +14,33 @@ from edge_runtime.errors import HostError
 from edge_runtime.host.native import create_native_host
 from edge_runtime.host.ports import Host
 from edge_runtime.testing.fake_host import FakeHost, create_fake_host
+from starlette.applications import Starlette
+
+from web_runtime.serve import BackgroundServer
 
 from . import fixtures as made
+from .echo import ROUTE, fake_echo
 from .run_in_pyodide import Check, Fixtures, checks, run_all
 
 Act = Callable[..., Awaitable[Any]]
 Run = Callable[[Act, tuple[Any, ...]], None]
 SITE = "https://contract.test/"
-ALL = list(checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""})))
+ECHO = f"{SITE}echo"
+ALL = list(checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}, "x")))
 MODELS = made.onnx_models()
 
 
 def fake_host() -> FakeHost:
     host = create_fake_host()
     host.network.files |= {SITE + name: body for name, body in made.bodies().items()}
+    host.network.servers[ECHO] = fake_echo
+    host.network.delays_ms |= {f"{ECHO}?never={each}": 1e6 for each in (1, 2)}
     made.define_models(host.inference, MODELS)
     return host
 
 
 def fake_fixtures() -> Fixtures:
-    return Fixtures(fake_host().network.files, MODELS, made.ppm_pictures())
+    return Fixtures(fake_host().network.files, MODELS, made.ppm_pictures(), ECHO)
 
 
 async def moving(host: FakeHost, act: Awaitable[Any]) -> None:
@@ -61,11 +68,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    """Serve the echo; gives its URL."""
+    with BackgroundServer(Starlette(routes=[ROUTE])) as server:
+        yield f"{server.url}/echo"
+
+
 def argument_of(check: Check, fixtures: Fixtures) -> tuple[Any, ...]:
     """Return the arguments for ``check`` from ``fixtures`` by its suite's name."""
     suite = check[0].partition(".")[0]
-    known = {
+    known: dict[str, Any] = {
         "network_suite": fixtures.files,
+        "request_suite": fixtures.echo,
         "inference_suite": fixtures.models,
         "tensor_suite": fixtures.models,
         "images_suite": fixtures.pictures,
@@ -85,12 +100,12 @@ def test_the_fake_host_keeps_the_contract(check: Check) -> None:
 @pytest.mark.parametrize("kept", ["in memory", "on disk"])
 @pytest.mark.parametrize("check", ALL, ids=[each[0] for each in ALL])
 def test_the_native_host_keeps_the_contract(
-    check: Check, kept: str, tmp_path: Path, site: tuple[Path, str]
+    check: Check, kept: str, tmp_path: Path, site: tuple[Path, str], echo: str
 ) -> None:
     folder, url = site
     base = url if kept == "in memory" else f"{folder.as_uri()}/"
     files = {base + name: body for name, body in made.bodies().items()}
-    fixtures = Fixtures(files, MODELS, made.png_pictures())
+    fixtures = Fixtures(files, MODELS, made.png_pictures(), echo)
 
     async def run() -> None:
         host = create_native_host(tmp_path if kept == "on disk" else None, root=folder)

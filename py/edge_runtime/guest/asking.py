@@ -8,7 +8,7 @@ from ..pure.log_lines import checked_level
 from ..pure.resources import resource_of
 from ..pure.vm_messages import plain_feeds, tensor_of, tensors_of
 from ..tensor import Tensor
-from ..types import WHOLE, Activation, Crop, Fit, JsonValue
+from ..types import WHOLE, Activation, Crop, Fit, JsonValue, Response
 from .pace import Budget, Pace
 
 Ask = Callable[[str, str, JsonValue], Awaitable[Any]]
@@ -92,6 +92,20 @@ class AskingContext:
         given = None if ext_data is None else dict(ext_data)
         return await self._asked("call", task_name=task_name, ext_data=given)
 
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        timeout_ms: float | None = None,
+    ) -> Response:
+        """Send a request to where the manifest's ``egress`` lets it go."""
+        given = {"url": url, "method": method, "body": body, "timeout_ms": timeout_ms}
+        heads = None if headers is None else dict(headers)
+        return Response(*await self._asked("fetch", headers=heads, **given))
+
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""
         self._check()
@@ -108,11 +122,11 @@ class AskingContext:
         size = {"width_px": width_px, "height_px": height_px}
         return tensor_of(await self._asked("decode_image", data=data, fit=fit, crop=crop, **size))
 
-    async def _asked(self, method: str, **given: Any) -> Any:
+    async def _asked(self, method: str, /, **given: Any) -> Any:
         with self._pace.masked():
             return await self._ask(method, **given)
 
-    async def _ask(self, method: str, **given: Any) -> Any:
+    async def _ask(self, method: str, /, **given: Any) -> Any:
         self._check()
         return await self._ask_core(self._activation.run_id, method, given)
 

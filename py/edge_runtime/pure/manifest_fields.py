@@ -1,7 +1,7 @@
 """A task's description: ``task.toml`` as its author writes it, ``manifest.json`` in a bundle."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from .. import schema
 from ..config import LIMITS
 from ..errors import ConfigError, TrustError
 from ..types import JsonValue, Priority, Supersede
+from .egress import normalised_url
 from .fallback import Fallback, parse_fallback
 
 FORMAT: Final = 1
@@ -151,6 +152,7 @@ def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
         check_path(path)
     digests = {path: digest_of(data) for path, data in files.items()}
     packages = tuple(_package(each) for each in plain.get("packages", ()))
+    _check_egress(plain.get("egress", ()))
     fallback = _fallback("task.toml", plain)
     manifest = _manifest({**plain, "packages": packages}, digests, fallback)
     module = manifest.entry.partition(":")[0].replace(".", "/")
@@ -158,6 +160,15 @@ def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
         advice = f"Add the file, or correct entry. Files: {', '.join(sorted(files)) or 'none'}."
         raise schema.invalid("task.toml", "entry", f"a file {module}.py", manifest.entry, advice)
     return manifest
+
+
+def _check_egress(prefixes: Sequence[str]) -> None:
+    for prefix in prefixes:
+        try:
+            normalised_url(prefix)
+        except ConfigError as error:
+            expected = "prefixes of URLs that can be read in one way only"
+            raise schema.invalid("task.toml", "egress", expected, prefix, error.message) from None
 
 
 def _package(text: str) -> Package:

@@ -88,7 +88,10 @@ class Container:
         """
         context = RunContext(task.bundle, activation, self._around, lease)
         task.runs += 1
-        done = await self._done(task, activation, context)
+        try:
+            done = await self._done(task, activation, context)
+        finally:
+            context.end()
         return Completion(done.value, context.infer_ms, context.backends, done.cpu_ms)
 
     async def stop(self) -> None:

@@ -24,4 +24,7 @@ async def answer_of(context: RunContext, method: Any, given: Mapping[str, Any]) 
         crop = tuple(given["crop"])
         rest = {name: each for name, each in given.items() if name not in ("data", "crop")}
         return plain_tensor(await context.decode_image(given["data"], crop=crop, **rest))
+    if method == "fetch":
+        response = await context.fetch(**given)
+        return [response.status, dict(response.headers), response.body]
     return await getattr(context, method)(**given)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import ConfigError, EdgeError
-from ..host.ports import Clock, Images, Page
+from ..host.ports import Clock, Images, Network, Page
 from ..pure.log_lines import checked_level, shortened
 from ..pure.manifest import OpenedBundle
 from ..pure.rider import Rider
 from ..tensor import Tensor
-from ..types import WHOLE, Activation, Backend, Crop, Fit, JsonValue
+from ..types import WHOLE, Activation, Backend, Crop, Fit, JsonValue, Response
+from .container_fetch import Fetches
 
 
 class Inferred(Protocol):
@@ -75,6 +76,7 @@ class Surroundings:
     page: Page
     models: Models
     data: Data
+    network: Network
 
 
 class RunContext:
@@ -102,6 +104,12 @@ class RunContext:
         self.deadline_ms = around.clock.now_ms() + lease.budget_ms
         self.infer_ms = 0.0
         self.backends: dict[str, Backend] = {}
+        egress = bundle.manifest.egress
+        self._fetches = Fetches(around.network, around.clock, egress, self.deadline_ms)
+
+    def end(self) -> None:
+        """Break off the requests that the run has not waited for."""
+        self._fetches.end()
 
     @property
     def is_alive(self) -> bool:
@@ -156,6 +164,21 @@ class RunContext:
         """Run another task and return its value."""
         self._lease.check()
         return await self._lease.call(task_name, {} if ext_data is None else ext_data)
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        timeout_ms: float | None = None,
+    ) -> Response:
+        """Send a request to where the manifest's ``egress`` lets it go."""
+        self._lease.check()
+        response = await self._fetches.send(url, method, headers, body, timeout_ms)
+        self._lease.check()
+        return response
 
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""

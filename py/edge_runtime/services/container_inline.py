@@ -86,7 +86,7 @@ class MaskedContext:
     def __init__(self, context: RunContext, pace: Pace) -> None:
         self.deadline_ms = context.deadline_ms
         self.resource = context.resource
-        for name in ASKABLE - {"fetch"}:
+        for name in ASKABLE:
             setattr(self, name, _masked(getattr(context, name), pace))
 
         def log(message: str, level: str = "info") -> None:

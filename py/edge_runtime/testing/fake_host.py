@@ -9,14 +9,15 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigError, HostError
 from ..host.no_machines import NoMachines
 from ..host.ports import Clock, Host, Wheel
+from ..pure.egress import Request
 from ..tensor import Tensor
-from ..types import WHOLE, Crop, Fit, JsonValue
+from ..types import WHOLE, Crop, Fit, JsonValue, Response
 from .fake_inference import FakeInference
 from .fake_storage import FakeCrypto, FakeDisk, FakeStorage, Steps
 from .manual_clock import ManualClock
@@ -26,6 +27,10 @@ class FakeNetwork:
     """Implements ``Network`` over ``files``; ``delays_ms`` makes a URL slow, by the clock.
 
     What is in ``cached`` is returned unless it is to be fresh.
+
+    Attributes:
+        servers: Answer requests whose URL begins with their key, in place of ``files``.
+        sent: What ``request`` was given.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -35,17 +40,15 @@ class FakeNetwork:
         self.delays_ms: dict[str, float] = {}
         self.unreachable: set[str] = set()
         self.requests: list[str] = []
+        self.servers: dict[str, Callable[[Request], Response]] = {}
+        self.sent: list[Request] = []
 
     async def fetch(
         self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
     ) -> bytes:
         """Return the file at ``url``."""
         self.requests.append(url)
-        delay_ms = self.delays_ms.get(url, 0.0)
-        if delay_ms:
-            await self._clock.sleep_ms(min(delay_ms, timeout_ms))
-        if url in self.unreachable or delay_ms > timeout_ms:
-            raise _failed(url, None, "an answer", "none")
+        await self._reached(url, timeout_ms)
         files = self.files if fresh else {**self.files, **self.cached}
         if url not in files:
             raise _failed(url, 404, "status 200", "404")
@@ -53,6 +56,39 @@ class FakeNetwork:
         if len(body) > max_bytes:
             raise _failed(url, 200, f"at most {max_bytes} bytes", str(len(body)))
         return body
+
+    async def request(
+        self,
+        url: str,
+        *,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int,
+        timeout_ms: float,
+    ) -> Response:
+        """Return what the server of ``url`` answers; without one, the file there."""
+        request = Request(url, method, headers, body)
+        self.sent.append(request)
+        await self._reached(url, timeout_ms)
+        serve = (each for base, each in self.servers.items() if url.startswith(base))
+        response = next(serve, self._file)(request)
+        if 300 <= response.status < 400 and "location" in response.headers:
+            raise _failed(url, None, "an answer", "a redirect")
+        if len(response.body) > max_bytes:
+            raise _failed(url, response.status, f"at most {max_bytes} bytes", "more")
+        return response
+
+    def _file(self, request: Request) -> Response:
+        found = self.files.get(request.url)
+        return Response(404, {}, b"") if found is None else Response(200, {}, found)
+
+    async def _reached(self, url: str, timeout_ms: float) -> None:
+        delay_ms = self.delays_ms.get(url, 0.0)
+        if delay_ms:
+            await self._clock.sleep_ms(min(delay_ms, timeout_ms))
+        if url in self.unreachable or delay_ms > timeout_ms:
+            raise _failed(url, None, "an answer", "none")
 
 
 class FakeImages:

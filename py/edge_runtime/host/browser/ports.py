@@ -8,7 +8,7 @@ from pyodide.ffi import jsnull
 
 from ...pure.plain import split
 from ...tensor import Tensor
-from ...types import WHOLE, Crop, Fit, JsonValue
+from ...types import WHOLE, Crop, Fit, JsonValue, Response
 from ..ports import Host
 from .conversions import as_bytes, as_js, as_plain, converted
 from .inference import BrowserInference
@@ -65,6 +65,27 @@ class BrowserNetwork:
         """Return the body of a GET."""
         with converted("network-failed", url):
             return as_bytes(await self._js.fetchBytes(url, max_bytes, timeout_ms, fresh))
+
+    async def request(
+        self,
+        url: str,
+        *,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int,
+        timeout_ms: float,
+    ) -> Response:
+        """Send a request; cancelling ends it in the browser, too."""
+        sent = {"url": url, "method": method, "headers": dict(headers), "body": body}
+        order = {**sent, "maxBytes": max_bytes, "timeoutMs": timeout_ms}
+        with converted("network-failed", url):
+            sending = self._js.request(as_js(order))
+            try:
+                answer = await sending.answer
+            finally:
+                sending.abort()
+            return Response(int(answer.status), as_plain(answer.headers), as_bytes(answer.body))
 
 
 class BrowserImages:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...tensor import Tensor
-from ...types import WHOLE, Crop, Fit, JsonValue
+from ...types import WHOLE, Crop, Fit, JsonValue, Response
 from .inference import Inference, InferenceReply, ModelFile, OnProgress, OpenedModel, Target
 from .machines import Interpreter, Machine, Machines, Receive, Wheel
 from .stored import Clear, Crypto, Delete, Durability, Guard, Operation, Put, Storage
@@ -68,6 +68,25 @@ class Network(Protocol):
         Raises:
             HostError: ``network-failed`` with ``details`` url, status (None when unreachable),
                 also for a body above ``max_bytes`` and after ``timeout_ms``.
+        """
+
+    async def request(
+        self,
+        url: str,
+        *,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_bytes: int,
+        timeout_ms: float,
+    ) -> Response:
+        """Send a request over http and return the answer, whatever its status.
+
+        Nothing of the user goes with it: no cookies, no referrer; nothing is kept of it. It is
+        ended when the caller is cancelled.
+
+        Raises:
+            HostError: ``network-failed``, as of :meth:`fetch`; a redirect is not followed.
         """
 
 

@@ -83,11 +83,12 @@ class Stage:
         self.host = replace(fake, machines=self.machines)
         self.data = Data()
         self.budget_ms = 100.0
-        around = Surroundings(
-            self.host.clock, self.host.images, self.host.page, Models(), self.data
+        host = self.host
+        self.around = Surroundings(
+            host.clock, host.images, host.page, Models(), self.data, host.network
         )
         plan = plan_vms(ContainerConfig(vms=vms, **config), DEVICE, available=True)
-        self.container = Container(around, self.host, plan)
+        self.container = Container(self.around, self.host, plan)
 
     async def load(self, source: str | Mapping[str, str], **manifest: Any) -> LoadedTask:
         return await self.container.load(open_bundle(bundle("Rank", source, **manifest)))

@@ -9,16 +9,18 @@ from edge_runtime.errors import (
     ConfigError,
     EdgeError,
     HostError,
+    RefusedError,
     TaskError,
     TrustError,
 )
+from edge_runtime.pure.egress import Request
 from edge_runtime.pure.log_lines import LOG_CHARS
-from edge_runtime.services.container_context import RunContext, Surroundings
+from edge_runtime.services.container_context import RunContext
 from edge_runtime.task import Context
 from edge_runtime.testing.manual_clock import START_MS
-from edge_runtime.types import Backend
+from edge_runtime.types import Backend, Response
 
-from .container_stage import ACTIVATION, Lease, Models, Stage, in_both, on_stage, task_modules
+from .container_stage import ACTIVATION, Lease, Stage, in_both, on_stage, task_modules
 
 
 @on_stage
@@ -279,12 +281,64 @@ def test_a_run_that_has_ended_has_no_effects(effect: str) -> None:
 
 
 @on_stage
+async def test_a_task_fetches_below_its_egress_only(stage: Stage) -> None:
+    def rates(request: Request) -> Response:
+        assert request.headers == {"x-day": "1"} and request.body == b"EUR"
+        return Response(201, {"content-type": "application/json"}, b"[1.5]")
+
+    stage.host.network.servers["https://api.test/rates"] = rates
+    body = (
+        "got = await ctx.fetch('https://api.test/rates', method='POST', body=b'EUR',\n"
+        "    headers={'X-Day': '1'}, timeout_ms=50)\n"
+        "return [got.status, got.headers['content-type'], got.json()]"
+    )
+
+    value = await stage.value(body, egress=["https://api.test/"])
+    assert value == [201, "application/json", [1.5]]
+    error = await stage.error(body)
+    assert (error.code, error.details["url"]) == ("egress-refused", "https://api.test/rates")
+
+
+@on_stage
+async def test_a_request_that_nobody_waits_for_ends_with_its_run(stage: Stage) -> None:
+    stage.host.network.files["https://api.test/"] = b""
+    stage.host.network.delays_ms["https://api.test/"] = 50
+    body = (
+        "import asyncio\n"
+        "asyncio.ensure_future(ctx.fetch('https://api.test/'))\n"
+        "await asyncio.sleep(0.01)"
+    )
+
+    await stage.value("return 1")
+    before = stage.host.clock.sleepers
+    await stage.value(body, egress=["https://api.test/"])
+    await stage.host.clock.advance(0)
+
+    assert stage.host.network.sent and stage.host.clock.sleepers == before
+
+
+@on_stage
+async def test_a_run_that_has_ended_fetches_nothing(stage: Stage) -> None:
+    task = await stage.load("async def run(ctx, activation): ...", egress=["https://api.test/"])
+    stage.host.network.files["https://api.test/"] = b""
+    stage.host.network.delays_ms["https://api.test/"] = 50
+    lease = Lease()
+    context = RunContext(task.bundle, ACTIVATION, stage.around, lease)
+
+    early = asyncio.ensure_future(context.fetch("https://api.test/"))
+    await stage.host.clock.advance(0)
+    lease.has_ended = True
+    await stage.host.clock.advance(50)
+    for fetching in (early, context.fetch("https://api.test/")):
+        with pytest.raises(RefusedError, match="the run has ended"):
+            await fetching
+    assert len(stage.host.network.sent) == 1
+
+
+@on_stage
 async def test_what_tasks_get_is_what_task_authors_are_promised(stage: Stage) -> None:
     task = await stage.load("async def run(ctx, activation): ...")
-    around = Surroundings(
-        stage.host.clock, stage.host.images, stage.host.page, Models(), stage.data
-    )
-    context: Context = RunContext(task.bundle, ACTIVATION, around, Lease())
+    context: Context = RunContext(task.bundle, ACTIVATION, stage.around, Lease())
 
     promised = {name for name in dir(Context) if not name.startswith("_")}
     assert promised <= set(dir(context))
