@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from ..pure.forbidden_imports import refusal
+from ..pure.forbidden_imports import forbidden_import
 from .code import TaskCode
 
 ROOT: Final = "edge_tasks"
@@ -109,12 +109,15 @@ class Modules:
         package = (given or {}).get("__package__") or ""
         if level and f"{package}.".startswith(f"{self._name}."):
             return self._import_own(package, name, fromlist or (), level)
-        reason = refusal(name)
-        for inner in fromlist or ():
-            reason = reason or refusal(f"{name}.{inner}")
-        if reason is not None:
+        asked = (name, *(f"{name}.{inner}" for inner in fromlist or ()))
+        forbidden = next(filter(None, map(forbidden_import, asked)), None)
+        if forbidden is not None:
             task = self._code.task_name
-            raise ImportError(f"task {task} may not import {name}: {reason}", name=name)
+            raise ImportError(
+                f"task {task}: expected no import of {forbidden}, got one. It leads out of the "
+                "container: do without it.",
+                name=forbidden,
+            )
         return __import__(name, given, local, fromlist or (), level)
 
     def _import_own(

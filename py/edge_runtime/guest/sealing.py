@@ -7,10 +7,13 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
 
-from ..pure.forbidden_imports import refusal
-
-# What Python's own library and numpy import: refused to tasks' import statements only.
-_SHARED: Final = {"_thread", "gc", "marshal", "threading"}
+# Not all that tasks' import statements are refused: the library itself needs some of that.
+SEALED: Final = frozenset(
+    {
+        *("js", "pyodide", "pyodide_js", "_pyodide", "_pyodide_core", "micropip"),
+        *("ctypes", "_ctypes", "_remote_debugging", "_testcapi", "_testinternalcapi"),
+    }
+)
 _GRASPING: Final = {"gc.get_objects", "gc.get_referrers", "gc.get_referents"}
 
 
@@ -18,10 +21,9 @@ class _Refuser(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        reason = refusal(fullname)
-        if reason is None or fullname.partition(".")[0] in _SHARED:
+        if not _is_sealed(fullname):
             return None
-        raise ImportError(f"{fullname} may not be imported here: {reason}", name=fullname)
+        raise ImportError(f"{fullname} is not to be had where tasks run", name=fullname)
 
 
 def seal_interpreter() -> None:
@@ -29,11 +31,14 @@ def seal_interpreter() -> None:
 
     It cannot be undone. Whatever still needs one of them holds it already.
     """
-    for name in [name for name in sys.modules if refusal(name) is not None]:
-        if name.partition(".")[0] not in _SHARED and not name.startswith("edge_runtime"):
-            del sys.modules[name]
+    for name in [name for name in sys.modules if _is_sealed(name)]:
+        del sys.modules[name]
     sys.meta_path.insert(0, _Refuser())
     sys.addaudithook(_audit)
+
+
+def _is_sealed(module: str) -> bool:
+    return module.partition(".")[0] in SEALED
 
 
 def _audit(event: str, _given: tuple[Any, ...]) -> None:

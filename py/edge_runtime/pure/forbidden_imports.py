@@ -1,43 +1,45 @@
-"""Modules that tasks may not import: ways out of the container, and what no page can do."""
+"""What the code of a task cannot import: the guard in a VM refuses it, ``web-runtime check`` too.
+
+It holds for what a task's own files import, not for what the library imports behind them.
+"""
 
 from typing import Final
 
-FORBIDDEN: Final = {
-    "_ctypes": "it reaches memory",
-    "_emscripten_info": "it belongs to the interpreter",
-    "_posixsubprocess": "a page has no processes",
-    "_pyodide": "it belongs to the interpreter",
-    "_pyodide_core": "it belongs to the interpreter",
-    "_socket": "use ctx.fetch",
-    "_thread": "use asyncio",
-    "ctypes": "it reaches memory",
-    "gc": "it reaches other tasks",
-    "js": "it reaches the browser",
-    "marshal": "code comes in bundles",
-    "micropip": "list packages in task.toml",
-    "multiprocessing": "a page has no processes",
-    "pyodide": "it reaches the browser",
-    "pyodide_js": "it reaches the browser",
-    "socket": "use ctx.fetch",
-    "ssl": "use ctx.fetch",
-    "subprocess": "a page has no processes",
-    "threading": "use asyncio",
-}
-"""Root names of modules, and why a task may not import them."""
+# Dotted names forbid one part of a package; all else forbids what is below it, too.
+FORBIDDEN_IMPORTS: Final = frozenset(
+    {
+        # The browser, and what loads code from elsewhere.
+        *("js", "pyodide", "pyodide_js", "_pyodide", "_pyodide_core", "micropip"),
+        # Memory as it is, and code that was not checked.
+        *("ctypes", "_ctypes", "marshal", "_remote_debugging", "mmap"),
+        *("code", "codeop", "importlib", "_imp", "pkgutil", "runpy", "zipimport"),
+        *("_frozen_importlib", "_frozen_importlib_external"),
+        # Other tasks and the runtime, by way of the interpreter.
+        *("builtins", "gc", "inspect", "sys", "_testcapi", "_testinternalcapi", "tracemalloc"),
+        *("_interpreters", "_xxsubinterpreters", "concurrent.interpreters"),
+        *("_signal", "atexit", "faulthandler", "signal"),
+        # Threads, processes and sockets, of which a browser has none.
+        *("_multiprocessing", "_posixsubprocess", "multiprocessing", "subprocess"),
+        *("_thread", "concurrent.futures", "threading"),
+        *("_socket", "_ssl", "select", "selectors", "socket", "socketserver", "ssl"),
+        *("http.client", "http.server", "urllib.request", "webbrowser"),
+    }
+)
+
 
 OURS: Final = "edge_runtime"
 ALLOWED_OF_OURS: Final = ("task", "tensor", "errors", "types", "testing")
+"""What of the runtime tasks may import, all of which is in ``edge_runtime.task``, too."""
 
 
-def refusal(name: str) -> str | None:
-    """Return why a task may not import the module ``name``; None if it may.
+def forbidden_import(module: str) -> str | None:
+    """Return which entry of :data:`FORBIDDEN_IMPORTS` forbids a module; None: it is allowed.
 
-    >>> refusal("ctypes.util")
-    'it reaches memory'
-    >>> refusal("edge_runtime.task") is refusal("json") is None
-    True
+    >>> forbidden_import("urllib.request"), forbidden_import("js.fetch"), forbidden_import("json")
+    ('urllib.request', 'js', None)
     """
-    root, _, inner = name.partition(".")
-    if root == OURS and inner and inner.partition(".")[0] not in ALLOWED_OF_OURS:
-        return f"tasks use {OURS}.task"
-    return FORBIDDEN.get(root)
+    parts = module.split(".")
+    if parts[0] == OURS and len(parts) > 1 and parts[1] not in ALLOWED_OF_OURS:
+        return ".".join(parts[:2])
+    names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return next((name for name in names if name in FORBIDDEN_IMPORTS), None)
