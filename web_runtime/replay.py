@@ -39,11 +39,11 @@ def load_replay(
     if not 0 <= default_run_ms <= LONGEST_MS:
         expected = f"milliseconds from 0 to {LONGEST_MS}"
         raise ToolError(f"--default-run-ms: expected {expected}, got {default_run_ms:g}.")
-    parsed = parse_config(_json(config))
+    parsed = parse_config(read_json(config))
     return Replay(
-        parse_trace(_text(trace)),
+        parse_trace(read_text(trace)),
         parsed,
-        tasks=list(_tasks_beside(config, parsed)),
+        tasks=list(tasks_beside(config, parsed)),
         seed=seed,
         default_run_ms=default_run_ms,
     )
@@ -98,7 +98,12 @@ def _figures(values_ms: list[float]) -> list[str]:
     return ["–"] * 3 if figures is None else [f"{value:,.1f}" for value in figures.values()]
 
 
-def _tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]]:
+def tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]]:
+    """Yield what a trace says of a task, for each bundle that lies beside the configuration.
+
+    Raises:
+        ToolError: One that no runtime would open.
+    """
     for url in parsed.bundles:
         path = config.parent / url
         try:
@@ -111,9 +116,14 @@ def _tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]
             raise ToolError(f"{path}: {error.message}") from error
 
 
-def _json(path: Path) -> object:
+def read_json(path: Path) -> object:
+    """Decode a JSON file.
+
+    Raises:
+        ToolError: It cannot be read, or is none.
+    """
     try:
-        text = _text(path)
+        text = read_text(path)
         check_levels(text)
         plain: object = json.loads(text)
     except ValueError as error:
@@ -121,7 +131,12 @@ def _json(path: Path) -> object:
     return plain
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a text file.
+
+    Raises:
+        ToolError: It cannot be read, or is none.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

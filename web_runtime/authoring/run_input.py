@@ -1,0 +1,91 @@
+"""What `web-runtime run` reads: activations and events as JSON, bytes included; and writes."""
+
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from edge_runtime.pure.plain import check_levels
+from edge_runtime.types import JsonValue
+
+from ..errors import ToolError
+from ..replay import read_text
+
+STANDARD_INPUT: Final = Path("-")
+
+
+def read_activations(path: Path) -> list[dict[str, JsonValue]]:
+    """Read one ``extData`` or a list of them; ``-`` is standard input.
+
+    ``{"$file": "cat.jpg"}``, beside the file, and ``{"$base64": "…"}`` stand for bytes.
+
+    Raises:
+        ToolError: It cannot be read, or is something else.
+    """
+    plain = _objects(path, "an object for extData, or a list of them")
+    folder = Path() if path == STANDARD_INPUT else path.parent
+    return [{name: with_bytes(each, folder) for name, each in one.items()} for one in plain]
+
+
+def read_events(path: Path) -> list[dict[str, JsonValue]]:
+    """Read one event or a list of them, each a view or a click; ``-`` is standard input.
+
+    Raises:
+        ToolError: It cannot be read, or is something else.
+    """
+    events = _objects(path, "an event, or a list of them")
+    for index, event in enumerate(events):
+        if event.get("pv") is False and event.get("clickId") is None:
+            expected = "a view (pv: true) or a click (clickId), which triggers can name"
+            raise ToolError(f"{path}, event {index + 1}: expected {expected}, got neither.")
+    return events
+
+
+def with_bytes(value: JsonValue, folder: Path) -> JsonValue:
+    """Return a value with bytes in the places that stand for them.
+
+    Raises:
+        ToolError: A file cannot be read, or a text is no base64.
+    """
+    if isinstance(value, list):
+        return [with_bytes(each, folder) for each in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        if value.keys() == {"$file"}:
+            return (folder / value["$file"]).read_bytes()
+        if value.keys() == {"$base64"}:
+            return base64.b64decode(value["$base64"], validate=True)
+    except (OSError, TypeError, binascii.Error) as error:
+        text = f"expected a file's path or base64, got {error}. Correct the activation."
+        raise ToolError(f"{json.dumps(value)[:80]}: {text}") from error
+    return {name: with_bytes(each, folder) for name, each in value.items()}
+
+
+def canonical(value: JsonValue, *, indent: int | None = None) -> str:
+    """Return the one JSON text of a value: keys sorted, bytes as ``{"$base64": "…"}``."""
+    return json.dumps(
+        value,
+        default=lambda data: {"$base64": base64.b64encode(data).decode()},
+        ensure_ascii=False,
+        indent=indent,
+        sort_keys=True,
+    )
+
+
+def _objects(path: Path, expected: str) -> list[dict[str, Any]]:
+    text = sys.stdin.read() if path == STANDARD_INPUT else read_text(path)
+    try:
+        check_levels(text)
+        plain = json.loads(text)
+    except ValueError as error:
+        raise ToolError(f"{path}: expected JSON, got {error}. Correct the file.") from error
+    objects = plain if isinstance(plain, list) else [plain]
+    for each in objects:
+        if not isinstance(each, Mapping):
+            got = json.dumps(each)[:80]
+            raise ToolError(f"{path}: expected {expected}, got {got}. Correct the file.")
+    return objects

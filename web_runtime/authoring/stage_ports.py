@@ -1,0 +1,75 @@
+"""What stands between a stage's runtime and its host: its bundle, and who hears of its runs."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from edge_runtime.host.ports import Network, Page
+from edge_runtime.types import JsonValue
+
+BUNDLE: Final = "memory:task.edge"
+"""Where the task's own bundle is."""
+
+OnNotice = Callable[[str, Mapping[str, JsonValue]], None]
+
+
+class WithBundle:
+    """A network on which the task's bundle is."""
+
+    def __init__(self, inner: Network, bundle: bytes) -> None:
+        self._inner = inner
+        self._bundle = bundle
+
+    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
+        """Return the bundle, or what the host's network has."""
+        if url == BUNDLE:
+            return self._bundle
+        return await self._inner.fetch(url, max_bytes=max_bytes, timeout_ms=timeout_ms)
+
+
+class ListeningPage:
+    """A page that tells others of its notices."""
+
+    def __init__(self, inner: Page, heard: OnNotice, on_notice: OnNotice | None) -> None:
+        self._inner = inner
+        self._listeners = [heard, *([on_notice] if on_notice else [])]
+
+    def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
+        """Tell everybody."""
+        self._inner.notify(name, body, client)
+        for listener in self._listeners:
+            listener(name, body)
+
+    def superseded(self) -> None:
+        """Pass it on."""
+        self._inner.superseded()
+
+    def replace_worker(self, reason: str) -> None:
+        """Pass it on."""
+        self._inner.replace_worker(reason)
+
+
+class RunsHeard:
+    """Hears which runs have been asked for, and when all of them have settled."""
+
+    def __init__(self, task_name: str) -> None:
+        self._task_name = task_name
+        self._pending = 0
+        self._changed = asyncio.Event()
+        self.started: list[str] = []
+
+    def note(self, kind: str, **fields: JsonValue) -> None:
+        """Take in one line of the journal."""
+        if kind == "activation":
+            self._pending += 1
+            if fields["task"] == self._task_name:
+                self.started.append(fields["runId"])
+        elif kind in ("refusal", "settled"):
+            self._pending -= 1
+            self._changed.set()
+
+    async def settled(self) -> None:
+        """Return when no run is going on or waiting."""
+        while self._pending:
+            self._changed.clear()
+            await self._changed.wait()
