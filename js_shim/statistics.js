@@ -15,6 +15,7 @@
  * @property {ModelMemory} modelMemory
  * @property {ModelFileStatistics} modelFiles
  * @property {Record<string, TaskStatistics>} tasks
+ * @property {VmStatistics} vms
  * @property {{count: number, matches: number}} triggers
  * @property {Record<string, any>} store
  * @property {BootReport} boot
@@ -85,6 +86,20 @@
  * @property {number} killed                     Engines ended in the middle of a run.
  */
 
-/** @typedef {{version: string, runs: number, failures: number}} TaskStatistics */
+/** @typedef {{version: string, runs: number, failures: number, strikes: number}} TaskStatistics */
+
+/**
+ * @typedef {object} VmStatistics
+ * @property {"workers" | "inline"} mode  Where tasks run: in VMs, or beside the core.
+ * @property {string | null} reason       Why beside the core, where VMs were meant.
+ * @property {number} ready               VMs that serve,
+ * @property {number} spare               and one that waits to.
+ * @property {number} running             Runs in them.
+ * @property {number | null} startMs      What the latest start took.
+ * @property {number[]} heapBytes         As of their latest runs.
+ * @property {number} started             Since the start, as is what follows.
+ * @property {number} killed              Hung or broken.
+ * @property {number} recycled            Worn.
+ */
 
 export {};

@@ -65,7 +65,7 @@ def typedef(module: str, name: str) -> set[str]:
     return set(re.findall(r"@property {.+} \[?(\w+)", match[1]))
 
 
-@pytest.mark.parametrize("name", ["Queue", "Lane", "Breaker", "Model"])
+@pytest.mark.parametrize("name", ["Queue", "Lane", "Breaker", "Model", "Vm"])
 def test_the_pages_types_have_the_cores_statistics(name: str) -> None:
     core = getattr(statistics, f"{name}Statistics")
     assert typedef("statistics.js", f"{name}Statistics") == core.__required_keys__

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from edge_runtime.host.ports import Network, Page
-from edge_runtime.types import JsonValue
+from edge_runtime.types import JsonValue, Response
 
 BUNDLE: Final = "memory:task.edge"
 """Where the task's own bundle is."""
@@ -20,11 +20,17 @@ class WithBundle:
         self._inner = inner
         self._bundle = bundle
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_ms: float) -> bytes:
+    async def fetch(
+        self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
+    ) -> bytes:
         """Return the bundle, or what the host's network has."""
         if url == BUNDLE:
             return self._bundle
-        return await self._inner.fetch(url, max_bytes=max_bytes, timeout_ms=timeout_ms)
+        return await self._inner.fetch(url, max_bytes=max_bytes, timeout_ms=timeout_ms, fresh=fresh)
+
+    async def request(self, url: str, **given: Any) -> Response:
+        """Send what the task sends."""
+        return await self._inner.request(url, **given)
 
 
 class ListeningPage:

@@ -345,9 +345,7 @@ def test_where_the_device_chose_vms_that_do_not_start_tasks_run_beside_the_core(
 def test_what_a_task_prints_and_logs_names_its_run(vms: int) -> None:
     async def play(stage: Stage) -> None:
         task = await stage.load(
-            "async def run(ctx, activation):\n"
-            "    print('seen', 3, sep='=')\n"
-            "    print('odd')\n"
+            "async def run(ctx, activation):\n    print('seen', 3, sep='=')\n    print('odd')\n"
         )
         await stage.run(task, "r9")
         await turns()
