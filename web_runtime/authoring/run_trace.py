@@ -1,6 +1,8 @@
 """Plays what a trace says of events to one task: the same events, time and configurations."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 from edge_runtime.pure.plain import split
 from edge_runtime.testing.trace_records import Record
@@ -37,8 +39,18 @@ async def play(
 
 
 def first_now_ms(records: Sequence[Record]) -> float:
-    """Return Unix time at a trace's beginning: as it says, or the first event's time."""
+    """Return Unix time at a trace's beginning: as it says, else by its first event's time."""
     for record in records:
         if record.kind in ("start", "clock"):
             return float(record.fields["nowMs"]) - record.at_ms
+        if record.kind == "track" and (times := _times_of(record)):
+            return times[0] - record.at_ms
     return 0.0
+
+
+def _times_of(record: Record) -> list[float]:
+    """Return when the events of a batch happened; rows that are none are left out."""
+    given = record.fields["events"]
+    rows: list[Any] = json.loads(given) if isinstance(given, str) else given
+    times = [row[1] for row in rows if isinstance(row, list) and len(row) > 1]
+    return [float(ts) for ts in times if isinstance(ts, int | float)]

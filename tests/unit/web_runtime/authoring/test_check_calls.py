@@ -8,6 +8,8 @@ from web_runtime.pack import pack_task
 
 from .task_folder import TOML, said, write_site, write_task
 
+# Hundred values with each other, eight times over.
+ENDLESS = ", ".join(f"json_each('{[1] * 100}') as {name}" for name in "abcdefgh")
 VARIANT = {"url": "m.onnx", "sha256": "0" * 64}
 
 
@@ -29,6 +31,7 @@ def query_of(tmp_path: Path, *arguments: str) -> list[str]:
         ['"select json_extract(props, :path) x from events"', '{"path": "$.a"}'],
         ["\"select keys.key from keys, json_each(keys.value) as j where keys.key = 'a:b'\""],
         ['"with a as (select id from events) select a.id from a"'],
+        [repr(f"select count(*) from {ENDLESS}")],
         ["sql=f'select {1}'"],
         ["made()"],
     ],

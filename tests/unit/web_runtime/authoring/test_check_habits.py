@@ -45,7 +45,7 @@ def test_a_loop_that_never_ends_is_remarked(tmp_path: Path, loop: str, is_told: 
     "code",
     [
         "A = {}\ndef f():\n    A['x'] = 1\n",
-        "A: list = []\ndef f():\n    A.append(1)\n",
+        "A: list = []\ndef f():\n    A.append(1)\n    A.append(2)\n",
         "A = set()\ndef f():\n    def g():\n        A.add(1)\n",
         "A = 0\ndef f():\n    global A\n    A = 1\n",
         "A = {}\ndef f():\n    del A['x']\n",

@@ -48,6 +48,21 @@ def test_a_key_of_a_table_is_found_inside_it(tmp_path: Path) -> None:
     assert found.startswith("task.toml:8:1: error: task.toml at fallback.task: expected Task name")
 
 
+def test_a_key_of_the_same_name_outside_the_table_is_another(tmp_path: Path) -> None:
+    found = said(write_task(tmp_path, toml='task = 1\n\n[fallback]\ntask = "not a name"\n'))
+
+    assert [line.partition(": expected")[0] for line in found] == [
+        "task.toml:5:1: error: task.toml at task",
+        "task.toml:8:1: error: task.toml at fallback.task",
+    ]
+
+
+def test_a_wrong_table_is_told_at_its_header(tmp_path: Path) -> None:
+    (found,) = said(write_task(tmp_path, toml="\n [fallback]\nvalue = 1\nlast = true\n"))
+
+    assert found.startswith("task.toml:6:2: error: task.toml at fallback: expected at most 1 entr")
+
+
 def test_a_file_that_is_no_toml_is_told_with_line_and_column(tmp_path: Path) -> None:
     write_task(tmp_path)
     (tmp_path / "task.toml").write_text(TOML + "entry = \n")

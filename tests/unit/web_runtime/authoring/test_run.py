@@ -177,6 +177,19 @@ def test_a_trace_is_played_in_its_own_time(tmp_path: Path) -> None:
     assert any("1 call(s) of the trace not run" in line for line in told)
 
 
+def test_a_trace_without_a_beginning_is_played_at_its_events_time(tmp_path: Path) -> None:
+    rows = ["no row", [], view("a", 1.5e12)]
+    trace = write_trace(
+        tmp_path / "trace.jsonl", {"atMs": 500, "kind": "track", "events": json.dumps(rows)}
+    )
+    site = write_site(tmp_path, triggers=[{**VIEW, "expiresAt": 1.5e12 + 60_000}])
+    main = "async def run(ctx, activation):\n    return ctx.deadline_ms > 1.5e12 + 500\n"
+
+    ended = run_task(write_task(tmp_path / "t", main), RunInput(trace=trace), site)
+
+    assert [(each.run_id, each.value) for each in ended] == [("Echo-a", True)]
+
+
 def test_a_configuration_that_a_trace_takes_up_is_in_force(tmp_path: Path) -> None:
     trace = write_trace(
         tmp_path / "trace.jsonl",
