@@ -19,7 +19,7 @@ LAYERS = (
     ("config_triggers",),
     ("config",),
     ("pure", "host.ports"),
-    ("model_files",),
+    ("model_files", "bundle_writer", "signatures"),
     ("task",),
     ("guest",),
     ("services",),

@@ -5,17 +5,16 @@ The commands import what they need themselves: `vendor` prepares what the others
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
+from .cli_bundles import DIST, keys_app, pack_command
 from .commands.data import inspect_command, replay_command
 from .commands.models import optimize_command, seal_model_command
 from .commands.tasks import check_command, new, run_command
-from .commands.terminal import PlainErrors, check_folder, console, write
+from .commands.terminal import PlainErrors, check_folder
 from .errors import ToolError
-
-DIST: Final = Path(__file__).parent / "dist"
 
 
 class Csp(StrEnum):
@@ -79,17 +78,8 @@ def serve_command(
     run(app, host=host, port=port, notes=[f"serving {site} at http://{host}:{port}"])
 
 
-@main.command("pack")
-def pack_command(
-    folder: Annotated[Path, typer.Argument(help="A task: task.toml and its Python files.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The bundle to write.")],
-) -> None:
-    """Pack a task's folder into a bundle; the same folder gives the same bytes."""
-    from .pack import pack_task
-
-    bundle = pack_task(folder)
-    write(output, bundle)
-    console().print(f"{output}: {len(bundle):,} bytes", soft_wrap=True)
+main.command("pack")(pack_command)
+main.add_typer(keys_app, name="keys")
 
 
 main.add_typer(new, name="new")

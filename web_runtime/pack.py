@@ -1,35 +1,75 @@
 """Packs a task's folder into a bundle: the same folder gives the same bytes."""
 
 import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from edge_runtime.pure.manifest import build_bundle, from_task_toml
+from edge_runtime.bundle_writer import Sealing, Signing, write_bundle
+from edge_runtime.pure.manifest import from_task_toml
 
+from .compilers import Compiled, Compiler, NotPython
 from .errors import ToolError
 
 TASK_FILE: Final = "task.toml"
 IGNORED_FOLDERS: Final = {"__pycache__", "tests"}
 
 
-def pack_task(folder: Path) -> bytes:
+def pack_task(
+    folder: Path,
+    *,
+    signing: Sequence[Signing] = (),
+    sealing: Sealing | None = None,
+    compiler: Compiler | None = None,
+) -> bytes:
     """Return the ``.edge`` bundle of the task in ``folder``.
 
     Everything beside ``task.toml`` is packed, except hidden files, ``tests/`` and compiled Python.
 
+    Args:
+        folder: The task.
+        signing: Keys that sign it, as :func:`web_runtime.keys.signing_of` returns them.
+        sealing: The key that seals it; None: it is not sealed.
+        compiler: Makes bytecode of its Python files; None: they are packed as source text.
+
     Raises:
-        ToolError: No folder, no or unreadable ``task.toml``, or a file that is no Python.
-        ConfigError: A wrong key in ``task.toml``, with its name and what was expected.
+        ToolError: The folder has no ``task.toml``, or a file that cannot be read or compiled.
+        ConfigError: ``config-invalid``: a key of ``task.toml``, and what was expected.
         TrustError: No runtime would open such a bundle: too large, or a path it may not hold.
     """
     plain = read_task_toml(folder)
     paths = members(folder)
     check_inside(folder, paths)
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    for name, data in files.items():
-        if name.endswith(".py"):
-            check_python(folder / name, data)
-    return build_bundle(from_task_toml(plain, files), files)
+    if compiler is None:
+        for name in python_files(files):
+            check_python(folder / name, files[name])
+        manifest = from_task_toml(plain, files)
+    else:
+        # A mistake in the description is told before one in the code.
+        from_task_toml(plain, files)
+        abi, code = compiled(folder, plain["name"], files, compiler)
+        files = {name: data for name, data in files.items() if name not in code}
+        files |= {name.removesuffix(".py") + ".pyc": data for name, data in code.items()}
+        manifest = from_task_toml(plain, files, abi)
+    return write_bundle(manifest, files, signing=signing, sealing=sealing)
+
+
+def python_files(files: Iterable[str]) -> list[str]:
+    """Return the paths of a task's modules."""
+    return [name for name in files if name.endswith(".py")]
+
+
+def compiled(folder: Path, name: str, files: Mapping[str, bytes], compiler: Compiler) -> Compiled:
+    """Compile a task's modules.
+
+    Raises:
+        ToolError: File, line and what the compiler said; or there is nothing to compile with.
+    """
+    try:
+        return compiler(name, {path: files[path] for path in python_files(files)})
+    except NotPython as error:
+        raise _not_python(folder / error.path, error.line, error) from error
 
 
 def read_task_toml(folder: Path) -> dict[str, Any]:
@@ -84,6 +124,9 @@ def check_python(path: Path, data: bytes) -> None:
     try:
         compile(data, str(path), "exec")
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        where = f"{path}:{line}" if line else str(path)
-        raise ToolError(f"{where}: expected Python, got an error: {error}.") from error
+        raise _not_python(path, getattr(error, "lineno", None), error) from error
+
+
+def _not_python(path: Path, line: int | None, error: Exception) -> ToolError:
+    where = f"{path}:{line}" if line else str(path)
+    return ToolError(f"{where}: expected Python, got an error: {error}.")

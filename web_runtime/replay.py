@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge_runtime.bundle_writer import manifest_of
 from edge_runtime.config import Config, parse_config
 from edge_runtime.errors import TrustError
-from edge_runtime.pure.manifest import open_bundle
 from edge_runtime.pure.plain import check_levels
 from edge_runtime.pure.trace import described_task
 from edge_runtime.testing.replay import Replay
@@ -111,7 +111,7 @@ def tasks_beside(config: Path, parsed: Config) -> Iterator[dict[str, JsonValue]]
         except (OSError, ValueError):  # An address that is no path, or of nothing that lies here.
             continue
         try:
-            yield described_task(open_bundle(data).manifest)
+            yield described_task(manifest_of(data))
         except TrustError as error:
             raise ToolError(f"{path}: {error.message}") from error
 

@@ -13,6 +13,7 @@ import {
   unwrapped,
 } from "./aes-gcm.js";
 import { asBytes, Database } from "./database.js";
+import { unsealWith, verify } from "./signatures.js";
 
 /** @import { Transaction } from "./database.js" */
 
@@ -32,6 +33,8 @@ export class Crypto {
   /** @type {Promise<void> | undefined} */
   #checking;
   #database;
+  verify = verify;
+  unsealWith = unsealWith;
 
   /** @param {string} [database] */
   constructor(database = "edge-keys") {

@@ -31,7 +31,6 @@ from .types import JsonValue, Result
 
 __all__ = ["InferRequest", "Runtime", "Statistics"]
 
-
 _State = Enum("_State", ("NEW", "STARTED", "STOPPED"))
 
 
@@ -84,9 +83,9 @@ class Runtime:
         around = Surroundings(clock, host.images, page, self._models, self._store, host.network)
         plan = plan_vms(config.container, host.description, available=host.machines.is_available)
         self._container = Container(around, host, plan)
-        self._tasks = Catalogue(
-            host.network, resolve, Bundles().open, self._container.load, self._container.unload
-        )
+        self._bundles = Bundles(host.crypto, clock, config.trust, self._store)
+        load, unload = self._container.load, self._container.unload
+        self._tasks = Catalogue(host.network, resolve, self._bundles.open, load, unload)
         self._runs = Runs(
             clock=clock,
             page=page,
@@ -116,7 +115,8 @@ class Runtime:
             raise RuntimeError("a runtime starts once: make a new one")
         self._started_ms = self._host.clock.monotonic_ms()
         loading = self._tasks.load(self._config.bundles)
-        _, problems = await asyncio.gather(self._store.start(), loading)
+        _, problems = await asyncio.gather(self._bundles.recall_after(self._store.start()), loading)
+        self._bundles.remember(task.manifest for task in self._tasks)
         problems += [*self._store.problems, *self._deployment.start()]
         await self._runs.by_event.recall()
         self._state = _State.STARTED

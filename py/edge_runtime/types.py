@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 JsonValue = Any
 # How a picture meets the size asked for, and which part of it: left, top, right, bottom as shares.
 Fit = Literal["cover", "contain"]
+Algorithm = Literal["ed25519", "p256"]
 Crop = tuple[float, float, float, float]
 WHOLE: Final[Crop] = (0.0, 0.0, 1.0, 1.0)
 """Anything ``json.dumps`` takes, plus ``bytes`` where a border carries buffers beside the text."""

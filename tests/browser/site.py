@@ -142,6 +142,7 @@ def write_site(
             name: _model(each, backend).write(folder, name) for name, each in (models or {}).items()
         },
         "triggers": [],
+        "trust": {"unsigned": True},
     }
     text = config if isinstance(config, str) else json.dumps({**generated, **(config or {})})
     (folder / "config.json").write_text(text)

@@ -127,6 +127,7 @@ const trigger = {
 const sha256 = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81";
 const config = {
   bundles: ["double.edge"],
+  trust: { unsigned: true },
   models: { double: { variants: [{ url: "d.onnx", sha256 }] } },
   triggers: [trigger],
 };

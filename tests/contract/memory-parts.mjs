@@ -1,6 +1,7 @@
 // Storage and crypto in memory, as Python wraps them: what in_node.mjs runs the contract on.
 
 import { webcrypto } from "node:crypto";
+import { unsealWith, verify } from "../../js_shim/host/signatures.js";
 
 /** A failure as a host may throw it. */
 export function failure(code, message, details = {}) {
@@ -122,6 +123,8 @@ export function webCrypto() {
       const body = await subtle.decrypt(parameters(sealed, aad), keyOf(id), sealed.subarray(12));
       return new Uint8Array(body);
     },
+    verify,
+    unsealWith,
     readNote: async (name) => notes.get(name),
     writeNote: async (name, data) => void notes.set(name, data.slice()),
     async erase() {

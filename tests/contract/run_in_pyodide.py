@@ -18,6 +18,7 @@ from . import (
     inference_suite,
     network_suite,
     request_suite,
+    signature_suite,
     storage_suite,
     store_suite,
     tensor_suite,
@@ -42,6 +43,7 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
     yield from _of(clock_suite)
     yield from _of(storage_suite)
     yield from _of(crypto_suite)
+    yield from _of(signature_suite)
     yield from _of(store_suite)
     for suite, fixture in (
         (network_suite, fixtures.files),

@@ -9,7 +9,8 @@ from typing import Any
 
 import fastjsonschema
 import pytest
-from edge_runtime.pure.manifest import build_bundle, from_task_toml
+from edge_runtime.bundle_writer import write_bundle
+from edge_runtime.pure.manifest import from_task_toml
 
 ROOT = Path(__file__).parent.parent.parent
 PYODIDE = ROOT / "node_modules" / "pyodide" / "pyodide.mjs"
@@ -42,7 +43,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     suites = Path(__file__).parent
     shutil.copytree(suites, core / "contract", ignore=shutil.ignore_patterns("__pycache__"))
     bundle = folder / "double.edge"
-    bundle.write_bytes(build_bundle(from_task_toml(TOML, {"main.py": TASK}), {"main.py": TASK}))
+    bundle.write_bytes(write_bundle(from_task_toml(TOML, {"main.py": TASK}), {"main.py": TASK}))
     command = ["node", str(suites / "in_node.mjs"), str(PYODIDE), str(core), str(bundle)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr

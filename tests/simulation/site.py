@@ -6,7 +6,7 @@ from typing import Any
 from edge_runtime.pure.requests import InferRequest
 from edge_runtime.types import Priority
 
-from tests.unit.edge_runtime.task_bundles import bundle
+from tests.unit.edge_runtime.task_bundles import UNSIGNED, bundle
 
 SOURCE = """
 from tests.simulation.behaviour import BEHAVIOUR
@@ -67,6 +67,7 @@ def config() -> dict[str, Any]:
     ]
     return {
         "bundles": [f"{name}.edge" for name in TASKS],
+        "trust": UNSIGNED,
         "triggers": by_name + with_memory,
         "scheduler": {
             "maxRunning": MAX_RUNNING,

@@ -8,8 +8,15 @@ from typing import Final
 from ..errors import ToolError
 from .archive import archive
 
-# Never needed in a browser: fakes for tests, the host under CPython, what both read models with.
-LEFT_OUT: Final = ("testing", "host/native", "host/no_machines.py", "model_files.py")
+# Never needed in a browser: fakes for tests, the host under CPython, what both stand on; tools.
+LEFT_OUT: Final = (
+    "testing",
+    "host/native",
+    "host/no_machines.py",
+    "bundle_writer.py",
+    "model_files.py",
+    "signatures.py",
+)
 LIBRARIES: Final = ("fastjsonschema",)
 
 

@@ -1,60 +1,37 @@
-"""Bundles (``.edge``): a zip of a manifest and a task's files, opened only if every byte is right.
+"""What is in a bundle (``.edge``): the manifest's one possible text, and the task's files.
 
-Rules, all checked before a caller sees a file:
-
-1. ``manifest.json`` is the first member; the other members are exactly those it lists, once each.
-2. Packed size, unpacked size (declared and real) and number of files are bounded.
-3. Every member has the size and the digest that the manifest says.
+Nothing of the files is handed on unless every byte of them is what the manifest says.
 """
 
-import io
 import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from ..config import LIMITS
 from ..errors import ConfigError, TrustError
+from ..types import JsonValue
 from .manifest_fields import (
-    MANIFEST_NAME,
     FileDigest,
     Manifest,
     Package,
     bundle_invalid,
-    check_path,
     digest_of,
     from_task_toml,
     parse_manifest,
 )
+from .segment import unpacked
 
 __all__ = [
     "FileDigest",
     "Manifest",
     "OpenedBundle",
     "Package",
-    "build_bundle",
+    "canonical",
     "from_task_toml",
-    "open_bundle",
     "parse_manifest",
+    "read_manifest",
+    "unpacked_files",
 ]
-
-_MANIFEST_BYTES: Final = 2**20
-# The earliest time a zip can hold; the real one would make every build different.
-_MTIME: Final = (1980, 1, 1, 0, 0, 0)
-_ZIP_ERRORS: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +39,7 @@ class OpenedBundle:
     """A manifest and the content of its files by path, all verified."""
 
     manifest: Manifest
-    files: dict[str, bytes]
+    files: Mapping[str, bytes]
 
     def resource(self, path: str) -> bytes:
         """Return a file.
@@ -81,90 +58,76 @@ class OpenedBundle:
         return data
 
 
-def open_bundle(data: bytes) -> OpenedBundle:
-    """Verify a bundle and return what is in it.
+def canonical(plain: JsonValue) -> bytes:
+    """Return the only JSON text that a bundle may hold of ``plain``: sorted keys, no spaces.
 
     Raises:
-        TrustError: ``bundle-invalid`` (rules 1 and 2) or ``digest-mismatch`` (rule 3).
+        ValueError: It has no such text: NaN, or half a surrogate pair.
     """
-    _check_at_most("packed bytes", len(data), LIMITS.bundle_packed_bytes)
+    text = json.dumps(
+        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def read_manifest(text: bytes) -> Manifest:
+    """Turn a bundle's manifest into a :class:`Manifest`.
+
+    Raises:
+        TrustError: ``bundle-invalid``: other bytes than :func:`canonical` would write, or a field
+            that is none, with what was expected.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _opened(archive)
-    except _ZIP_ERRORS as error:
-        raise bundle_invalid("an intact zip file", f"{type(error).__name__}: {error}") from error
+        plain = json.loads(text)
+        is_canonical = canonical(plain) == text
+    except (ValueError, RecursionError) as error:
+        raise bundle_invalid("a manifest of JSON", f"{type(error).__name__}: {error}") from error
+    if not is_canonical:
+        raise bundle_invalid("a manifest in canonical form", "the same in other bytes")
+    return parse_manifest(plain)
 
 
-def build_bundle(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
-    """Return the bundle of ``files``; the same input gives the same bytes with the same zlib.
+def unpacked_files(manifest: Manifest, packed: bytes) -> dict[str, bytes]:
+    """Unpack the files: one zstd frame of them all, in the order of their paths.
+
+    No more is unpacked than the manifest lists, which is bounded itself.
 
     Raises:
-        TrustError: No bundle may look like this; what :func:`open_bundle` would say.
+        TrustError: ``bundle-invalid``: too many, too large, no such frame, or other sizes;
+            ``digest-mismatch``: a file is another one.
     """
-    packed = io.BytesIO()
-    text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False)
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, data in [(MANIFEST_NAME, text.encode()), *sorted(files.items())]:
-            member = zipfile.ZipInfo(path, _MTIME)
-            # Unix is 3; the default differs between systems.
-            member.create_system = 3
-            member.external_attr = 0o644 << 16
-            archive.writestr(member, data, zipfile.ZIP_DEFLATED, 9)
-    bundle = packed.getvalue()
-    open_bundle(bundle)
-    return bundle
+    listed = sorted(manifest.files.items())
+    total_bytes = sum(each.bytes for _, each in listed)
+    check_at_most("files", len(listed), LIMITS.bundle_files)
+    check_at_most("unpacked bytes", total_bytes, LIMITS.bundle_unpacked_bytes)
+    try:
+        whole = unpacked(packed, max_bytes=total_bytes)
+    except TrustError as error:
+        raise bundle_invalid(f"{total_bytes} bytes of files", error.message) from error
+    if len(whole) != total_bytes:
+        raise bundle_invalid(f"{total_bytes} bytes of files", str(len(whole)))
+    files, at = {}, 0
+    for path, expected in listed:
+        files[path] = whole[at : at + expected.bytes]
+        at += expected.bytes
+        check_digest(f"bundle file {path}", expected, files[path], path=path)
+    return files
 
 
-def _opened(archive: zipfile.ZipFile) -> OpenedBundle:
-    members = archive.infolist()
-    _check_at_most("files", len(members) - 1, LIMITS.bundle_files)
-    declared_bytes = sum(member.file_size for member in members)
-    _check_at_most("unpacked bytes", declared_bytes, LIMITS.bundle_unpacked_bytes)
-    if not members or members[0].filename != MANIFEST_NAME:
-        raise bundle_invalid(f"{MANIFEST_NAME} first", members[0].filename if members else "none")
-    _check_at_most("manifest bytes", members[0].file_size, _MANIFEST_BYTES)
-    manifest = parse_manifest(json.loads(_content(archive, members[0])))
-    names = [member.filename for member in members[1:]]
-    _check_names(names, manifest)
-    files = {member.filename: _content(archive, member) for member in members[1:]}
-    for path, data in files.items():
-        _check_digest(path, manifest.files[path], digest_of(data))
-    return OpenedBundle(manifest, files)
-
-
-def _check_names(names: list[str], manifest: Manifest) -> None:
-    for name in names:
-        check_path(name)
-    twice = {name for name in names if names.count(name) > 1}
-    extra = set(names) - manifest.files.keys()
-    missing = manifest.files.keys() - set(names)
-    for what, wrong in (("a repeated", twice), ("an unlisted", extra), ("a missing", missing)):
-        if wrong:
-            raise bundle_invalid("the files of the manifest", f"{what} file {sorted(wrong)[0]}")
-
-
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise bundle_invalid("stored or deflated files", f"compression {member.compress_type}")
-    with archive.open(member) as file:
-        # One byte more than declared: a member that unpacks to more is refused, not unpacked.
-        content = file.read(member.file_size + 1)
-    if len(content) != member.file_size:
-        raise bundle_invalid(f"{member.file_size} bytes in {member.filename}", str(len(content)))
-    return content
-
-
-def _check_digest(path: str, expected: FileDigest, given: FileDigest) -> None:
+def check_digest(what: str, expected: FileDigest, data: bytes, **details: JsonValue) -> None:
+    """Raise ``digest-mismatch`` unless ``data`` has the size and the digest it should have."""
+    given = digest_of(data)
     if given != expected:
         raise TrustError(
             "digest-mismatch",
-            f"bundle file {path}: expected sha256 {expected.sha256} ({expected.bytes} bytes), "
-            f"got {given.sha256} ({given.bytes} bytes). Pack the task again.",
-            {"path": path, "expected": expected.sha256, "given": given.sha256},
+            f"{what}: expected sha256 {expected.sha256} ({expected.bytes} bytes), "
+            f"got {given.sha256} ({given.bytes} bytes). Publish the right file, or pack it again.",
+            {**details, "expected": expected.sha256, "given": given.sha256},
         )
 
 
-def _check_at_most(what: str, given: int, limit: int) -> None:
+def check_at_most(what: str, given: int, limit: int) -> None:
+    """Raise ``bundle-invalid`` if ``given`` is above ``limit``."""
     if given > limit:
         advice = "Leave files out, or serve large ones as models."
         raise bundle_invalid(f"at most {limit} {what}", str(given), advice)

@@ -1,19 +1,19 @@
-"""A task's description: ``task.toml`` as its author writes it, ``manifest.json`` in a bundle."""
+"""A task's description: ``task.toml`` as its author writes it, the manifest in a bundle."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from .. import schema
 from ..config import LIMITS
 from ..errors import ConfigError, TrustError
 from ..types import JsonValue, Priority, Supersede
+from .abi import Abi
 from .egress import normalised_url
 from .fallback import Fallback, parse_fallback
 
-FORMAT: Final = 1
-MANIFEST_NAME: Final = "manifest.json"
+FORMAT: Final = 2
 _PATH_CHARS: Final = 200
 _RENAMED: Final = {
     "systemCode": "system_code",
@@ -47,7 +47,7 @@ class Package:
     bytes: int | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """Return the form that ``manifest.json`` holds."""
+        """Return the form that a manifest holds."""
         given = {
             "name": self.name,
             "version": self.version,
@@ -67,6 +67,8 @@ class Manifest:
         output_bytes: JSON text that a run may return.
         stateful: Its modules are kept between runs, until their VM ends.
         egress: Prefixes of URLs that ``ctx.fetch`` may go to.
+        abi: What its code was compiled for: ``main.pyc`` is a marshalled code object. None: the
+            code is source text, ``main.py``, which any interpreter runs.
     """
 
     name: str
@@ -85,9 +87,15 @@ class Manifest:
     output_bytes: int = LIMITS.result_bytes
     stateful: bool = False
     egress: tuple[str, ...] = ()
+    abi: Abi | None = None
+
+    @property
+    def code(self) -> Literal["bytecode", "source"]:
+        """Return what its code is."""
+        return "source" if self.abi is None else "bytecode"
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """Return the form that ``manifest.json`` holds, files in order of their paths."""
+        """Return the form that bundles hold."""
         files = sorted(self.files.items())
         # Left out where it says nothing: such a bundle opens in runtimes that do not know it.
         given: dict[str, JsonValue] = {}
@@ -103,6 +111,8 @@ class Manifest:
             given["stateful"] = True
         if self.egress:
             given["egress"] = list(self.egress)
+        if self.abi is not None:
+            given["abi"] = self.abi.to_dict()
         return {
             "format": FORMAT,
             "name": self.name,
@@ -114,13 +124,14 @@ class Manifest:
             "timeoutMs": self.timeout_ms,
             "models": list(self.models),
             "packages": [each.to_dict() for each in self.packages],
+            "code": self.code,
             **given,
             "files": {path: {"sha256": each.sha256, "bytes": each.bytes} for path, each in files},
         }
 
 
 def parse_manifest(plain: object) -> Manifest:
-    """Turn the decoded ``manifest.json`` of a bundle into a :class:`Manifest`.
+    """Turn the decoded manifest of a bundle into a :class:`Manifest`.
 
     Raises:
         TrustError: ``bundle-invalid`` naming the field, what was expected and what was given.
@@ -135,12 +146,20 @@ def parse_manifest(plain: object) -> Manifest:
         check_path(path)
     files = {path: FileDigest(**digest) for path, digest in plain["files"].items()}
     packages = tuple(Package(**each) for each in plain["packages"])
+    abi = Abi(**plain["abi"]) if "abi" in plain else None
+    if (plain["code"] == "bytecode") != (abi is not None):
+        raise bundle_invalid("an abi with bytecode, none with source", f"code {plain['code']}")
     fields = {task: plain[given] for given, task in _RENAMED.items() if given in plain}
-    return _manifest({**plain, **fields, "packages": packages}, files, fallback)
+    return _manifest({**plain, **fields, "packages": packages, "abi": abi}, files, fallback)
 
 
-def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
+def from_task_toml(plain: object, files: Mapping[str, bytes], abi: Abi | None = None) -> Manifest:
     """Turn a decoded ``task.toml`` and the task's files into a :class:`Manifest`.
+
+    Args:
+        plain: The decoded file.
+        files: Content by path: ``.pyc`` where the code is bytecode, else ``.py``.
+        abi: What the bytecode is for; None: it is source text.
 
     Raises:
         ConfigError: ``config-invalid``: a wrong or unknown key, or no file for ``entry``.
@@ -154,9 +173,9 @@ def from_task_toml(plain: object, files: Mapping[str, bytes]) -> Manifest:
     packages = tuple(_package(each) for each in plain.get("packages", ()))
     _check_egress(plain.get("egress", ()))
     fallback = _fallback("task.toml", plain)
-    manifest = _manifest({**plain, "packages": packages}, digests, fallback)
-    module = manifest.entry.partition(":")[0].replace(".", "/")
-    if not {f"{module}.py", f"{module}/__init__.py"} & files.keys():
+    manifest = _manifest({**plain, "packages": packages, "abi": abi}, digests, fallback)
+    module, suffix = manifest.entry.partition(":")[0].replace(".", "/"), "pyc" if abi else "py"
+    if not {f"{module}.{suffix}", f"{module}/__init__.{suffix}"} & files.keys():
         advice = f"Add the file, or correct entry. Files: {', '.join(sorted(files)) or 'none'}."
         raise schema.invalid("task.toml", "entry", f"a file {module}.py", manifest.entry, advice)
     return manifest
@@ -191,8 +210,6 @@ def check_path(path: str) -> None:
     parts = path.split("/")
     if not plain or len(path) > _PATH_CHARS or {"", ".", ".."} & set(parts):
         raise bundle_invalid("relative paths without .. or \\", repr(path[:_PATH_CHARS]))
-    if path == MANIFEST_NAME:
-        raise bundle_invalid("no second manifest among the files", path)
 
 
 def bundle_invalid(
@@ -227,4 +244,5 @@ def _manifest(
         output_bytes=plain.get("output_bytes", LIMITS.result_bytes),
         stateful=plain.get("stateful", False),
         egress=tuple(plain.get("egress", ())),
+        abi=plain["abi"],
     )

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 from ..types import JsonValue
 from .manifest_fields import Manifest
 
-_CODE: Final = ("format", "entry", "files", "models", "packages")
+_CODE: Final = ("format", "entry", "files", "models", "packages", "code", "abi")
 
 
 class Journal(Protocol):

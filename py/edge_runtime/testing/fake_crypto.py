@@ -6,7 +6,23 @@ import secrets
 from typing import Final, NamedTuple
 
 from ..errors import HostError, TrustError
+from ..types import Algorithm
 from .fake_disk import FakeDisk, Steps, stepped
+
+try:
+    from ..signatures import unsealed_with, verified
+except ModuleNotFoundError:  # No `cryptography`: bundles that are signed or sealed are refused.
+
+    def verified(algorithm: str, public_key: bytes, signature: bytes, data: bytes) -> bool:
+        """Say that this is missing."""
+        text = "signatures: expected the package cryptography, got none. Install it."
+        raise HostError("feature-missing", text)
+
+    def unsealed_with(secret: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        """Say that this is missing, likewise."""
+        text = "seals: expected the package cryptography, got none. Install it."
+        raise HostError("feature-missing", text)
+
 
 _KEY_BYTES: Final = 32
 _IV_BYTES: Final = 12
@@ -80,6 +96,18 @@ class FakeCrypto:
         is_known = key_id in self._keys or key_id in self._lost
         key = self._key(key_id) if is_known else None
         return _unsealed(key, sealed, associated_data)
+
+    @stepped
+    async def unseal_with(self, secret: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        """Return what AES-GCM sealed with ``secret``; needs the package ``cryptography``."""
+        return unsealed_with(secret, sealed, associated_data)
+
+    @stepped
+    async def verify(
+        self, algorithm: Algorithm, public_key: bytes, signature: bytes, data: bytes
+    ) -> bool:
+        """Say whether ``signature`` is the key's of ``data``; needs ``cryptography``, too."""
+        return verified(algorithm, public_key, signature, data)
 
     @stepped
     async def read_note(self, name: str) -> bytes | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from ..config import LIMITS, Config, Limits
+from ..config import LIMITS, Config, Limits, TrustConfig
 from ..errors import EdgeError, TrustError
 from ..pure.requests import parse_infer_request
 from ..runtime import Runtime
@@ -177,7 +177,8 @@ class Replay:
             # What no task can be called, or be asked for by, is unknown here as it was there.
             with suppress(TrustError):
                 self._device.files[f"{_BASE}{name}.edge"] = stand_in_bundle(task)
-        return replace(config, bundles=tuple(self._device.files), models={})
+        trust = TrustConfig(unsigned=True)
+        return replace(config, bundles=tuple(self._device.files), models={}, trust=trust)
 
 
 _INPUTS: Final = ("track", "infer", "cancel", "pause", "resume", "reconfigure")

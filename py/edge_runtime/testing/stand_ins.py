@@ -8,9 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from ..bundle_writer import write_bundle
 from ..errors import FAMILIES, NUMBERS, EdgeError
 from ..host.ports import Clock
-from ..pure.manifest import FileDigest, build_bundle, parse_manifest
+from ..pure.manifest import FileDigest, parse_manifest
+from ..pure.manifest_fields import FORMAT
 from ..task import Context
 from ..types import Activation, JsonValue
 from .trace_records import RecordedCall, RecordedRun
@@ -69,8 +71,9 @@ def stand_in_bundle(task: Mapping[str, JsonValue]) -> bytes:
     """
     digest = FileDigest(hashlib.sha256(_SOURCE).hexdigest(), len(_SOURCE))
     files = {_FILE: {"sha256": digest.sha256, "bytes": digest.bytes}}
-    code = {"format": 1, "entry": "main:run", "models": [], "packages": [], "files": files}
-    return build_bundle(parse_manifest({**task, **code}), {_FILE: _SOURCE})
+    code = {"format": FORMAT, "entry": "main:run", "code": "source", "files": files}
+    code |= {"models": [], "packages": []}
+    return write_bundle(parse_manifest({**task, **code}), {_FILE: _SOURCE})
 
 
 async def behave(ctx: Context, activation: Activation) -> JsonValue:

@@ -21,7 +21,7 @@ from edge_runtime.testing.virtual_device import VirtualDevice
 
 from tests.effort import EFFORT
 
-from .task_bundles import bundle
+from .task_bundles import UNSIGNED, bundle
 from .test_runs import STUBBORN
 from .test_runtime import BASE, WAIT, Site, trigger
 
@@ -373,6 +373,7 @@ class Story:
                 "bundles": [f"{TASKS}/{name}.edge" for name in sources],
                 "triggers": [trigger(name) for name in sources],
                 "scheduler": ONE_SLOT,
+                "trust": UNSIGNED,
             }
         )
 

@@ -15,7 +15,7 @@ from edge_runtime.testing.fake_inference import FakeModel
 from edge_runtime.testing.manual_clock import settle
 from edge_runtime.types import Priority, TensorSpec
 
-from .task_bundles import bundle
+from .task_bundles import UNSIGNED, bundle
 
 BASE = "https://shop.test/edge/config.json"
 MODEL = b"ranker file"
@@ -54,6 +54,7 @@ class Site:
             "bundles": [f"tasks/{name}.edge" for name in sources],
             "triggers": [trigger(name) for name in sources],
             "models": {"ranker": {"variants": [variant(MODEL)]}},
+            "trust": UNSIGNED,
             **config,
         }
         self.runtime = Runtime(self.host, parse_config(self.config), BASE)

@@ -37,11 +37,18 @@ def run(*arguments: object) -> tuple[int, str, str]:
 def test_pack_writes_the_bundle(task: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "echo.edge"
 
-    code, out, _ = run("pack", task, "-o", bundle)
+    code, out, _ = run("pack", task, "-o", bundle, "--source")
 
     assert code == 0
     assert bundle.read_bytes() == pack_task(task)
-    assert f"{bundle}: {bundle.stat().st_size:,} bytes" in out
+    assert f"{bundle}: {bundle.stat().st_size:,} bytes, not signed" in out
+
+
+def test_pack_compiles_with_the_python_of_a_built_runtime(task: Path, tmp_path: Path) -> None:
+    code, _, err = run("pack", task, "-o", tmp_path / "x.edge", "--runtime", tmp_path)
+
+    assert code == 1
+    assert "expected a built runtime" in err and "--source" in err
 
 
 def test_an_error_of_the_tool_is_one_message(tmp_path: Path) -> None:
@@ -62,7 +69,7 @@ def test_an_error_of_the_runtime_is_one_message(task: Path, tmp_path: Path) -> N
 
 
 def test_a_bundle_that_cannot_be_written_is_named(task: Path, tmp_path: Path) -> None:
-    code, _, err = run("pack", task, "-o", tmp_path / "no" / "folder" / "x.edge")
+    code, _, err = run("pack", task, "-o", tmp_path / "no" / "folder" / "x.edge", "--source")
 
     assert code == 1
     assert "x.edge: expected to write" in err

@@ -1,12 +1,14 @@
 """A task's folder becomes a bundle; a mistake is named with its file."""
 
-import io
-import zipfile
+import marshal
 from pathlib import Path
 
 import pytest
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import ConfigError
+from edge_runtime.pure.abi import abi_here
 
+from web_runtime import compilers
 from web_runtime.errors import ToolError
 from web_runtime.pack import pack_task
 
@@ -27,8 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names_in(bundle: bytes) -> list[str]:
-    with zipfile.ZipFile(io.BytesIO(bundle)) as whole:
-        return whole.namelist()
+    return sorted(open_bundle(bundle).files)
 
 
 def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
@@ -38,11 +39,11 @@ def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
     assert pack_task(folder) == first
 
 
-def test_a_bundle_holds_the_manifest_first_and_the_tasks_files(folder: Path) -> None:
+def test_a_bundle_holds_the_tasks_files(folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data" / "words.txt").write_text("eins")
 
-    assert names_in(pack_task(folder)) == ["manifest.json", "data/words.txt", "main.py"]
+    assert names_in(pack_task(folder)) == ["data/words.txt", "main.py"]
 
 
 def test_hidden_and_compiled_files_stay_out(folder: Path) -> None:
@@ -50,7 +51,7 @@ def test_hidden_and_compiled_files_stay_out(folder: Path) -> None:
     for name in (".secret", "main.pyc", "__pycache__/main.cpython-311.pyc"):
         (folder / name).write_bytes(b"x")
 
-    assert names_in(pack_task(folder)) == ["manifest.json", "main.py"]
+    assert names_in(pack_task(folder)) == ["main.py"]
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, folder: Path) -> None:
@@ -89,3 +90,51 @@ def test_python_that_does_not_compile_is_refused_with_its_line(folder: Path) -> 
 
     with pytest.raises(ToolError, match=r"main\.py:2: expected Python"):
         pack_task(folder)
+
+
+def test_bytecode_is_packed_in_place_of_its_source(folder: Path) -> None:
+    (folder / "shop").mkdir()
+    (folder / "shop" / "__init__.py").write_text("rows = [1, 2, 3][0:2]\n")
+    (folder / "words.txt").write_text("eins")
+
+    opened = open_bundle(pack_task(folder, compiler=compilers.here))
+
+    assert sorted(opened.files) == ["main.pyc", "shop/__init__.pyc", "words.txt"]
+    assert opened.manifest.abi == abi_here()
+    code = marshal.loads(opened.files["shop/__init__.pyc"])
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert (code.co_filename, names["rows"]) == ("Echo/shop/__init__.py", [1, 2])
+
+
+@pytest.mark.parametrize("source", ["x = 1\ndef run(:\n", "x = 1\n'\\x'\n", "x = 1\nreturn\n"])
+def test_what_does_not_compile_is_refused_with_its_line(folder: Path, source: str) -> None:
+    (folder / "main.py").write_text(source)
+
+    with pytest.raises(ToolError, match=r"main\.py:2: expected Python, got an error: \S"):
+        pack_task(folder, compiler=compilers.here)
+
+
+def test_a_wrong_description_is_told_before_wrong_code(folder: Path) -> None:
+    (folder / "main.py").write_text("def run(:\n")
+    (folder / "task.toml").write_text(TOML + "timeout_ms = -1\n")
+
+    with pytest.raises(ConfigError, match="timeout_ms"):
+        pack_task(folder, compiler=compilers.here)
+
+
+def test_bytecode_does_not_depend_on_what_else_is_loaded(folder: Path) -> None:
+    source = (
+        "def a_name_of_this_test(one_argument):\n    return 'a text', one_argument.an_attribute\n"
+    )
+    (folder / "main.py").write_text(source)
+    alone = pack_task(folder, compiler=compilers.here)
+    beside: dict[str, object] = {}
+    exec(source, beside)
+
+    assert pack_task(folder, compiler=compilers.here) == alone
+
+
+def test_bytecode_needs_a_built_runtime(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="expected a built runtime, got none.*--source"):
+        pack_task(folder, compiler=compilers.pyodide_of(tmp_path / "nowhere"))

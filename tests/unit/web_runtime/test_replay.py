@@ -133,7 +133,7 @@ def test_a_damaged_bundle_is_named(files: tuple[Path, Path], tmp_path: Path) -> 
 
     code, _, err = run(files[0], "--config", files[1])
 
-    assert code == 1 and "rank.edge: bundle: expected an intact zip file" in err
+    assert code == 1 and "rank.edge: bundle: expected a file that begins with EDGE" in err
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e15"])

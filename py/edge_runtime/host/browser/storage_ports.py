@@ -8,6 +8,7 @@ from typing import Any
 from pyodide.ffi import create_once_callable
 
 from ...errors import EdgeError, TrustError
+from ...types import Algorithm
 from ..ports import Clear, Durability, Guard, Operation, Put
 from .conversions import as_bytes, as_js, converted
 
@@ -118,6 +119,20 @@ class BrowserCrypto:
         _require_bytes(sealed, f"unseal with {key_id}")
         with converted("seal-broken", f"unseal with {key_id}"):
             return as_bytes(await self._js.unseal(key_id, as_js(sealed), bound))
+
+    async def unseal_with(self, secret: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        """Return what was sealed with ``secret``, or raise ``seal-broken``."""
+        bound = _bound(associated_data)
+        with converted("seal-broken", "unseal"):
+            return as_bytes(await self._js.unsealWith(as_js(secret), as_js(sealed), bound))
+
+    async def verify(
+        self, algorithm: Algorithm, public_key: bytes, signature: bytes, data: bytes
+    ) -> bool:
+        """Say whether ``signature`` is the key's of ``data``."""
+        given = as_js(public_key), as_js(signature), as_js(data)
+        with converted("feature-missing", f"signatures with {algorithm}"):
+            return bool(await self._js.verify(algorithm, *given))
 
     async def read_note(self, name: str) -> bytes | None:
         """Return a note kept beside the root keys."""

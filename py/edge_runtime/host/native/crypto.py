@@ -8,6 +8,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ...errors import HostError, TrustError
+from ...signatures import unsealed_with, verified
+from ...types import Algorithm
 from .secret_files import SecretFiles
 
 _IV_BYTES: Final = 12
@@ -81,6 +83,16 @@ class FileCrypto:
         is_known = key_id in self._keys or key_id in self._lost
         key = self._key(key_id) if is_known else None
         return _unsealed(key, sealed, associated_data, key_id)
+
+    async def unseal_with(self, secret: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        """Return what was sealed with ``secret``, or raise ``seal-broken``."""
+        return unsealed_with(secret, sealed, associated_data)
+
+    async def verify(
+        self, algorithm: Algorithm, public_key: bytes, signature: bytes, data: bytes
+    ) -> bool:
+        """Say whether ``signature`` is the key's of ``data``."""
+        return verified(algorithm, public_key, signature, data)
 
     async def read_note(self, name: str) -> bytes | None:
         """Return a note."""

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ...types import Algorithm
+
 Durability = Literal["relaxed", "strict"]
 
 
@@ -147,6 +149,34 @@ class Crypto(Protocol):
 
         Raises:
             TrustError: ``seal-broken``: other key, other associated data, or changed bytes.
+        """
+
+    async def unseal_with(self, secret: bytes, sealed: bytes, associated_data: bytes) -> bytes:
+        """Return what was sealed with an AES-256 key that is given, not loaded.
+
+        Args:
+            secret: The key, 32 bytes.
+            sealed: ``iv (12) ‖ ciphertext ‖ tag (16)``.
+            associated_data: What it was bound to; never empty.
+
+        Raises:
+            TrustError: ``seal-broken``: other key, other associated data, or changed bytes.
+        """
+
+    async def verify(
+        self, algorithm: Algorithm, public_key: bytes, signature: bytes, data: bytes
+    ) -> bool:
+        """Say whether ``signature`` is the key's signature of ``data``.
+
+        Args:
+            algorithm: ``ed25519`` (RFC 8032), or ``p256``: ECDSA with SHA-256.
+            public_key: 32 bytes, or the uncompressed point, 65 bytes. What is no key signed
+                nothing.
+            signature: 64 bytes; of ``p256`` r ‖ s.
+            data: What was signed.
+
+        Raises:
+            HostError: ``feature-missing``: this engine does not know the algorithm.
         """
 
     async def read_note(self, name: str) -> bytes | None:

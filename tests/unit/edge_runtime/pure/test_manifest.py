@@ -1,42 +1,47 @@
-"""Bundles: what is packed opens, and nothing else does."""
+"""What is in a bundle: what is packed opens, and nothing else does."""
 
 import hashlib
-import io
 import json
 import math
-import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from edge_runtime.errors import ConfigError, EdgeError, TrustError
-from edge_runtime.pure.manifest import build_bundle, from_task_toml, open_bundle, parse_manifest
+from edge_runtime.bundle_writer import manifest_of, open_bundle, write_bundle, zstd
+from edge_runtime.config import LIMITS
+from edge_runtime.errors import ConfigError, TrustError
+from edge_runtime.pure.abi import Abi, abi_here
+from edge_runtime.pure.bundle import head_of, signed_part
+from edge_runtime.pure.manifest import (
+    Manifest,
+    canonical,
+    from_task_toml,
+    parse_manifest,
+    read_manifest,
+    unpacked_files,
+)
+from edge_runtime.pure.manifest_fields import FileDigest, digest_of
 from edge_runtime.types import Priority, Supersede
-from hypothesis import given
-from hypothesis import strategies as st
 
 TOML = {"name": "Rank", "version": "1.0.0", "system_code": "demo", "business_code": "rank"}
 FILES = {"main.py": b"async def run(ctx, activation):\n    return 1\n", "data/words.txt": b"a\nb\n"}
+ABI = Abi("314.0.4", "3.14", "2b0e0d0a")
 
 
 def bundle(files: dict[str, bytes] = FILES, **fields: Any) -> bytes:
-    return build_bundle(from_task_toml({**TOML, **fields}, files), files)
+    return write_bundle(from_task_toml({**TOML, **fields}, files), files)
 
 
-def repacked(change: Callable[[dict[str, Any]], None], members: list[tuple[str, bytes]]) -> bytes:
-    """Zip ``members`` after a manifest of FILES that ``change`` has had its way with."""
-    manifest = from_task_toml(TOML, FILES).to_dict()
-    change(manifest)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("manifest.json", json.dumps(manifest))
-        for name, data in members:
-            archive.writestr(name, data)
-    return packed.getvalue()
+def plain(**fields: Any) -> dict[str, Any]:
+    return {**from_task_toml(TOML, FILES).to_dict(), **fields}
 
 
-def unchanged(manifest: dict[str, Any]) -> None:
-    """Leave the manifest as it is."""
+def raw_bundle(manifest: bytes, packed: bytes) -> bytes:
+    """Return a bundle of what no writer would write."""
+    return signed_part(head_of(manifest), [], digest_of(packed)) + packed
+
+
+def packed(*contents: bytes) -> bytes:
+    return zstd.compress(b"".join(contents))
 
 
 def test_a_packed_task_opens_with_its_fields_and_files() -> None:
@@ -101,81 +106,123 @@ def test_a_wrong_task_toml_says_where_and_what(toml: object, message: str) -> No
 def test_paths_that_could_leave_the_bundle_are_refused(path: str) -> None:
     with pytest.raises(TrustError, match="relative paths"):
         bundle({**FILES, path: b""})
-    with pytest.raises(TrustError):
-        open_bundle(repacked(unchanged, [*FILES.items(), (path or "/", b"")]))
+    digest = {"sha256": hashlib.sha256(b"").hexdigest(), "bytes": 0}
+    with pytest.raises(TrustError, match="relative paths"):
+        parse_manifest(plain(files={path: digest}))
+
+
+def test_bytecode_says_for_which_interpreter_it_is() -> None:
+    files = {"main.pyc": b"marshalled"}
+    manifest = from_task_toml(TOML, files, ABI)
+
+    assert (manifest.code, manifest.abi) == ("bytecode", ABI)
+    assert read_manifest(canonical(manifest.to_dict())) == manifest
+    with pytest.raises(ConfigError, match=r"a file main\.py"):
+        from_task_toml(TOML, {"main.py": b""}, ABI)
+
+
+def test_this_interpreter_is_named_by_what_its_bytecode_needs() -> None:
+    here = abi_here()
+
+    assert here.pyodide == ""
+    assert parse_manifest(plain(code="bytecode", abi=here.to_dict())).abi == here
 
 
 @pytest.mark.parametrize(
-    ("members", "message"),
+    ("fields", "message"),
     [
-        ([("main.py", FILES["main.py"])], "a missing file data/words.txt"),
-        ([*FILES.items(), ("extra.py", b"")], "an unlisted file extra.py"),
+        ({"format": 1}, "manifest at format"),
+        ({"surprise": 1}, "manifest at surprise"),
+        ({"files": {}}, "manifest at files"),
+        ({"priority": "urgent"}, "manifest at priority"),
+        ({"timeoutMs": -1}, "manifest at timeoutMs"),
+        ({"code": "machine"}, "manifest at code"),
+        ({"code": "bytecode"}, "an abi with bytecode, none with source, got code bytecode"),
+        ({"abi": ABI.to_dict()}, "an abi with bytecode, none with source, got code source"),
+        ({"abi": {"python": "3.14"}}, "manifest at abi"),
     ],
 )
-def test_members_must_be_those_of_the_manifest(
-    members: list[tuple[str, bytes]], message: str
-) -> None:
+def test_a_wrong_manifest_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(TrustError, match=message) as refused:
-        open_bundle(repacked(unchanged, members))
+        read_manifest(canonical(plain(**fields)))
     assert refused.value.code == "bundle-invalid"
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_member_may_not_come_twice() -> None:
-    with pytest.raises(TrustError, match="a repeated file main.py"):
-        open_bundle(repacked(unchanged, [*FILES.items(), ("main.py", FILES["main.py"])]))
+def test_a_manifest_has_one_text_only() -> None:
+    text = canonical(plain())
+
+    assert read_manifest(text) == from_task_toml(TOML, FILES)
+    spaced = json.dumps(plain(), sort_keys=True).encode()
+    unsorted = json.dumps(plain(), separators=(",", ":")).encode()
+    twice = text.replace(b'"code":"source"', b'"code":"source","code":"source"')
+    escaped = text.replace(b'"Rank"', b'"\\u0052ank"')
+    for other in (spaced, unsorted, twice, escaped, text + b"\n", b"\xef\xbb\xbf" + text):
+        with pytest.raises(TrustError, match="manifest in canonical form|of JSON") as refused:
+            read_manifest(other)
+        assert refused.value.code == "bundle-invalid"
 
 
 @pytest.mark.parametrize(
-    "content", [b"async def run(ctx, activation):\n    return 2\n", b"shorter"]
+    "text",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"NaN",
+        b'{"timeoutMs":Infinity}',
+        b'"\\ud800"',
+        b"[" * 100_000,
+        b"9" * 5_000,
+    ],
+    ids=lambda text: repr(text[:24]),
 )
-def test_changed_content_names_both_digests(content: bytes) -> None:
+def test_what_is_no_manifest_is_refused_with_our_own_error(text: bytes) -> None:
     with pytest.raises(TrustError) as refused:
-        open_bundle(repacked(unchanged, [("main.py", content), ("data/words.txt", b"a\nb\n")]))
+        read_manifest(text)
+    assert refused.value.code == "bundle-invalid"
 
-    assert refused.value.code == "digest-mismatch"
+
+@pytest.mark.parametrize(
+    "content", [b"async def run(ctx, activation):\n    return 2\n", b"shorter", b"", b"x" * 60]
+)
+def test_other_content_is_never_handed_on(content: bytes) -> None:
+    manifest = from_task_toml(TOML, FILES)
+
+    with pytest.raises(TrustError) as refused:
+        unpacked_files(manifest, packed(FILES["data/words.txt"], content))
+    same_size = len(content) == len(FILES["main.py"])
+    assert refused.value.code == ("digest-mismatch" if same_size else "bundle-invalid")
+
+
+def test_changed_content_names_both_digests() -> None:
+    content = FILES["main.py"].replace(b"1", b"2")
+    with pytest.raises(TrustError, match=r"bundle file main\.py") as refused:
+        unpacked_files(from_task_toml(TOML, FILES), packed(FILES["data/words.txt"], content))
+    assert refused.value.details["path"] == "main.py"
     assert refused.value.details["given"] == hashlib.sha256(content).hexdigest()
 
 
-def test_the_manifest_comes_first() -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("main.py", b"")
-    with pytest.raises(TrustError, match=r"manifest.json first, got main.py"):
-        open_bundle(packed.getvalue())
+def test_files_lie_in_the_order_of_their_paths() -> None:
+    manifest = from_task_toml(TOML, FILES)
 
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("format", 2),
-        ("surprise", 1),
-        ("files", {}),
-        ("priority", "urgent"),
-        ("timeoutMs", -1),
-        ("timeoutMs", math.nan),
-    ],
-)
-def test_a_wrong_manifest_is_refused(field: str, value: object) -> None:
-    with pytest.raises(TrustError, match="manifest at") as refused:
-        open_bundle(repacked(lambda manifest: manifest.update({field: value}), [*FILES.items()]))
-    assert refused.value.code == "bundle-invalid"
-
-
-def test_a_zip_bomb_is_refused_by_its_declared_size() -> None:
-    bomb = repacked(unchanged, [("main.py", bytes(40 * 2**20))])
-    with pytest.raises(TrustError, match="at most 33554432 unpacked bytes"):
-        open_bundle(bomb)
-
-
-def test_a_member_that_unpacks_to_more_than_declared_is_refused() -> None:
-    packed = bytearray(repacked(unchanged, [("main.py", bytes(2**20)), ("data/words.txt", b"")]))
-    size = (2**20).to_bytes(4, "little")
-    while size in packed:
-        at = packed.index(size)
-        packed[at : at + 4] = (16).to_bytes(4, "little")
+    assert unpacked_files(manifest, packed(FILES["data/words.txt"], FILES["main.py"])) == FILES
     with pytest.raises(TrustError):
-        open_bundle(bytes(packed))
+        unpacked_files(manifest, packed(FILES["main.py"], FILES["data/words.txt"]))
+
+
+def test_empty_files_are_files() -> None:
+    files = {"main.py": b"", "a": b""}
+    assert open_bundle(bundle(files)).files == files
+
+
+def test_what_unpacks_to_more_than_listed_is_not_unpacked() -> None:
+    manifest = from_task_toml(TOML, FILES)
+    bomb = zstd.compress(bytes(256 * 2**20), level=1)
+
+    for wrong in (bomb, b"", b"junk", packed(*FILES.values())[:-1], packed(*FILES.values()) + b"x"):
+        with pytest.raises(TrustError, match="bytes of files") as refused:
+            unpacked_files(manifest, wrong)
+        assert refused.value.code == "bundle-invalid"
 
 
 def test_too_many_files_and_too_many_bytes_are_refused() -> None:
@@ -183,38 +230,27 @@ def test_too_many_files_and_too_many_bytes_are_refused() -> None:
         bundle({**FILES, **{f"{n}.txt": b"" for n in range(255)}})
     with pytest.raises(TrustError, match="at most 8388608 packed bytes, .* serve large ones"):
         open_bundle(bytes(8 * 2**20 + 1))
+    listed = FileDigest("0" * 64, LIMITS.bundle_unpacked_bytes + 1)
+    manifest = from_task_toml(TOML, FILES)
+    large = Manifest(**{**fields_of(manifest), "files": {"main.py": listed}})
+    with pytest.raises(TrustError, match="at most 33554432 unpacked bytes"):
+        unpacked_files(large, b"")
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip", bundle()[:-1], bundle()[10:]])
-def test_what_is_no_zip_is_refused(data: bytes) -> None:
-    with pytest.raises(TrustError) as refused:
-        open_bundle(data)
-    assert refused.value.code == "bundle-invalid"
+def fields_of(manifest: Manifest) -> dict[str, Any]:
+    return {name: getattr(manifest, name) for name in Manifest.__dataclass_fields__}
 
 
-PACKED = bundle()
+def test_the_manifest_is_read_without_the_files() -> None:
+    text = canonical(plain())
 
-
-@given(st.lists(st.tuples(st.integers(0, len(PACKED) - 1), st.integers(1, 255)), min_size=1))
-def test_flipped_bytes_never_give_another_payload(flips: list[tuple[int, int]]) -> None:
-    damaged = bytearray(PACKED)
-    for offset, mask in flips:
-        damaged[offset] ^= mask
-    try:
-        opened = open_bundle(bytes(damaged))
-    except EdgeError as error:
-        assert error.code in {"bundle-invalid", "digest-mismatch"}
-    else:
-        assert opened == open_bundle(PACKED)
-
-
-@given(st.integers(0, len(PACKED) - 1))
-def test_a_cut_off_bundle_is_refused(length: int) -> None:
+    assert manifest_of(raw_bundle(text, b"no frame")) == from_task_toml(TOML, FILES)
     with pytest.raises(TrustError):
-        open_bundle(PACKED[:length])
+        open_bundle(raw_bundle(text, b"no frame"))
 
 
-@given(st.binary(max_size=500))
-def test_junk_is_refused_with_our_own_error(junk: bytes) -> None:
-    with pytest.raises(TrustError):
-        open_bundle(junk)
+def test_a_bundle_has_the_files_of_its_manifest() -> None:
+    manifest = from_task_toml(TOML, FILES)
+    for files in ({**FILES, "extra.py": b""}, {"main.py": FILES["main.py"]}):
+        with pytest.raises(TrustError, match="the files of the manifest"):
+            write_bundle(manifest, files)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from edge_runtime.config import ContainerConfig
 from edge_runtime.errors import EdgeError, RefusedError
-from edge_runtime.pure.manifest import open_bundle
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.pure.vm_plan import plan_vms
 from edge_runtime.services.container import Completion, Container, LoadedTask
 from edge_runtime.services.container_context import Surroundings

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import ConfigError, TaskError
 from edge_runtime.pure.manifest import Manifest, OpenedBundle
-from edge_runtime.services.bundles import Bundles
 from edge_runtime.services.catalogue import Catalogue
 from edge_runtime.testing.fake_host import FakeHost, create_fake_host
 
@@ -24,6 +24,10 @@ async def load(opened: OpenedBundle) -> Loaded:
     return Loaded(opened.manifest)
 
 
+async def opened(data: bytes) -> OpenedBundle:
+    return open_bundle(data)
+
+
 class Stage:
     """A catalogue of bundles by name, in the order given."""
 
@@ -33,7 +37,7 @@ class Stage:
         for name in names:
             self.host.network.files[f"https://shop.test/{name}.edge"] = bundle(name)
         self.catalogue = Catalogue(
-            self.host.network, lambda url: f"https://shop.test/{url}", Bundles().open, load
+            self.host.network, lambda url: f"https://shop.test/{url}", opened, load
         )
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from tests.effort import examples
 
-from ..task_bundles import bundle
+from ..task_bundles import UNSIGNED, bundle
 
 Step = tuple[float, str, str, float, str, list[str]]
 
@@ -225,7 +225,7 @@ def test_a_recorded_day_is_replayed_without_the_tasks_code() -> None:
         url = "https://shop.test/edge/rank.edge"
         host.network.files[url] = bundle("Rank", source, priority="low", timeoutMs=700)
         recorder = Recorder(host.clock)
-        plain = config(bundles=["rank.edge"], triggers=config()["triggers"][:1])
+        plain = config(bundles=["rank.edge"], triggers=config()["triggers"][:1], trust=UNSIGNED)
         base = "https://shop.test/edge/config.json"
         runtime = Runtime(host, parse_config(plain), base, journal=recorder)
         assert await runtime.start() == []
@@ -308,7 +308,7 @@ def recorded_nested_day() -> tuple[str, DecisionLog]:
     base, warm = "https://shop.test/edge/", "async def run(ctx, activation):\n    ctx.log('x')\n"
     for name, source in (("Rank", TOP), ("Slow", SLOW), ("Warm", warm)):
         device.files[f"{base}{name}.edge"] = bundle(name, source)
-    plain = config(bundles=[f"{name}.edge" for name in NAMES])
+    plain = config(bundles=[f"{name}.edge" for name in NAMES], trust=UNSIGNED)
     runtime = Runtime(device.host(), parse_config(plain), base, journal=journal, life="shop")
     assert device.wait_for(runtime.start()) == []
     device.do(lambda: runtime.track(json.dumps(click(0, "Rank", 1)["events"])))

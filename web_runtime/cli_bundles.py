@@ -1,0 +1,139 @@
+"""`web-runtime pack` and `web-runtime keys`: arguments and messages only, as in `cli`."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from .compilers import pyodide_of
+from .errors import NotInstalled, ToolError
+from .pack import pack_task
+
+DIST: Final = Path(__file__).parent / "dist"
+_OLD_KEY_DAYS: Final = 90
+
+keys_app = typer.Typer(
+    help="Make, rotate and show the keys that sign and seal bundles.", no_args_is_help=True
+)
+
+KeyFile = Annotated[Path, typer.Argument(help="The key's file; only its owner can read it.")]
+
+
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="A task: task.toml and its Python files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The bundle to write.")],
+    key: Annotated[
+        list[Path] | None, typer.Option(help="A key file to sign with; repeat for more.")
+    ] = None,
+    seal: Annotated[Path | None, typer.Option(help="A key file to seal with.")] = None,
+    source: Annotated[
+        bool, typer.Option("--source", help="Pack source text: for any Python, for development.")
+    ] = False,
+    runtime: Annotated[Path, typer.Option(help="A built runtime, whose Python compiles.")] = DIST,
+) -> None:
+    """Pack a task's folder into a bundle; the same folder and keys give the same bytes."""
+    bundle = pack_task(
+        folder,
+        signing=[each for path in key or [] for each in _signing(path)],
+        sealing=_sealing(seal) if seal else None,
+        compiler=None if source else pyodide_of(runtime),
+    )
+    try:
+        output.write_bytes(bundle)
+    except OSError as error:
+        text = f"{output}: expected to write {len(bundle):,} bytes, got {error}."
+        raise ToolError(text) from error
+    signed = "signed" if key else "not signed: it runs only where trust.unsigned is true"
+    typer.echo(f"{output}: {len(bundle):,} bytes, {signed}")
+
+
+@keys_app.command("new")
+def new_command(
+    file: KeyFile,
+    key_id: Annotated[
+        str | None, typer.Option("--id", help="Its name in bundles; default: the file's.")
+    ] = None,
+    not_after: Annotated[
+        str | None, typer.Option(help="Last day of trust, YYYY-MM-DD; default: without end.")
+    ] = None,
+    seal: Annotated[bool, typer.Option("--seal", help="A key that seals, not signs.")] = False,
+) -> None:
+    """Make a key, and print what a configuration needs of it."""
+    keys = _keys()
+    name = key_id or file.stem
+    key = keys.new_seal_key(name) if seal else keys.new_signing_key(name, not_after)
+    keys.write_key(file, key)
+    _print_trust([key])
+
+
+@keys_app.command("rotate")
+def rotate_command(
+    old: Annotated[Path, typer.Argument(help="The signing key to end.")],
+    new: Annotated[Path, typer.Argument(help="File of the new one.")],
+    key_id: Annotated[
+        str | None, typer.Option("--id", help="The new one's name; default: the file's.")
+    ] = None,
+    not_after: Annotated[
+        str | None, typer.Option(help="The old one's last day; default: in 90 days.")
+    ] = None,
+) -> None:
+    """Make a new signing key, end the old one, and print both for the configuration."""
+    keys = _keys()
+    ending = _signing_key(old)
+    if (key_id or new.stem) == ending.key_id:
+        raise ToolError(f"keys: expected another id than {ending.key_id}, got it again. Use --id.")
+    last_day = (datetime.now(UTC) + timedelta(days=_OLD_KEY_DAYS)).date().isoformat()
+    ended = keys.SigningKey(
+        ending.key_id, ending.ed25519, ending.p256, keys.checked_date(not_after or last_day)
+    )
+    fresh = keys.new_signing_key(key_id or new.stem)
+    keys.write_key(new, fresh)
+    keys.write_key(old, ended, replace=True)
+    _print_trust([fresh, ended])
+
+
+@keys_app.command("show")
+def show_command(
+    files: Annotated[list[Path], typer.Argument(help="Key files.")],
+) -> None:
+    """Print what a configuration needs of keys: public parts, and the keys of seals."""
+    _print_trust([_keys().read_key(path) for path in files])
+
+
+def _print_trust(given: list[Any]) -> None:
+    seal_key = _keys().SealKey
+    seals = [key for key in given if isinstance(key, seal_key)]
+    trust: dict[str, Any] = {}
+    if len(seals) < len(given):
+        trust["keys"] = [key.trusted() for key in given if key not in seals]
+    if seals:
+        trust["seals"] = {key.key_id: key.to_dict()["key"] for key in seals}
+    typer.echo(json.dumps({"trust": trust}, indent=2))
+
+
+def _signing(path: Path) -> list[Any]:
+    return list(_keys().signing_of(_signing_key(path)))
+
+
+def _signing_key(path: Path) -> Any:
+    key = _keys().read_key(path)
+    if isinstance(key, _keys().SigningKey):
+        return key
+    raise ToolError(f"{path}: expected a key that signs, got one that seals. Name another.")
+
+
+def _sealing(path: Path) -> Any:
+    key = _keys().read_key(path)
+    if isinstance(key, _keys().SealKey):
+        return key
+    raise ToolError("--seal: expected a key that seals, got one that signs. See keys new --seal.")
+
+
+def _keys() -> Any:
+    try:
+        from . import keys
+    except ModuleNotFoundError as error:
+        raise NotInstalled("keys", "cryptography", "seal", error) from error
+    return keys
