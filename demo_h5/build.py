@@ -14,13 +14,16 @@ from demo_h5.assets import DemoError, write_fonts, write_icons
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
 from demo_h5.models.looks import looks_files
 from demo_h5.models.titles import search_files
+from web_runtime.compilers import Compiler, pyodide_of
 from web_runtime.errors import ToolError
 from web_runtime.folders import replace_folder
+from web_runtime.keys import SealKey, SigningKey, signing_of
 from web_runtime.pack import pack_task
 
 DEMO: Final = Path(__file__).parent
 ROOT: Final = DEMO.parent
 CACHE: Final = ROOT / ".cache" / "demo"
+RUNTIME: Final = ROOT / "web_runtime" / "dist"
 
 PAGE_SUFFIXES: Final = {".html", ".css", ".js"}
 
