@@ -5,19 +5,22 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from edge_runtime.errors import EdgeError
 
 from demo_h5.assets import DemoError, write_fonts, write_icons
+from demo_h5.keys import demo_keys
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
 from demo_h5.models.looks import looks_files
 from demo_h5.models.titles import search_files
-from web_runtime.compilers import Compiler, pyodide_of
+from web_runtime.compilers import pyodide_of
 from web_runtime.errors import ToolError
 from web_runtime.folders import replace_folder
-from web_runtime.keys import SealKey, SigningKey, signing_of
+from web_runtime.keys import signing_of
 from web_runtime.pack import pack_task
 
 DEMO: Final = Path(__file__).parent
@@ -42,8 +45,16 @@ def build_demo(out: Path, node_modules: Path = ROOT / "node_modules") -> None:
         copy_pages(site)
         write_json(site / "catalogue.json", catalogue)
         copy_photos(site)
-        copy_models(read_json(DEMO / "config.json"), site)
-        pack_tasks(site, catalogue)
+        config, keys = read_json(DEMO / "config.json"), demo_keys(CACHE / "keys")
+        write_json(site / "config.json", {**config, "trust": keys.trust()})
+        copy_models(config, site)
+        pack = partial(
+            pack_task,
+            signing=signing_of(keys.signing),
+            sealing=keys.sealing,
+            compiler=pyodide_of(RUNTIME),
+        )
+        pack_tasks(site, catalogue, pack)
         write_assets(site, catalogue, node_modules)
         replace_folder(out, site)
 
@@ -64,12 +75,11 @@ def with_art(catalogue: list[dict[str, Any]], art: dict[str, Any]) -> list[dict[
 
 
 def copy_pages(site: Path) -> None:
-    """Copy the pages and the configuration."""
+    """Copy the pages."""
     site.mkdir()
     for page in sorted((DEMO / "pages").iterdir()):
         if page.suffix in PAGE_SUFFIXES:
             shutil.copy(page, site)
-    shutil.copy(DEMO / "config.json", site)
 
 
 def copy_photos(site: Path) -> None:
@@ -79,8 +89,10 @@ def copy_photos(site: Path) -> None:
     shutil.copy(photos / "photos.json", site / "photos.json")
 
 
-def pack_tasks(site: Path, catalogue: list[dict[str, Any]]) -> None:
-    """Pack the tasks, each with the data it reads."""
+def pack_tasks(
+    site: Path, catalogue: list[dict[str, Any]], pack: Callable[[Path], bytes] = pack_task
+) -> None:
+    """Pack the tasks, each with the data it reads; by default as source text, for any Python."""
     (site / "tasks").mkdir()
     for task, files in resources(catalogue).items():
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
@@ -89,7 +101,7 @@ def pack_tasks(site: Path, catalogue: list[dict[str, Any]]) -> None:
             shutil.copytree(DEMO / "tasks" / task, staged, ignore=ignored)
             for name, data in files.items():
                 (staged / name).write_bytes(data)
-            (site / "tasks" / f"{task}.edge").write_bytes(pack_task(staged))
+            (site / "tasks" / f"{task}.edge").write_bytes(pack(staged))
 
 
 def resources(catalogue: list[dict[str, Any]]) -> dict[str, dict[str, bytes]]:

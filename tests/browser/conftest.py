@@ -1,5 +1,7 @@
 """Fixtures of the browser tests: servers that end with the test."""
 
+import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page
 
+from demo_h5.build import pack_tasks
 from web_runtime.browser import launch_options
 from web_runtime.serve import BackgroundServer, create_app
 
@@ -43,6 +46,17 @@ class Serve(Protocol):
     """Serves a folder until the test ends and returns its origin."""
 
     def __call__(self, site: Path, *, isolated: bool = False, csp: str = "strict") -> str: ...
+
+
+@pytest.fixture(scope="session")
+def demo_in_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the built demo with its tasks as source text, which CPython runs, too."""
+    site = tmp_path_factory.mktemp("demo") / "site"
+    shutil.copytree(DEMO_DIST, site, ignore=shutil.ignore_patterns("tasks"))
+    config = json.loads((site / "config.json").read_text())
+    (site / "config.json").write_text(json.dumps({**config, "trust": {"unsigned": True}}))
+    pack_tasks(site, json.loads((site / "catalogue.json").read_text()))
+    return site
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def clicks(count: int) -> list[dict[str, Any]]:
     ]
 
 
-async def replay(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def replay(site: Path, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Run the same core with the demo's configuration on CPython and return the task's values."""
     values: list[dict[str, Any]] = []
     finished = asyncio.Event()
@@ -52,9 +52,9 @@ async def replay(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             values.append(body["value"])
             finished.set()
 
-    host = create_native_host(root=DEMO_DIST, on_notice=on_notice)
-    config = parse_config(json.loads((DEMO_DIST / "config.json").read_text()))
-    runtime = Runtime(host, config, DEMO_DIST.as_uri() + "/config.json")
+    host = create_native_host(root=site, on_notice=on_notice)
+    config = parse_config(json.loads((site / "config.json").read_text()))
+    runtime = Runtime(host, config, site.as_uri() + "/config.json")
     assert await runtime.start() == []
     for number, event in enumerate(events):
         finished.clear()
@@ -80,7 +80,9 @@ def test_the_shopper_path_holds_what_the_demo_promises(
     assert len(list(tmp_path.glob("*.png"))) >= 4
 
 
-def test_scores_equal_onnxruntime_in_cpython(serve: Serve, page: Page) -> None:
+def test_scores_equal_onnxruntime_in_cpython(
+    serve: Serve, page: Page, demo_in_source: Path
+) -> None:
     events = clicks(ACTIVATIONS)
     page.goto(serve(DEMO_DIST))
     tour.wait_until_ready(page)
@@ -88,7 +90,7 @@ def test_scores_equal_onnxruntime_in_cpython(serve: Serve, page: Page) -> None:
     in_browser = [page.evaluate(NEXT_RESULT, event) for event in events]
     # Playwright's own event loop runs in this thread.
     with ThreadPoolExecutor(1) as pool:
-        in_cpython = pool.submit(asyncio.run, replay(events)).result()
+        in_cpython = pool.submit(asyncio.run, replay(demo_in_source, events)).result()
 
     assert [v["hist"] for v in in_browser] == [v["hist"] for v in in_cpython]
     for browser_value, python_value in zip(in_browser, in_cpython, strict=True):

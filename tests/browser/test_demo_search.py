@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,13 +81,13 @@ def same_pixels(file: str) -> bytes:
     return png.getvalue()
 
 
-def in_cpython(calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+def in_cpython(site: Path, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     """Run the same bundles and models on CPython and return the tasks' values."""
 
     async def run() -> list[Any]:
-        host = create_native_host(root=DEMO_DIST, on_notice=lambda name, body: None)
-        config = parse_config(json.loads((DEMO_DIST / "config.json").read_text()))
-        runtime = Runtime(host, config, DEMO_DIST.as_uri() + "/config.json")
+        host = create_native_host(root=site, on_notice=lambda name, body: None)
+        config = parse_config(json.loads((site / "config.json").read_text()))
+        runtime = Runtime(host, config, site.as_uri() + "/config.json")
         assert await runtime.start() == []
         values = [
             (await runtime.infer(InferRequest(number, "demo-shop", code, ext_data=data))).value
@@ -104,13 +105,15 @@ def cosine(one: list[float], other: list[float]) -> float:
     return float(np.dot(one, other) / np.linalg.norm(one) / np.linalg.norm(other))
 
 
-def test_embeddings_and_results_equal_those_of_onnxruntime_in_cpython(shop: Page) -> None:
+def test_embeddings_and_results_equal_those_of_onnxruntime_in_cpython(
+    shop: Page, demo_in_source: Path
+) -> None:
     searches = [("search", {"query": query, "embed": True}) for query in QUERIES]
     pictures = [("recognise", {"photo": same_pixels(file), "embed": True}) for file in PHOTOS]
     sent = [*searches, *((code, {**data, "photo": [*data["photo"]]}) for code, data in pictures)]
 
     browser_values = [shop.evaluate(INFER, list(call)) for call in sent]
-    python_values = in_cpython([*searches, *pictures])
+    python_values = in_cpython(demo_in_source, [*searches, *pictures])
 
     for given, expected in zip(browser_values, python_values, strict=True):
         name = "results" if "results" in expected else "nearest"

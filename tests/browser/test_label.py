@@ -98,7 +98,9 @@ def without_spaces(text: str) -> str:
     return "".join(text.split())
 
 
-def test_samples_are_read_as_they_are_written_and_as_in_cpython(serve: Serve, page: Page) -> None:
+def test_samples_are_read_as_they_are_written_and_as_in_cpython(
+    serve: Serve, page: Page, demo_in_source: Path
+) -> None:
     result = open_labels(page, serve(DEMO_DIST))
     texts = samples()
 
@@ -111,12 +113,12 @@ def test_samples_are_read_as_they_are_written_and_as_in_cpython(serve: Serve, pa
             without_spaces(line) for line in texts[sample].splitlines()
         ]
         assert " ".join(filter(None, shown(page, "data-banned"))).split() == banned
-        assert_equal_in_cpython(page.evaluate(READ_CANVAS))
+        assert_equal_in_cpython(demo_in_source, page.evaluate(READ_CANVAS))
 
 
-def assert_equal_in_cpython(read: dict[str, Any]) -> None:
+def assert_equal_in_cpython(site: Path, read: dict[str, Any]) -> None:
     picture = base64.b64decode(read["picture"])
-    expected = in_cpython(DEMO_DIST, "demo-shop", "ocr", {"picture": picture})["lines"]
+    expected = in_cpython(site, "demo-shop", "ocr", {"picture": picture})["lines"]
     assert {model: where["name"] for model, where in read["backend"].items()} == dict.fromkeys(
         MODELS, "wasm"
     )

@@ -75,8 +75,13 @@ class Watched:
 def watched(serve: Serve, tmp_path: Path, page: Page) -> Watched:
     site = write_site(tmp_path / "site", tasks=[Task("Count", "count", COUNT)])
     edge = EdgePage(page, serve(site)).open("/stopped.html")
-    bundles = ["tasks/Count.edge"]
-    return Watched(edge, {"schemaVersion": 1, "systemCode": "test-shop", "bundles": bundles})
+    config = {
+        "schemaVersion": 1,
+        "systemCode": "test-shop",
+        "bundles": ["tasks/Count.edge"],
+        "trust": {"unsigned": True},
+    }
+    return Watched(edge, config)
 
 
 def key_ids(records: Records) -> set[str]:

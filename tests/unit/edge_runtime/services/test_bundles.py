@@ -17,7 +17,7 @@ from edge_runtime.pure.manifest import OpenedBundle, from_task_toml
 from edge_runtime.services.bundles import Bundles
 from edge_runtime.services.bundles_versions import KEY
 from edge_runtime.testing.manual_clock import ManualClock, settle
-from edge_runtime.types import Algorithm, JsonValue
+from edge_runtime.types import JsonValue
 
 from web_runtime.keys import SealKey, Signature, SigningKey, signing_of
 
