@@ -13,7 +13,7 @@ from .cli_bundles import DIST, keys_app, pack_command
 from .commands.data import inspect_command, replay_command
 from .commands.models import optimize_command, seal_model_command
 from .commands.tasks import check_command, new, run_command
-from .commands.terminal import PlainErrors, check_folder
+from .commands.terminal import PlainErrors, check_folder, console
 from .errors import ToolError
 
 

@@ -1,13 +1,14 @@
 """What of a configuration is in force and can change while the runtime runs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from .config import Config, SchedulerConfig, parse_config
 from .errors import ConfigError, EdgeError
 from .host.ports import Page
 from .pure.config_checks import fixed_sections, not_kept, unknown_forced
+from .pure.manifest import Manifest
 from .pure.trace import Journal, described_task
 from .runs import Runs
 from .services.breakers import Breakers
@@ -17,6 +18,15 @@ from .services.container import LoadedTask
 from .services.lanes import Lanes
 from .services.triggers import Triggers
 from .types import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The tasks and triggers in force, and who remembers which versions those are."""
+
+    tasks: Catalogue[LoadedTask]
+    triggers: Triggers
+    remember: Callable[[Iterable[Manifest]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,7 @@ class Deployment:
 
     Args:
         config: The start's.
-        tasks: The tasks in force.
-        triggers: The triggers in use.
+        in_force: Tasks and triggers; versions below those it remembers are refused.
         limited: Who obeys the scheduler's limits.
         page: Hears of what a reload could not do.
         journal: Hears of other configurations.
@@ -50,15 +59,14 @@ class Deployment:
     def __init__(
         self,
         config: Config,
-        tasks: Catalogue[LoadedTask],
-        triggers: Triggers,
+        in_force: InForce,
         limited: Limited,
         page: Page,
         journal: Journal,
     ) -> None:
         self._config = config
-        self._tasks = tasks
-        self._triggers = triggers
+        self._tasks, self._triggers = in_force.tasks, in_force.triggers
+        self._remember = in_force.remember
         self._limited = limited
         self._page = page
         self._journal = journal
@@ -66,6 +74,7 @@ class Deployment:
 
     def start(self) -> list[EdgeError]:
         """Take up the triggers of the loaded tasks; return what is missing of the configuration."""
+        self._remember(task.manifest for task in self._tasks)
         unusable = self._triggers.start(self._config.triggers, self._tasks.names)
         return [*self._not_kept(), *unusable]
 
@@ -140,6 +149,7 @@ class Deployment:
         """Have other bundles in force; what was missing before is no problem of the change."""
         before = {str(each) for each in self._not_kept()}
         change = await self._tasks.reload(bundles)
+        self._remember(task.manifest for task in self._tasks)
         change.problems.extend(each for each in self._not_kept() if str(each) not in before)
         changed = [each.task_name for each in change.changed if each.after is not None]
         if changed:

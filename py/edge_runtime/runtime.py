@@ -7,14 +7,13 @@ from typing import Literal
 
 from .config import LIMITS, Config, Limits
 from .config_container import with_vms
-from .deployment import Deployment, Limited
+from .deployment import Deployment, InForce, Limited
 from .errors import EdgeError, RefusedError
 from .host.ports import Host
 from .pure.config_checks import absolute_url
 from .pure.requests import InferRequest
 from .pure.statistics import Statistics
 from .pure.trace import Journal, Unheard
-from .pure.vm_plan import plan_vms
 from .run_reports import tell_dropped
 from .runs import Runs
 from .services.breakers import Breakers, jitter_of
@@ -61,7 +60,6 @@ class Runtime:
         profile: bool = False,
     ) -> None:
         self._host, self._config, self._profile = host, config, profile
-        self._vms = with_vms(config.container, vms)
         self._journal = journal or Unheard()
         clock, page, scheduler, tell = host.clock, host.page, config.scheduler, self._store_changed
         resolve = partial(absolute_url, base_url)
@@ -81,8 +79,7 @@ class Runtime:
             values=self._store,
         )
         around = Surroundings(clock, host.images, page, self._models, self._store, host.network)
-        plan = plan_vms(config.container, host.description, available=host.machines.is_available)
-        self._container = Container(around, host, plan)
+        self._container = Container(around, host, with_vms(config.container, vms))
         self._bundles = Bundles(host.crypto, clock, config.trust, self._store)
         load, unload = self._container.load, self._container.unload
         self._tasks = Catalogue(host.network, resolve, self._bundles.open, load, unload)
@@ -100,9 +97,8 @@ class Runtime:
         )
         self._triggers = Triggers(clock, self._store.watch, self._store)
         limited = Limited(self._breakers, self._runs, self._lanes)
-        self._deployment = Deployment(
-            config, self._tasks, self._triggers, limited, page, self._journal
-        )
+        in_force = InForce(self._tasks, self._triggers, self._bundles.remember)
+        self._deployment = Deployment(config, in_force, limited, page, self._journal)
         self._state, self._started_ms = _State.NEW, 0.0
 
     async def start(self) -> list[EdgeError]:
@@ -116,7 +112,6 @@ class Runtime:
         self._started_ms = self._host.clock.monotonic_ms()
         loading = self._tasks.load(self._config.bundles)
         _, problems = await asyncio.gather(self._bundles.recall_after(self._store.start()), loading)
-        self._bundles.remember(task.manifest for task in self._tasks)
         problems += [*self._store.problems, *self._deployment.start()]
         await self._runs.by_event.recall()
         self._state = _State.STARTED

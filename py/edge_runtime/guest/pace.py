@@ -10,7 +10,7 @@ import signal
 import time
 from array import array
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
@@ -19,6 +19,9 @@ from typing import Any, Final, TypeVar
 from ..host.ports.machines import Interpreter
 
 T = TypeVar("T")
+
+_WATCHED: "Final[list[array[float]]]" = []
+_STRAY_MS: Final = 1_000
 
 
 class Overdue(asyncio.CancelledError):
@@ -65,9 +68,22 @@ class Pace:
         self._on_step = on_step
         self._last: Budget | None = None
         self._going = 0
+        self._stray_ms = 0.0
+        self._interpreter = interpreter
+        self._handler_before: Any = None
         if interpreter is not None:
-            signal.signal(signal.SIGINT, self._interrupt)
-            interpreter.watch(self._cell.buffer_info()[0], self.now_ms())
+            # Whoever watches reads this memory at any time, also when the pace is gone.
+            _WATCHED.append(self._cell)
+            # Only the main thread hears signals; a runtime in another one goes without.
+            with suppress(ValueError):
+                self._handler_before = signal.signal(signal.SIGINT, self._interrupt)
+                interpreter.watch(self._cell.buffer_info()[0], self.now_ms())
+
+    def close(self) -> None:
+        """Have nobody interrupted any more."""
+        if self._handler_before is not None:
+            signal.signal(signal.SIGINT, self._handler_before)
+            self._handler_before = None
 
     @staticmethod
     def now_ms() -> float:
@@ -116,14 +132,16 @@ class Pace:
             return action(*given)
         finally:
             self._cell[0] = self._cell[1] = 0.0
+            if budget.deadline_ms <= self.now_ms():
+                # A signal for this step may be on its way still.
+                self._stray_ms = self.now_ms() + _STRAY_MS
             budget.cpu_ms += (time.perf_counter() - began_s) * 1_000
 
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         deadline_ms = self._cell[0]
         if deadline_ms == 0.0:
-            # Somebody pressed Ctrl-C, or the step has just ended.
-            if self._going == 0:
-                raise KeyboardInterrupt
+            if self.now_ms() > self._stray_ms:
+                raise KeyboardInterrupt  # Somebody pressed Ctrl-C.
         elif deadline_ms <= self.now_ms():
             raise Overdue("the run's deadline has passed")
 

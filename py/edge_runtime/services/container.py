@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..config import ContainerConfig
 from ..errors import EdgeError, HostError, TaskError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
 from ..pure.statistics import VmStatistics
-from ..pure.vm_plan import VmPlan
+from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
 from .container_going import Done, VmLostError
@@ -38,13 +39,14 @@ class Container:
     Args:
         around: What runs reach outside.
         host: Starts VMs, and is the interpreter of tasks that run beside the core.
-        plan: How many VMs there are; 0: none.
+        config: How many VMs there are, and what they may use.
     """
 
-    def __init__(self, around: Surroundings, host: Host, plan: VmPlan) -> None:
+    def __init__(self, around: Surroundings, host: Host, config: ContainerConfig) -> None:
         self._around = around
         self._host = host
-        self._plan = plan
+        available = host.machines.is_available
+        plan = self._plan = plan_vms(config, host.description, available=available)
         self._reason: str | None = None
         self._tasks: set[LoadedTask] = set()
         self._inline: InlineRoom | None = None

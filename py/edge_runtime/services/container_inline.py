@@ -71,6 +71,7 @@ class InlineRoom:
         """Forget all tasks' code."""
         for task in list(self._tenants):
             self.close(task)
+        self._room.pace.close()
 
     def _told(self, level: str, message: str, task_name: str, run_id: str) -> None:
         context = self._contexts.get(run_id)

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.config import ContainerConfig
 from edge_runtime.errors import EdgeError, RefusedError
-from edge_runtime.bundle_writer import open_bundle
-from edge_runtime.pure.vm_plan import plan_vms
 from edge_runtime.services.container import Completion, Container, LoadedTask
 from edge_runtime.services.container_context import Surroundings
 from edge_runtime.services.inference import ModelRun
@@ -87,8 +86,7 @@ class Stage:
         self.around = Surroundings(
             host.clock, host.images, host.page, Models(), self.data, host.network
         )
-        plan = plan_vms(ContainerConfig(vms=vms, **config), DEVICE, available=True)
-        self.container = Container(self.around, self.host, plan)
+        self.container = Container(self.around, self.host, ContainerConfig(vms=vms, **config))
 
     async def load(self, source: str | Mapping[str, str], **manifest: Any) -> LoadedTask:
         return await self.container.load(open_bundle(bundle("Rank", source, **manifest)))
