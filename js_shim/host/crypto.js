@@ -13,7 +13,6 @@ import {
   unwrapped,
 } from "./aes-gcm.js";
 import { asBytes, Database } from "./database.js";
-import { unsealWith, verify } from "./signatures.js";
 
 /** @import { Transaction } from "./database.js" */
 
@@ -33,8 +32,6 @@ export class Crypto {
   /** @type {Promise<void> | undefined} */
   #checking;
   #database;
-  verify = verify;
-  unsealWith = unsealWith;
 
   /** @param {string} [database] */
   constructor(database = "edge-keys") {

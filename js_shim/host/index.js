@@ -10,6 +10,7 @@ import { Machines } from "./machines.js";
 import * as network from "./network.js";
 import { ModelFiles } from "./model-files.js";
 import { createPackages } from "./packages.js";
+import { unsealWith, verify } from "./signatures.js";
 import { Storage } from "./storage.js";
 
 /** @import { HostPage, Reply } from "../term.js" */
@@ -34,7 +35,7 @@ export function createJsHost(python, root, page, reply) {
   return {
     clock,
     storage: bound(storage, ["open", "get", "read", "write", "close", "erase"]),
-    crypto: bound(crypto, [...CRYPTO, ...NOTES]),
+    crypto: { ...bound(crypto, [...CRYPTO, ...NOTES]), unsealWith, verify },
     network,
     inference: {
       ...bound(inference, ["probe", "open", "run", "release", "close"]),
