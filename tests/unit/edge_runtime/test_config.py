@@ -4,6 +4,7 @@ import copy
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from edge_runtime.config import (
     parse_config,
     warm,
 )
+from edge_runtime.config_container import with_vms
 from edge_runtime.config_models import ExternalFile, InferenceConfig
 from edge_runtime.config_triggers import EventPattern, Trigger
 from edge_runtime.errors import ConfigError
@@ -417,3 +419,10 @@ def test_every_example_of_a_schema_satisfies_it(path: Path) -> None:
     validate = fastjsonschema.compile(schema)
     for example in schema["examples"]:
         validate(example)
+
+
+@pytest.mark.parametrize(("asked", "vms"), [(None, 3), ("auto", None), (0, 0), (8, 8)])
+def test_a_page_may_ask_for_other_vms(asked: int | str | None, vms: int | None) -> None:
+    configured = parse_config({"vms": 3, "container": {"memoryMb": 100}}).container
+
+    assert with_vms(configured, asked) == replace(configured, vms=vms)

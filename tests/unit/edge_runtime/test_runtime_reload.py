@@ -161,9 +161,11 @@ async def test_a_paused_runtime_reloads_and_a_stopped_one_does_not(site: Site) -
     site.host.network.delays_ms[f"{TASKS}Says.edge"] = 100
     reloading = asyncio.create_task(site.runtime.reload())
     await settle()
+    waiting = asyncio.create_task(site.runtime.deploy({"triggers": []}))
+    await settle()
     await site.runtime.stop()
     await site.host.clock.advance(100)
-    for attempt in (reloading, site.runtime.reload()):
+    for attempt in (reloading, waiting, site.runtime.reload()):
         with pytest.raises(RefusedError) as refused:
             await attempt
         assert refused.value.code == "runtime-stopped"

@@ -131,8 +131,10 @@ async def test_an_invalid_configuration_is_refused_as_a_whole(site: Site) -> Non
 async def test_what_another_configuration_cannot_change_is_told(site: Site) -> None:
     absent = {**PAIR, "taskName": "Gone"}
     rules = {"events": {"encrypted": False}}
-    problems = site.runtime.reconfigure({"triggers": [absent], "data": rules})
-    assert [problem.details["path"] for problem in problems] == ["triggers[0].taskName", "data"]
+    fixed = {"data": rules, "vms": 2, "trust": {"unsigned": True}, "bundles": ["other.edge"]}
+    problems = site.runtime.reconfigure({"triggers": [absent], **fixed})
+    paths = [problem.details["path"] for problem in problems]
+    assert paths == ["triggers[0].taskName", "bundles", "data", "container", "trust"]
     site.click("item")
     site.click("buy")
     assert await ran(site) == []
