@@ -32,6 +32,7 @@ class Behaviour:
 
     Attributes:
         blocked_ms: For how long nothing else was heard, in all.
+        versions: Of tasks, which one is in force; 0 where it says nothing.
     """
 
     def __init__(
@@ -42,9 +43,12 @@ class Behaviour:
         self._findings = findings
         self._loop = loop
         self.blocked_ms = 0.0
+        self.versions: dict[str, int] = {}
 
-    async def run(self, ctx: Any, activation: Any) -> Any:
-        """Be one run."""
+    async def run(self, ctx: Any, activation: Any, version: int) -> Any:
+        """Be one run, which begins on the version in force."""
+        task, expected = activation.task_name, self.versions.get(activation.task_name, 0)
+        self._findings.check(version == expected, f"{task} {expected} to run, got {version}")
         if activation.ext_data:
             await do_as_told(ctx, activation.ext_data)
             return activation.run_id

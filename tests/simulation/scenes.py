@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge_runtime.pure.run_lines import CORE_IN_A_ROW
 from edge_runtime.types import Priority
 
-from .site import AGEING_MS, BREAKER, ERRANDS, LIMITS, MAX_RUNNING, config
+from .site import AGEING_MS, BREAKER, ERRANDS, LIMITS, MAX_RUNNING, TASKS, config
 
 if TYPE_CHECKING:
     from .world import World
@@ -169,6 +169,15 @@ def other_configuration(world: "World") -> None:
     world.reconfigure(plain)
 
 
+def other_version(world: "World") -> None:
+    """Exchange a task under its runs, some of which wait; or try to."""
+    task = world.choose.choice(list(TASKS))
+    for _ in range(world.choose.randint(0, 6)):
+        world.ask(task, takeMs=world.choose.choice([0, 40, 400]))
+    world.exchange(task, is_broken=world.choose.random() < 0.3)
+    world.ask_anything()
+
+
 Scene = Callable[["World"], None]
 # How often of a hundred times or so.
 SCENES: Mapping[Scene, float] = {
@@ -188,4 +197,5 @@ SCENES: Mapping[Scene, float] = {
     set_clock: 1,
     full_disk: 1,
     other_configuration: 3,
+    other_version: 3,
 }

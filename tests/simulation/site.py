@@ -12,7 +12,7 @@ SOURCE = """
 from tests.simulation.behaviour import BEHAVIOUR
 
 async def run(ctx, activation):
-    return await BEHAVIOUR.get().run(ctx, activation)
+    return await BEHAVIOUR.get().run(ctx, activation, VERSION)
 """
 BASE = "https://shop.test/edge/"
 TASKS: dict[str, dict[str, Any]] = {
@@ -49,7 +49,13 @@ ERRANDS: list[list[Step]] = [
 
 def bundles() -> dict[str, bytes]:
     """Return the tasks' bundles by URL."""
-    return {f"{BASE}{name}.edge": bundle(name, SOURCE, **more) for name, more in TASKS.items()}
+    return {f"{BASE}{name}.edge": bundle_of(name, 0) for name in TASKS}
+
+
+def bundle_of(name: str, version: int) -> bytes:
+    """Return a version of a task's bundle; its runs say which they are of."""
+    source = f"VERSION = {version}\n{SOURCE}"
+    return bundle(name, source, version=str(version), **TASKS[name])
 
 
 def config() -> dict[str, Any]:

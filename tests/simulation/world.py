@@ -29,7 +29,7 @@ from .ledger import Ledger
 from .left_audit import LeftAudit
 from .page import Page
 from .scenes import CALM_MS, SCENES
-from .site import BASE, Step, bundles, config
+from .site import BASE, Step, bundle_of, bundles, config
 from .trigger_audit import TriggerAudit
 
 HOUR_MS = 3_600_000
@@ -163,6 +163,21 @@ class World:
         """Use other triggers and limits."""
         self.do(partial(self.runtime.reconfigure, plain))
         self._triggers.swapped(parse_config(plain).triggers)
+
+    def exchange(self, task: str, *, is_broken: bool) -> None:
+        """Have another version of a task used from now on, or find that it cannot be."""
+        url, version = f"{BASE}{task}.edge", self._behaviour.versions.get(task, 0) + 1
+        former = self._device.files[url]
+        self._device.files[url] = b"" if is_broken else bundle_of(task, version)
+        if not is_broken:
+            self._behaviour.versions[task] = version
+        with self._audited():
+            change = self._device.wait_for(self.runtime.reload())
+        found = [(each.task_name, each.after) for each in change.changed]
+        if found != ([] if is_broken else [(task, str(version))]):
+            raise Broken(f"a reload of {task} {version}, got {found}")
+        if is_broken:
+            self._device.files[url] = former
 
     @contextmanager
     def _audited(self) -> Iterator[None]:
