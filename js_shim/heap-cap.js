@@ -7,29 +7,46 @@
 const PAGE_BYTES = 65_536;
 const { apply } = Reflect;
 
-/** @type {Map<string, () => number>} */
-const caps = new Map();
+let fixedBytes = 0;
+let watchedBytes = () => 0;
+let isGuarded = false;
 
 /**
- * Refuse to let a memory grow above a size; the smallest of all caps counts.
- * @param {string} name              Replaces the cap of this name.
- * @param {() => number} readBytes   Asked each time; 0: no limit.
+ * Refuse to let a memory grow above a size, for ever.
+ * @param {number} bytes  0: no limit.
  */
-export function capHeap(name, readBytes) {
-  if (caps.size === 0) guardGrowth();
-  caps.set(name, readBytes);
+export function capHeap(bytes) {
+  fixedBytes = bytes;
+  guardGrowth();
+}
+
+/**
+ * Refuse to let a memory grow above a size that changes, as well.
+ * @param {() => number} readBytes  Asked each time; 0: no limit. Replaces the one before.
+ */
+export function watchCap(readBytes) {
+  watchedBytes = readBytes;
+  guardGrowth();
 }
 
 function guardGrowth() {
+  if (isGuarded) return;
+  isGuarded = true;
   const { grow } = WebAssembly.Memory.prototype;
   /** @this {WebAssembly.Memory} */
   WebAssembly.Memory.prototype.grow = function (pages) {
     const wantedBytes = this.buffer.byteLength + pages * PAGE_BYTES;
-    for (const readBytes of caps.values()) {
-      const capBytes = readBytes();
-      if (capBytes > 0 && wantedBytes > capBytes)
-        throw new RangeError(`memory: expected at most ${capBytes} bytes, got ${wantedBytes}.`);
-    }
+    check(wantedBytes, fixedBytes);
+    check(wantedBytes, watchedBytes());
     return apply(grow, this, [pages]);
   };
+}
+
+/**
+ * @param {number} wantedBytes
+ * @param {number} capBytes
+ */
+function check(wantedBytes, capBytes) {
+  if (capBytes > 0 && wantedBytes > capBytes)
+    throw new RangeError(`memory: expected at most ${capBytes} bytes, got ${wantedBytes}.`);
 }

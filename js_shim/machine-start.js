@@ -12,6 +12,13 @@ import { ownBuffer } from "./tensors.js";
 /** @typedef {(message: FromMachine, transfer?: any) => void} Send */
 /** @typedef {(json: string, buffers: Uint8Array[]) => void} Take */
 
+// Taken here, like the port's own method below: nothing that tasks' code puts into a prototype's place may get an
+// event of the port, which has the port in it.
+const { apply } = Reflect;
+const { get: readData } = /** @type {PropertyDescriptor & {get: () => any}} */ (
+  Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data")
+);
+
 /**
  * @typedef {object} Place
  * @property {string} root                        URL of the dist folder, with a slash at its end.
@@ -25,13 +32,12 @@ import { ownBuffer } from "./tensors.js";
  * @param {Place} place
  */
 export async function startMachine(port, { memoryBytes }, { root, importGuest, except }) {
-  // Bound once: nothing that tasks' code puts in a prototype's place gets to see the port.
   /** @type {Send} */
   const send = port.postMessage.bind(port);
   const fail = (/** @type {unknown} */ error) =>
     send({ kind: "failed", error: toPlainError(error, "worker-lost") });
   try {
-    capHeap("fixed", () => memoryBytes);
+    capHeap(memoryBytes);
     const scrub = createScrub(globalThis, { except });
     scrub.begin();
     const { python } = await startPython(createSteps(() => {}).step, root, () => {});
@@ -68,8 +74,9 @@ function bootGuest(module, interpreter, send) {
  * @returns {(event: MessageEvent) => void}
  */
 function receiver(take, fail) {
-  return ({ data }) => {
+  return (event) => {
     try {
+      const data = apply(readData, event, []);
       take(data.json, data.buffers);
     } catch (error) {
       // The guest catches all that is Python's: the interpreter is broken.

@@ -19,8 +19,11 @@ const ALLOWED = new Set(
   BigInt64Array BigUint64Array Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError
   SuppressedError DisposableStack AsyncDisposableStack Infinity NaN undefined parseFloat parseInt isFinite isNaN
   decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape globalThis self
-  TextDecoder TextEncoder setTimeout clearTimeout setInterval clearInterval`.split(/\s+/),
+  TextDecoder TextEncoder eval setTimeout clearTimeout setInterval clearInterval`.split(/\s+/),
 );
+
+const INHERITED = ["self", "clearTimeout", "clearInterval"];
+const TIMERS = ["setTimeout", "setInterval"];
 
 /** Only Pyodide's start needs these, and the guest's; none is to be had before it, none after it. */
 const FOR_BOOT = new Set(
@@ -31,7 +34,7 @@ const FOR_BOOT = new Set(
 
 /** Which guard a name is taken away by; `rest` is for all others. Tests leave one out and see harm done. */
 const GUARDED = Object.entries({
-  code: /^(eval|trustedTypes|ShadowRealm)$/,
+  code: /^(setTimeout|setInterval|trustedTypes|ShadowRealm)$/,
   network:
     /^(fetch.*|XMLHttpRequest.*|WebSocket.*|EventSource|WebTransport.*|RTC.*|Request|Response|Headers|FontFace.*|fonts|importScripts)$/,
   storage:
@@ -57,9 +60,11 @@ export function createScrub(scope, { except = [] } = {}) {
 
   /** @param {Set<string>} kept */
   function sweep(kept) {
-    for (const object of chainOf(scope)) {
-      for (const name of Reflect.ownKeys(object)) {
-        if (typeof name === "symbol" || ALLOWED.has(name) || kept.has(name)) continue;
+    const chain = chainOf(scope);
+    for (const object of chain) {
+      for (const name of Object.getOwnPropertyNames(object)) {
+        const isOwn = object === scope;
+        if (kept.has(name) || (isOwn && ALLOWED.has(name))) continue;
         if (isOn(guardOf(name))) remove(object, name);
       }
     }
@@ -68,6 +73,9 @@ export function createScrub(scope, { except = [] } = {}) {
   return {
     /** Before Python starts: it keeps what it finds. */
     begin() {
+      // These lie on a prototype, of which nothing is to be left.
+      for (const name of [...INHERITED, ...(isOn("code") ? [] : TIMERS)])
+        define(scope, name, scope[name]);
       if (isOn("code")) forbidCode(scope);
       sweep(FOR_BOOT);
     },
@@ -146,7 +154,8 @@ function forbidCode(scope) {
       define(scope, name, refusing);
     }
   }
-  for (const name of ["setTimeout", "setInterval"]) define(scope, name, timerOf(scope[name]));
+  define(scope, "eval", () => refuse("code from text"));
+  for (const name of TIMERS) define(scope, name, timerOf(scope[name]));
 }
 
 /** @param {(action: () => void, delayMs: number) => number} start */

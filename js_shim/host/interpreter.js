@@ -1,7 +1,7 @@
 /** What the interpreter in this worker can do for tasks' code: the core's own, or a VM's. */
 
 import { EdgeError } from "../errors.js";
-import { capHeap } from "../heap-cap.js";
+import { watchCap } from "../heap-cap.js";
 import { watchDeadline } from "../interrupt-watch.js";
 
 const FLOAT64_BYTES = 8;
@@ -29,7 +29,7 @@ export function createInterpreter(python, loadShipped = refuse) {
       const aheadMs = nowMs - now();
       // The views are new ones after each growth.
       const read = (/** @type {number} */ offset) => module.HEAPF64[place + offset];
-      capHeap("watched", () => read(1));
+      watchCap(() => read(1));
       watchDeadline(
         { setInterruptBuffer },
         () => read(0),

@@ -2,17 +2,19 @@
  * A VM whose guest runs the Python it is sent, with all names that a task is refused; `?except=` leaves guards out.
  */
 
+import { audit } from "./realm-audit.js";
 import { greet } from "../../js_shim/handshake.js";
 import { startMachine } from "../../js_shim/machine-start.js";
 
 const GUEST = `
 import ast, asyncio, inspect, json, types
 import js
+from edge_runtime.host.browser.turns import install_turns
 from pyodide.ffi import create_proxy, to_js
 
 class Guest:
     def __init__(self, interpreter, post):
-        self.scope = {"interpreter": interpreter, "post": post, "js": js, "create_proxy": create_proxy, "to_js": to_js}
+        self.scope = {"audit": audit, "asyncio": asyncio, "turns": install_turns(asyncio.get_running_loop()), "interpreter": interpreter, "post": post, "js": js, "create_proxy": create_proxy, "to_js": to_js}
         self.post = post
 
     def take(self, text, buffers):
@@ -43,7 +45,10 @@ const except = /** @type {any} */ (searchParams.get("except")?.split(",") ?? [])
 greet((port, options) =>
   startMachine(port, options, {
     root,
-    importGuest: (python) => python.runPython(GUEST),
+    importGuest(python) {
+      python.globals.set("audit", (/** @type {any} */ roots) => audit(python, roots));
+      return python.runPython(GUEST);
+    },
     except,
   }),
 );
