@@ -1,6 +1,7 @@
 """Serves a site and the runtime as production should: types, caching, compression, policies."""
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -30,6 +31,13 @@ POLICIES: Final[dict[str, str | None]] = {
     "none-wasm": f"default-src 'self'; script-src 'self'; {_REST}",
     "off": None,
 }
+# A worker follows the policy of its own script. Tasks' code runs in this one: it needs files of the
+# runtime until it is up, and nothing after.
+VM_WORKER: Final = re.compile(r"/vm-worker\.[0-9a-f]+\.js$")
+VM_POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; "
+    "frame-ancestors 'none'"
+)
 ISOLATION: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",
@@ -42,18 +50,21 @@ ALWAYS: Final = {
 
 
 class Headers:
-    """ASGI middleware that adds fixed headers to every response."""
+    """ASGI middleware that adds headers to every response; VMs' script has a policy of its own."""
 
     def __init__(self, app: Asgi, headers: dict[str, str]) -> None:
         self._app = app
-        self._added = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._added = _encoded(headers)
+        self._added_to_vms = _encoded({**headers, "content-security-policy": VM_POLICY})
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on and send its response with the headers."""
+        is_vm = VM_WORKER.search(scope.get("path", ""))
+        added = self._added_to_vms if is_vm else self._added
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._added]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
@@ -74,7 +85,8 @@ def create_app(
         runtime: A built ``web_runtime/dist``, served at ``mount``.
         mount: Path of the runtime; below it, ``dev/`` has what developers load by hand.
         isolated: Make pages cross-origin isolated, which gives them threads.
-        csp: ``strict``, ``none-wasm`` (forbids WebAssembly, to test refusals) or ``off``.
+        csp: ``strict``, ``none-wasm`` (forbids WebAssembly, to test refusals) or ``off``; the
+            worker in which tasks' code runs is strict whatever the page is.
 
     Raises:
         ValueError: ``csp`` is none of these.
@@ -135,6 +147,10 @@ def run(app: Asgi, *, host: str, port: int, notes: Sequence[str] = ()) -> None:
         for note in notes:
             print(note)  # noqa: T201 - the command's output
         uvicorn.Server(_config(app)).run(sockets=[listener])
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def _config(app: Asgi) -> uvicorn.Config:

@@ -36,7 +36,7 @@ export function createPackages(python, dir) {
      * @returns {Promise<Wheel[]>} To be installed in this order.
      * @throws {EdgeError} feature-missing
      */
-    shipped(name) {
+    async shipped(name) {
       const { packages } = python.lockfile;
       const names = [...withDependencies(packages, name, new Set())];
       return Promise.all(names.map((each) => fetchWheel(dir, each, packages[each])));

@@ -1,4 +1,4 @@
-"""What arbitrary Python in a VM can reach of the browser: nothing, and what it could reach without each guard."""
+"""What arbitrary Python in a VM can reach of the browser, with each guard and without it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from web_runtime.serve import BackgroundServer, create_app
 from .conftest import DIST
 from .machines import Vm, open_machines, write_machines_site
 
-# By the guard that stops them: Python, with every JavaScript object at hand, that does what a task must not.
+# By the guard that stops them: Python, with every JavaScript object at hand, doing harm.
 PROBES = {
     "code": [
         "value = js.Object.constructor.new('return 42')()",
@@ -21,7 +21,9 @@ PROBES = {
         "js.setTimeout('globalThis.got = 42'); await asyncio.sleep(0.1); value = js.got",
         """
 above = js.Object.getPrototypeOf(js.Object.getPrototypeOf(js.globalThis))
-above.setTimeout.call(js.globalThis, 'globalThis.seen = 42'); await asyncio.sleep(0.1); value = js.seen""",
+above.setTimeout.call(js.globalThis, 'globalThis.seen = 42')
+await asyncio.sleep(0.1)
+value = js.seen""",
     ],
     "network": [
         "value = (await js.fetch('/index.html')).status",
@@ -77,7 +79,8 @@ CATCH = """
 caught, events = [], []
 keep = create_proxy(lambda this, *rest: caught.append(this), capture_this=True)
 take_turn = turns._channel.port1.onmessage
-turns._channel.port1.onmessage = create_proxy(lambda event: (events.append(event), take_turn(event)))
+watch = create_proxy(lambda event: (events.append(event), take_turn(event)))
+turns._channel.port1.onmessage = watch
 await asyncio.sleep(0)
 await asyncio.sleep(0.05)
 ports, event = js.Object.getPrototypeOf(turns._channel.port2), js.Object.getPrototypeOf(events[0])
@@ -87,6 +90,11 @@ js.Object.defineProperty(event, "data", getter)
 js.Object.defineProperty(js.Object.getPrototypeOf(event), "target", getter)
 ports.postMessage = keep
 value = len(events) > 0
+"""
+RUN_SCRIPT = """
+import ctypes
+ctypes.pythonapi.emscripten_run_script(b"globalThis.got = 42")
+value = js.got
 """
 LIBRARY = """
 import hashlib, json, random, re, sqlite3, time, os, uuid, datetime, tempfile, zlib
@@ -162,9 +170,7 @@ def test_without_its_guard_each_probe_succeeds(free: Page, guard: str) -> None:
 def test_text_becomes_no_code_on_the_interpreters_way_either(free: Page, guard: str | None) -> None:
     vm = Vm(free, url=f"/machine-worker.js?except={guard or ''}")
 
-    vm.post(
-        "import ctypes; ctypes.pythonapi.emscripten_run_script(b'globalThis.got = 42'); value = js.got"
-    )
+    vm.post(RUN_SCRIPT)
 
     said = vm.next()
     if guard:

@@ -21,7 +21,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     (site / "index.html").write_text("<h1>shop</h1>")
     for name in ("a.mjs", "a.wasm", "a.onnx", "a.edge", "a.bin", "a.woff2"):
         (site / name).write_bytes(b"0123456789")
-    for name in ("edge.js", "worker.0a1b2c3d.js"):
+    for name in ("edge.js", "worker.0a1b2c3d.js", "vm-worker.0a1b2c3d.js"):
         (runtime / name).write_bytes(SCRIPT)
         (runtime / f"{name}.br").write_bytes(b"brotli")
         (runtime / f"{name}.gz").write_bytes(b"gzip variant")
@@ -144,6 +144,17 @@ def test_every_response_carries_the_policy(folders: tuple[Path, Path], csp: str,
 
     for answer in answers:
         assert f"script-src {wasm};" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("csp", ["strict", "off"])
+def test_the_script_of_vms_has_its_own_policy(folders: tuple[Path, Path], csp: str) -> None:
+    with BackgroundServer(create_app(*folders, csp=csp)) as server:
+        response = Client(server.url).get("/edge/vm-worker.0a1b2c3d.js", accept_encoding="br")
+
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; ")
+    assert "'unsafe-eval'" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_the_policy_can_be_left_out(folders: tuple[Path, Path]) -> None:
