@@ -5,7 +5,7 @@ import { handshake } from "../handshake.js";
 import { ownBuffer } from "../tensors.js";
 import { within } from "../timers.js";
 
-/** @import { FromMachine } from "../machine-protocol.js" */
+/** @import { FromMachine, Parcel } from "../machine-protocol.js" */
 
 const GREETING_MS = 15_000;
 // The steps of its boot have deadlines of their own; this is for a worker that says nothing at all.
@@ -87,12 +87,22 @@ export class Machine {
     if (this.#isOver) return;
     /** @type {FromMachine["kind"]} */
     const kind = data?.kind;
-    if (kind === "message" && isParcel(data)) this.#handlers.receive(data.json, data.buffers);
+    if (kind === "message" && isParcel(data)) this.#receive(data);
     else if (kind === "ready" && !this.#isReady) {
       this.#isReady = true;
       this.#onReady();
     } else if (kind === "failed") this.#end(failureOf(data.error));
     else this.#end(broken("a message of no known shape"));
+  }
+
+  /** @param {Parcel} parcel */
+  #receive({ json, buffers }) {
+    try {
+      this.#handlers.receive(json, buffers);
+    } catch (error) {
+      // Uncaught it would be the end of this worker, by a message that a task may have made up.
+      this.#end(broken(`a message that cannot be read: ${error}`));
+    }
   }
 
   /** @param {EdgeError} error */

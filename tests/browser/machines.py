@@ -18,7 +18,9 @@ def write_machines_site(folder: Path) -> Path:
     for name in ("machine-worker.js", "machines-page.js"):
         bundle_worker(ROOT / "tests" / "browser" / name, folder)
     (folder / "index.html").write_text(
-        '<!doctype html><title>VMs</title><script type="module" src="machines-page.js"></script>'
+        '<!doctype html><meta http-equiv="Content-Security-Policy" content="'
+        "require-trusted-types-for 'script'; trusted-types edge-web-runtime"
+        '"><title>VMs</title><script type="module" src="machines-page.js"></script>'
     )
     return folder
 

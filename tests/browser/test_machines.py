@@ -12,6 +12,8 @@ from web_runtime.serve import BackgroundServer, create_app
 from .conftest import DIST
 from .machines import Vm, open_machines, write_machines_site
 
+pytestmark = pytest.mark.browser
+
 WHEELS = Path(__file__).parents[2] / ".cache" / "pyodide-packages"
 INSTALL = """
 class Wheel:

@@ -40,6 +40,11 @@ const inference = {
   async erase() {},
 };
 
+/** @param {string} name */
+function refuse(name) {
+  throw failure("feature-missing", `no ${name}`, { packages: [name] });
+}
+
 const host = {
   clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
   storage: memoryStorage(),
@@ -57,8 +62,8 @@ const host = {
       throw failure("feature-missing", `no ${[...names]}`, { packages: [...names] });
     },
   },
-  machines: { isAvailable: false },
-  interpreter: { watch() {}, heapBytes: () => 0, async install() {} },
+  machines: { isAvailable: false, start: refuse, shipped: async (name) => refuse(name) },
+  interpreter: { watch() {}, heapBytes: () => 0, install: async (name) => refuse(name) },
   page: {
     notify(name, json, buffers, client) {
       notices.push({ name, body: JSON.parse(json), buffers: buffers.length, client });

@@ -16,6 +16,7 @@ from . import (
     crypto_suite,
     images_suite,
     inference_suite,
+    machines_suite,
     network_suite,
     request_suite,
     signature_suite,
@@ -45,6 +46,7 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
     yield from _of(crypto_suite)
     yield from _of(signature_suite)
     yield from _of(store_suite)
+    yield from _of(machines_suite)
     for suite, fixture in (
         (network_suite, fixtures.files),
         (inference_suite, fixtures.models),

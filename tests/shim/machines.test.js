@@ -155,6 +155,25 @@ for (const [name, message] of /** @type {[string, any][]} */ ([
   });
 }
 
+test("a message that its reader chokes on ends the VM, not the reader", async (t) => {
+  const { machines } = stage(t, (port) => {
+    ready(port);
+    port.postMessage({ kind: "message", json: "no JSON", buffers: [] });
+  });
+  /** @type {string[]} */
+  const ended = [];
+
+  const machine = machines.start(
+    0,
+    (json) => JSON.parse(json),
+    (reason) => ended.push(reason),
+  );
+  await machine.ready;
+  await settled();
+
+  assert.match(ended[0], /cannot be read: SyntaxError/);
+});
+
 test("a killed VM is gone at once and says nothing", async (t) => {
   /** @type {MessagePort[]} */
   const ports = [];
