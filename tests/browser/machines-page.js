@@ -45,6 +45,15 @@ page.post = (
     buffers.map((each) => Uint8Array.from(each)),
   );
 
+page.postFile = async (
+  /** @type {number} */ id,
+  /** @type {string} */ json,
+  /** @type {string} */ url,
+) => {
+  const response = await fetch(url);
+  entries[id].machine.post(json, [new Uint8Array(await response.arrayBuffer())]);
+};
+
 page.next = (/** @type {number} */ id) => {
   const entry = entries[id];
   const said = entry.said.shift();

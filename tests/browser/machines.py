@@ -47,6 +47,10 @@ class Vm:
         parts = [list(each) for each in buffers]
         self.page.evaluate("([id, text, parts]) => post(id, text, parts)", [self._id, text, parts])
 
+    def post_file(self, text: str, url: str) -> None:
+        """Send a message with a file of the site."""
+        self.page.evaluate("([id, text, url]) => postFile(id, text, url)", [self._id, text, url])
+
     def next(self) -> Any:
         """Return the next message as ``json`` and ``buffers``, or why it ``ended``."""
         self.page.set_default_timeout(ANSWER_MS)

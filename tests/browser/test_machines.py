@@ -14,10 +14,7 @@ from .machines import Vm, open_machines, write_machines_site
 
 pytestmark = pytest.mark.browser
 
-WHEELS = Path(__file__).parents[2] / ".cache" / "pyodide-packages"
 INSTALL = """
-class Wheel:
-    pass
 await interpreter.install("numpy", {file!r}, to_js(buffers[0]))
 import numpy
 value = (numpy.arange(6).reshape(2, 3) @ numpy.ones((3, 1))).ravel().tolist()
@@ -121,11 +118,13 @@ def test_code_is_interrupted_at_its_deadline(vm: Callable[..., Vm], code: str) -
 
 def test_a_package_comes_from_bytes_alone(vm: Callable[..., Vm]) -> None:
     machine = vm()
-    [wheel] = WHEELS.glob("numpy-*.whl")
+    [wheel] = DIST.glob("pyodide-*/numpy-*.whl")
 
-    answer = machine.run(INSTALL.format(file=wheel.name), (wheel.read_bytes(),))
+    machine.post_file(
+        INSTALL.format(file=wheel.name), f"/edge/{wheel.relative_to(DIST).as_posix()}"
+    )
 
-    assert answer == {"value": [3.0, 12.0]}
+    assert machine.next()["json"] == {"value": [3.0, 12.0]}
     refused = machine.run("await interpreter.install('nothing', js.JSON.parse('null'), None)")
     assert "expected its wheel" in refused["error"]
 
