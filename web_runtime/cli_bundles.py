@@ -33,12 +33,16 @@ def pack_command(
     ] = False,
     runtime: Annotated[Path, typer.Option(help="A built runtime, whose Python compiles.")] = DIST,
 ) -> None:
-    """Pack a task's folder into a bundle; the same folder and keys give the same bytes."""
+    """Pack a task's folder into a bundle; the same folder and keys give the same bytes.
+
+    Wheels that the task needs are written to packages/ beside the bundle: publish both.
+    """
     bundle = pack_task(
         folder,
         signing=[each for path in key or [] for each in _signing(path)],
         sealing=_sealing(seal) if seal else None,
         compiler=None if source else pyodide_of(runtime),
+        packages=output.parent / "packages",
     )
     try:
         output.write_bytes(bundle)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from edge_runtime.pure.manifest import from_task_toml
 
 from .compilers import Compiled, Compiler, NotPython
 from .errors import ToolError
+from .packages import lock_packages
 
 TASK_FILE: Final = "task.toml"
 IGNORED_FOLDERS: Final = {"__pycache__", "tests"}
@@ -21,6 +23,7 @@ def pack_task(
     signing: Sequence[Signing] = (),
     sealing: Sealing | None = None,
     compiler: Compiler | None = None,
+    packages: Path | None = None,
 ) -> bytes:
     """Return the ``.edge`` bundle of the task in ``folder``.
 
@@ -31,6 +34,7 @@ def pack_task(
         signing: Keys that sign it, as :func:`web_runtime.keys.signing_of` returns them.
         sealing: The key that seals it; None: it is not sealed.
         compiler: Makes bytecode of its Python files; None: they are packed as source text.
+        packages: Where the wheels that it needs are written; see :func:`lock_packages`.
 
     Raises:
         ToolError: The folder has no ``task.toml``, or a file that cannot be read or compiled.
@@ -52,6 +56,7 @@ def pack_task(
         files = {name: data for name, data in files.items() if name not in code}
         files |= {name.removesuffix(".py") + ".pyc": data for name, data in code.items()}
         manifest = from_task_toml(plain, files, abi)
+    manifest = replace(manifest, packages=lock_packages(manifest.packages, packages))
     return write_bundle(manifest, files, signing=signing, sealing=sealing)
 
 

@@ -59,6 +59,7 @@ class Limits:
     bundle_packed_bytes: int = 8 * 2**20
     bundle_unpacked_bytes: int = 32 * 2**20
     bundle_files: int = 256
+    package_bytes: int = 32 * 2**20
     model_bytes: int = 512 * 2**20
     config_bytes: int = 4 * 2**20
     fetch_timeout_ms: float = 30_000

@@ -1,9 +1,16 @@
 """CPython as an interpreter of tasks' code."""
 
 import _thread
+import atexit
 import ctypes
+import importlib
+import io
+import shutil
+import sys
+import tempfile
 import threading
 import time
+import zipfile
 from importlib.util import find_spec
 from typing import Final
 
@@ -20,6 +27,7 @@ class NativeInterpreter:
 
     def __init__(self) -> None:
         self._watching: threading.Event | None = None
+        self._unpacked: str | None = None
 
     def watch(self, address: int, now_ms: float) -> None:
         """Watch the deadline; the heap's cap is left to the operating system.
@@ -47,10 +55,30 @@ class NativeInterpreter:
         return 0
 
     async def install(self, name: str, wheel: Wheel | None) -> None:
-        """Check that the package is installed; a wheel is not unpacked into this environment."""
-        if find_spec(name.replace("-", "_")) is None:
+        """Unpack a wheel where only this process looks; of others, check that they are here."""
+        if wheel is not None:
+            self._unpack(name, wheel)
+        elif find_spec(name.replace("-", "_")) is None:
             raise HostError(
                 "feature-missing",
                 f"package {name}: expected an installed one, got none. Install it.",
                 {"packages": [name]},
             )
+
+    def _unpack(self, name: str, wheel: Wheel) -> None:
+        if self._unpacked is None:
+            self._unpacked = tempfile.mkdtemp(prefix="edge-packages-")
+            atexit.register(shutil.rmtree, self._unpacked, ignore_errors=True)
+            # What was locked counts, not what happens to be installed.
+            sys.path.insert(0, self._unpacked)
+        try:
+            with zipfile.ZipFile(io.BytesIO(wheel.data)) as archive:
+                archive.extractall(self._unpacked)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise HostError(
+                "feature-missing",
+                f"package {name}: expected a wheel, got {wheel.file}, which fails: {error}. "
+                "Pack the task again.",
+                {"packages": [name]},
+            ) from error
+        importlib.invalidate_caches()
