@@ -1,5 +1,6 @@
 """Packs a task's folder into a bundle: the same folder gives the same bytes."""
 
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -75,6 +76,13 @@ def compiled(folder: Path, name: str, files: Mapping[str, bytes], compiler: Comp
         return compiler(name, {path: files[path] for path in python_files(files)})
     except NotPython as error:
         raise _not_python(folder / error.path, error.line, error) from error
+
+
+def pack_with_wheels(folder: Path) -> tuple[bytes, dict[str, bytes]]:
+    """Return a task's bundle, and the wheels beside it by file name, as :func:`pack_task`."""
+    with tempfile.TemporaryDirectory() as beside:
+        bundle = pack_task(folder, packages=Path(beside))
+        return bundle, {path.name: path.read_bytes() for path in Path(beside).iterdir()}
 
 
 def read_task_toml(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from edge_runtime.pure.requests import InferRequest
 from edge_runtime.runtime import Runtime
 from edge_runtime.types import JsonValue, Timings
 
-from ..pack import pack_task, read_task_toml
+from ..pack import pack_with_wheels, read_task_toml
 from .stage_ports import BUNDLE, ListeningPage, OnNotice, RunsHeard, WithBundle
 
 LIFE: Final = "run"
@@ -83,14 +83,15 @@ class Stage:
         base_url: str = "https://task.test/config.json",
         on_notice: OnNotice | None = None,
     ) -> None:
-        bundle, toml = pack_task(folder), read_task_toml(folder)
+        toml = read_task_toml(folder)
+        bundle, wheels = pack_with_wheels(folder)
         self.name: str = toml["name"]
         self.codes: tuple[str, str] = toml["system_code"], toml["business_code"]
         self.problems: list[EdgeError] = []
         self._runs = RunsHeard(self.name)
         host = replace(
             host,
-            network=WithBundle(host.network, bundle),
+            network=WithBundle(host.network, bundle, wheels),
             page=ListeningPage(host.page, self._heard, on_notice),
         )
         parsed = staged_config(config or {})

@@ -3,29 +3,31 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urljoin
 
 from edge_runtime.host.ports import Network, Page
 from edge_runtime.types import JsonValue, Response
 
-BUNDLE: Final = "memory:task.edge"
+BUNDLE: Final = "https://packed.test/task.edge"
 """Where the task's own bundle is."""
 
 OnNotice = Callable[[str, Mapping[str, JsonValue]], None]
 
 
 class WithBundle:
-    """A network on which the task's bundle is."""
+    """A network on which the task's bundle is, with its wheels beside it."""
 
-    def __init__(self, inner: Network, bundle: bytes) -> None:
+    def __init__(self, inner: Network, bundle: bytes, wheels: Mapping[str, bytes]) -> None:
         self._inner = inner
-        self._bundle = bundle
+        self._files = {urljoin(BUNDLE, f"packages/{name}"): data for name, data in wheels.items()}
+        self._files[BUNDLE] = bundle
 
     async def fetch(
         self, url: str, *, max_bytes: int, timeout_ms: float, fresh: bool = False
     ) -> bytes:
-        """Return the bundle, or what the host's network has."""
-        if url == BUNDLE:
-            return self._bundle
+        """Return the bundle or a wheel, or what the host's network has."""
+        if url in self._files:
+            return self._files[url]
         return await self._inner.fetch(url, max_bytes=max_bytes, timeout_ms=timeout_ms, fresh=fresh)
 
     async def request(self, url: str, **given: Any) -> Response:

@@ -10,23 +10,34 @@ class PackageClaims:
     def __init__(self) -> None:
         self._held: dict[str, tuple[Package, str]] = {}
 
-    def claim(self, manifest: Manifest) -> frozenset[str]:
-        """Note that a task's packages are installed now, all or none.
+    @property
+    def names(self) -> frozenset[str]:
+        """What is there."""
+        return frozenset(self._held)
 
-        Returns:
-            The names of those that were not there yet.
+    def conflict(self, manifest: Manifest) -> ConfigError | None:
+        """Return why a task's packages cannot be installed beside those that are there."""
+        for package in manifest.packages:
+            held, owner = self._held.get(package.name, (package, ""))
+            if held != package:
+                return _conflict(manifest.name, package, owner, held)
+        return None
+
+    def fresh(self, manifest: Manifest) -> frozenset[str]:
+        """Return the names of those of a task's packages that are not there yet.
 
         Raises:
             ConfigError: ``config-invalid``: another task has locked another version of one.
         """
-        for package in manifest.packages:
-            held, owner = self._held.get(package.name, (package, ""))
-            if held != package:
-                raise _conflict(manifest.name, package, owner, held)
-        new = {each.name: (each, manifest.name) for each in manifest.packages}
-        fresh = frozenset(new.keys() - self._held.keys())
-        self._held = {**new, **self._held}
-        return fresh
+        conflict = self.conflict(manifest)
+        if conflict is not None:
+            raise conflict
+        return frozenset(each.name for each in manifest.packages) - self.names
+
+    def add(self, manifest: Manifest) -> None:
+        """Note that a task's packages are there now."""
+        for each in manifest.packages:
+            self._held.setdefault(each.name, (each, manifest.name))
 
 
 def _conflict(task_name: str, package: Package, owner: str, held: Package) -> ConfigError:
@@ -34,7 +45,7 @@ def _conflict(task_name: str, package: Package, owner: str, held: Package) -> Co
         "config-invalid",
         f"package {package.name}: expected one version for tasks that share an interpreter, got "
         f"{_told(held)} for {owner} and {_told(package)} for {task_name}. Pack both tasks with "
-        "the same one.",
+        "the same one; for a new version of a task start the page again.",
         {"package": package.name, "tasks": [owner, task_name]},
     )
 

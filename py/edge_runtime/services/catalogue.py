@@ -41,7 +41,7 @@ class Catalogue(Generic[T]):
         network: Network,
         resolve: Callable[[str], str],
         open_bundle: Callable[[bytes], Awaitable[OpenedBundle]],
-        load: Callable[[OpenedBundle], Awaitable[T]],
+        load: Callable[[OpenedBundle, str], Awaitable[T]],
         unload: Callable[[T], None] = lambda task: None,
     ) -> None:
         self._network = network
@@ -203,7 +203,7 @@ class Catalogue(Generic[T]):
     ) -> None:
         self.check_running()
         try:
-            ready[at] = Entry(await self._load(arrived.bundle), arrived.digest)
+            ready[at] = Entry(await self._load(arrived.bundle, at), arrived.digest)
         except EdgeError as error:
             problems.append(error)
 

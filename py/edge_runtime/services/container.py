@@ -8,12 +8,14 @@ from ..errors import EdgeError, HostError, TaskError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
+from ..pure.package_claims import PackageClaims
 from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
 from .container_going import Done, VmLostError
 from .container_inline import InlineRoom
+from .container_packages import Packages
 from .container_pool import Pool
 from .container_task import LoadedTask
 
@@ -55,18 +57,27 @@ class Container:
             self._pool = Pool(host.clock, host.machines, plan, self._wheels, self._say)
         else:
             self._inline = InlineRoom(host, self._say)
+        self._packages = Packages(around.network)
 
     async def load(self, bundle: OpenedBundle, url: str = "") -> LoadedTask:
         """Make a task runnable. Beside the core its code is imported now, in a VM when it runs.
 
+        Args:
+            bundle: The task.
+            url: Where it came from, absolute: its packages lie beside it.
+
         Raises:
+            ConfigError: ``config-invalid``: another task has locked another version of a package.
             HostError: ``feature-missing``: this build ships no such package.
             TrustError: ``bundle-invalid``: the entry is no ``async def run(ctx, activation)``.
             TaskError: The code failed while it was imported.
         """
         task = LoadedTask(bundle, url)
+        self._check_packages(task)
         if self._inline is not None:
             await self._inline.open(task, await self._wheels(task))
+        else:
+            self._packages.prefetch(task.manifest, url)
         self._tasks.add(task)
         return task
 
@@ -98,6 +109,7 @@ class Container:
 
     async def stop(self) -> None:
         """End all VMs and forget all tasks' code."""
+        self._packages.forget()
         if self._pool is not None:
             await self._pool.stop()
         if self._inline is not None:
@@ -166,14 +178,22 @@ class Container:
     async def _wheels(self, task: LoadedTask) -> list[tuple[str, Wheel | None]]:
         """Bring a task's packages, in the order in which they are to be installed."""
         wheels: list[tuple[str, Wheel | None]] = []
-        for package in task.manifest.packages:
+        for name, wheel in await self._packages.wheels(task.manifest, task.url):
             # A VM has no network: what is served beside the interpreter is brought to it.
-            if self._pool is not None:
-                shipped = await self._host.machines.shipped(package.name)
+            if wheel is None and self._pool is not None:
+                shipped = await self._host.machines.shipped(name)
                 wheels += [(each.file.partition("-")[0], each) for each in shipped]
             else:
-                wheels.append((package.name, None))
+                wheels.append((name, wheel))
         return wheels
+
+    def _check_packages(self, task: LoadedTask) -> None:
+        """Refuse a task whose packages no interpreter can hold beside those of the others."""
+        claims, name = PackageClaims(), task.manifest.name
+        others = (each.manifest for each in self._tasks if each.manifest.name != name)
+        for manifest in (*others, task.manifest):
+            claims.fresh(manifest)
+            claims.add(manifest)
 
     def _say(self, level: str, message: str, task_name: str) -> None:
         body = {"level": level, "message": message, "taskName": task_name}

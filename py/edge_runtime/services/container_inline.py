@@ -8,6 +8,7 @@ from ..guest.pristine import Pristine
 from ..guest.room import Room
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
+from ..pure.package_claims import PackageClaims
 from ..pure.vm_messages import ASKABLE
 from ..types import Activation
 from .container_context import RunContext
@@ -33,13 +34,17 @@ class InlineRoom:
         self._room = Room(host.interpreter, self._told)
         self._tenants: set[LoadedTask] = set()
         self._pristine = Pristine()
+        self._claims = PackageClaims()
         self._latest: LoadedTask | None = None
 
     async def open(self, task: LoadedTask, packages: Sequence[tuple[str, Wheel | None]]) -> None:
         """Import a task's code, as :meth:`Room.open`, after its packages."""
+        fresh = self._claims.fresh(task.manifest)
         for name, wheel in packages:
-            await self._host.interpreter.install(name, wheel)
-        if packages:
+            if name in fresh:
+                await self._host.interpreter.install(name, wheel)
+        self._claims.add(task.manifest)
+        if fresh:
             self._pristine = Pristine()
         task.tenant = await self._room.open(task.brief(), task.bundle.files)
         self._tenants.add(task)

@@ -61,7 +61,12 @@ class Pool:
             return home
         while not self._ready:
             await asyncio.shield(self._soonest())
-        best = min(self._ready, key=lambda vm: (vm.load, not vm.knows(task)))
+        best = min(self._ready, key=lambda vm: (vm.refuses(task), vm.load, not vm.knows(task)))
+        if best.refuses(task) and not best.load:
+            # A version of the task before this one needed other packages.
+            self._counts["recycled"] += 1
+            best.end("its packages are of other versions")
+            return await self.take(task)
         if best.load and self._has_room():
             self._begin()
         if task.manifest.stateful:

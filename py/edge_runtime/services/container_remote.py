@@ -7,6 +7,7 @@ from typing import Any, Final
 from ..errors import EdgeError, HostError
 from ..host.ports import Clock
 from ..host.ports.machines import Buffer, Machine, Machines, Wheel
+from ..pure.package_claims import PackageClaims
 from ..pure.plain import join, split
 from ..pure.vm_messages import plain_activation
 from ..types import Activation, JsonValue
@@ -52,6 +53,7 @@ class RemoteVm:
         self._runs: dict[str, Going] = {}
         self._opened: dict[int, asyncio.Future[None]] = {}
         self._stepping: str | None = None
+        self._claims = PackageClaims()
         self.is_over = False
         self.is_lost = False
         self.runs = 0
@@ -65,6 +67,10 @@ class RemoteVm:
     def knows(self, task: LoadedTask) -> bool:
         """Say whether the task's code is here already."""
         return task.number in self._opened
+
+    def refuses(self, task: LoadedTask) -> bool:
+        """Say whether other versions of the task's packages are here already."""
+        return self._claims.conflict(task.manifest) is not None
 
     async def start(self, machines: Machines, memory_bytes: int) -> None:
         """Start it.
@@ -130,9 +136,13 @@ class RemoteVm:
             raise
 
     async def _send(self, task: LoadedTask) -> None:
+        wheels = await self._wheels(task)
+        there = self._claims.names - self._claims.fresh(task.manifest)
+        self._claims.add(task.manifest)
         packages = [
             [name, wheel and wheel.file, wheel and wheel.data]
-            for name, wheel in await self._wheels(task)
+            for name, wheel in wheels
+            if name not in there
         ]
         message = {"do": "open", "task": task.number, "packages": packages}
         brief, files = plain_brief(task.brief()), dict(task.bundle.files)

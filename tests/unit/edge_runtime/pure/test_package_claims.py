@@ -20,23 +20,30 @@ def task(name: str, *packages: Package) -> Manifest:
     return replace(open_bundle(bundle(name)).manifest, packages=packages)
 
 
+def claim(claims: PackageClaims, manifest: Manifest) -> frozenset[str]:
+    fresh = claims.fresh(manifest)
+    claims.add(manifest)
+    return fresh
+
+
 def test_what_is_there_already_is_not_named_again() -> None:
     claims = PackageClaims()
 
-    assert claims.claim(task("A", OLD, Package("numpy"))) == {"units", "numpy"}
-    assert claims.claim(task("B", TEXT, OLD)) == {"text"}
-    assert claims.claim(task("A", OLD, Package("numpy"))) == set()
+    assert claim(claims, task("A", OLD, Package("numpy"))) == {"units", "numpy"}
+    assert claim(claims, task("B", TEXT, OLD)) == {"text"}
+    assert claim(claims, task("A", OLD, Package("numpy"))) == set()
 
 
 @pytest.mark.parametrize("other", [NEW, replace(OLD, sha256="2" * 64), Package("units")])
 def test_another_version_is_refused_with_both_tasks_names(other: Package) -> None:
     claims = PackageClaims()
-    claims.claim(task("First", OLD))
+    claim(claims, task("First", OLD))
 
     with pytest.raises(ConfigError) as refused:
-        claims.claim(task("Second", TEXT, other))
+        claim(claims, task("Second", TEXT, other))
 
     error = refused.value
     assert (error.code, error.details["tasks"]) == ("config-invalid", ["First", "Second"])
     assert "1.0 (units-1.0-py3-none-any.whl, sha256 000000000000…) for First" in error.message
-    assert claims.claim(task("Third", TEXT)) == {"text"}
+    assert claims.conflict(task("First", OLD)) is None
+    assert claim(claims, task("Third", TEXT)) == {"text"}

@@ -58,7 +58,7 @@ class Shop:
     def versions(self) -> dict[str, str]:
         return {task.manifest.name: task.manifest.version for task in self.catalogue}
 
-    async def _load(self, opened: OpenedBundle) -> Loaded:
+    async def _load(self, opened: OpenedBundle, url: str) -> Loaded:
         if self.loading:
             await self.loading()
         if opened.manifest.version == "bad":

@@ -10,17 +10,16 @@ from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.config import LIMITS
 from edge_runtime.errors import HostError, TrustError
 from edge_runtime.host.ports.machines import Wheel
-from edge_runtime.pure.config_checks import absolute_url
 from edge_runtime.pure.manifest import Manifest
 from edge_runtime.pure.manifest_fields import Package
-from edge_runtime.services.packages import Packages
+from edge_runtime.services.container_packages import Packages
 from edge_runtime.testing.fake_host import create_fake_host
 
 from ..task_bundles import bundle
 
 SITE = "https://shop.test/"
 FOLDER = f"{SITE}tasks/packages/"
-BUNDLE = "tasks/rank.edge?v=2"
+BUNDLE = f"{SITE}tasks/rank.edge?v=2"
 
 
 def locked(name: str, data: bytes) -> Package:
@@ -44,7 +43,7 @@ class Stage:
         self.files = self.network.files
         self.files[f"{FOLDER}{UNITS.file}"] = b"units"
         self.files[f"{FOLDER}{TEXT.file}"] = b"text"
-        self.packages = Packages(self.network, lambda url: absolute_url(SITE, url))
+        self.packages = Packages(self.network)
 
     def wheels(self, *packages: Package) -> "asyncio.Task[list[tuple[str, Wheel | None]]]":
         return asyncio.ensure_future(self.packages.wheels(task(*packages), BUNDLE))

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 from urllib.parse import urljoin
 
 from ..config import LIMITS
@@ -16,14 +15,11 @@ from ..pure.manifest_fields import Package
 class Packages:
     """Fetches each wheel once and keeps it, as VMs come and go and a device may be offline.
 
-    Args:
-        network: Where wheels come from.
-        resolve: Turns a bundle's configured URL into an absolute one.
+    URLs of bundles are absolute.
     """
 
-    def __init__(self, network: Network, resolve: Callable[[str], str]) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
-        self._resolve = resolve
         self._wheels: dict[tuple[str, str], asyncio.Task[Wheel]] = {}
 
     def prefetch(self, manifest: Manifest, bundle_url: str) -> None:
@@ -58,7 +54,7 @@ class Packages:
     def _fetching(
         self, manifest: Manifest, package: Package, bundle_url: str
     ) -> asyncio.Task[Wheel]:
-        url = urljoin(self._resolve(bundle_url), f"packages/{package.file}")
+        url = urljoin(bundle_url, f"packages/{package.file}")
         key = url, str(package.sha256)
         fetching = self._wheels.get(key)
         if fetching is None:
