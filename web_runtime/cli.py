@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_bundles import DIST, keys_app, pack_command
+from .commands.bundles import DIST, keys_app, pack_command
 from .commands.data import inspect_command, replay_command
 from .commands.models import optimize_command, seal_model_command
 from .commands.tasks import check_command, new, run_command

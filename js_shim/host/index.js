@@ -42,7 +42,6 @@ export function createJsHost(python, root, page, reply) {
       ...bound(files, ["erase"]),
     },
     images,
-    packages,
     interpreter: createInterpreter(python, (name) => packages.load([name])),
     machines: {
       isAvailable: machines.isAvailable,

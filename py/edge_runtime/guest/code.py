@@ -8,6 +8,7 @@ import marshal
 from collections.abc import Mapping
 from importlib.util import decode_source
 from types import CodeType
+from typing import Any
 
 
 class TaskCode:
@@ -24,6 +25,7 @@ class TaskCode:
         self._files = {path: data for path, data in files.items() if path.endswith((".py", ".pyc"))}
         self._compiled: dict[str, CodeType] = {}
         self.filenames = frozenset(self._shown(path) for path in self._files)
+        self._lines: dict[str, Any] = {}
         self._prime_lines()
 
     def path_of(self, module: str) -> str | None:
@@ -60,8 +62,10 @@ class TaskCode:
 
     def forget_lines(self) -> None:
         """Drop the source lines."""
-        for filename in self.filenames:
-            linecache.cache.pop(filename, None)
+        # Another version of the task has files of the same names.
+        for filename, lines in self._lines.items():
+            if linecache.cache.get(filename) is lines:
+                del linecache.cache[filename]
 
     def _shown(self, path: str) -> str:
         return f"{self.task_name}/{path.removesuffix('c') if path.endswith('.pyc') else path}"
@@ -77,4 +81,5 @@ class TaskCode:
         for path, data in self._files.items():
             if path.endswith(".py"):
                 text, filename = data.decode("utf-8", "replace"), self._shown(path)
-                linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+                lines = (len(text), None, text.splitlines(True), filename)
+                self._lines[filename] = linecache.cache[filename] = lines

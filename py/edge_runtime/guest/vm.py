@@ -79,7 +79,7 @@ class Vm:
         opening = self._opened(brief, message["files"], message["packages"])
         self._tenants[number] = asyncio.create_task(opening)
         # Each run that needs it hears of its failure by itself.
-        self._tenants[number].add_done_callback(_retrieved)
+        self._tenants[number].add_done_callback(lambda done: self._tell_opened(number, done))
 
     async def _opened(
         self, brief: Brief, files: Mapping[str, bytes], packages: Sequence[Any]
@@ -140,6 +140,13 @@ class Vm:
             self._runs.pop(run_id, None)
             self._tell_done(activation.task_name, run_id, outcome, budget)
 
+    def _tell_opened(self, number: int, opening: "asyncio.Task[Tenant]") -> None:
+        if opening.cancelled():
+            return
+        error = opening.exception()
+        told = error.to_dict() if isinstance(error, EdgeError) else {} if error else None
+        self._tell({"do": "opened", "run": "", "task": number, "error": told})
+
     def _tell_done(
         self, task_name: str, run_id: str, outcome: dict[str, JsonValue], budget: Budget
     ) -> None:
@@ -185,8 +192,3 @@ class Vm:
 
 def _unheard(_text: str, _buffers: Sequence[Any]) -> None:
     """Drop what an ended VM says."""
-
-
-def _retrieved(opening: "asyncio.Task[Tenant]") -> None:
-    if not opening.cancelled():
-        opening.exception()

@@ -1,8 +1,8 @@
 """What crosses the border between the core and a VM, as plain data: shapes of both directions.
 
 core → VM: ``open`` a task, ``run`` it, ``cancel`` a run, ``answer`` what a run asked, ``close`` a
-task. VM → core: a run is ``done``, it asks (``ask``), has ``heard`` that it is
-cancelled, one of several begins a ``step``, ``log``.
+task. VM → core: a task is ``opened``, a run is ``done``, it asks (``ask``), has ``heard`` that it
+is cancelled, one of several begins a ``step``, ``log``.
 """
 
 from collections.abc import Mapping

@@ -32,7 +32,8 @@ class Catalogue(Generic[T]):
         network: Where bundles come from.
         resolve: Turns a configured URL into an absolute one.
         open_bundle: Verifies what arrived.
-        load: Makes a verified bundle runnable.
+        load: Makes a verified bundle runnable: the bundle, its URL, and whether it is to be tried
+            now, as there is another one to stay with.
         unload: Forgets the code of a task that nothing runs any more.
     """
 
@@ -41,7 +42,7 @@ class Catalogue(Generic[T]):
         network: Network,
         resolve: Callable[[str], str],
         open_bundle: Callable[[bytes], Awaitable[OpenedBundle]],
-        load: Callable[[OpenedBundle, str], Awaitable[T]],
+        load: Callable[[OpenedBundle, str, bool], Awaitable[T]],
         unload: Callable[[T], None] = lambda task: None,
     ) -> None:
         self._network = network
@@ -173,7 +174,7 @@ class Catalogue(Generic[T]):
         try:
             for at, each in zip(urls, found, strict=True):
                 if isinstance(each, _Arrived):
-                    await self._make_ready(at, each, ready, problems)
+                    await self._make_ready(at, each, ready, problems, fresh)
             self.check_running()
         except BaseException:
             for entry in ready.values():
@@ -199,11 +200,16 @@ class Catalogue(Generic[T]):
             return error
 
     async def _make_ready(
-        self, at: str, arrived: _Arrived, ready: dict[str, Entry[T]], problems: list[EdgeError]
+        self,
+        at: str,
+        arrived: _Arrived,
+        ready: dict[str, Entry[T]],
+        problems: list[EdgeError],
+        fresh: bool,
     ) -> None:
         self.check_running()
         try:
-            ready[at] = Entry(await self._load(arrived.bundle, at), arrived.digest)
+            ready[at] = Entry(await self._load(arrived.bundle, at, fresh), arrived.digest)
         except EdgeError as error:
             problems.append(error)
 

@@ -59,12 +59,13 @@ class Container:
             self._inline = InlineRoom(host, self._say)
         self._packages = Packages(around.network)
 
-    async def load(self, bundle: OpenedBundle, url: str = "") -> LoadedTask:
+    async def load(self, bundle: OpenedBundle, url: str = "", is_tried: bool = False) -> LoadedTask:
         """Make a task runnable. Beside the core its code is imported now, in a VM when it runs.
 
         Args:
             bundle: The task.
             url: Where it came from, absolute: its packages lie beside it.
+            is_tried: Import it now wherever it will run.
 
         Raises:
             ConfigError: ``config-invalid``: another task has locked another version of a package.
@@ -78,8 +79,21 @@ class Container:
             await self._inline.open(task, await self._wheels(task))
         else:
             self._packages.prefetch(task.manifest, url)
+            if is_tried:
+                await self._try(task)
         self._tasks.add(task)
         return task
+
+    async def _try(self, task: LoadedTask) -> None:
+        """Import a task in a VM, as its first run would."""
+        assert self._pool is not None
+        vm = await self._pool.take(task)
+        try:
+            await vm.try_out(task)
+        except VmLostError as lost:
+            raise _crashed(task, lost) from lost
+        finally:
+            self._pool.release(vm)
 
     def unload(self, task: LoadedTask) -> None:
         """Forget a task's code."""

@@ -9,7 +9,7 @@ from ..host.ports import Clock
 from ..host.ports.machines import Buffer, Machine, Machines, Wheel
 from ..pure.package_claims import PackageClaims
 from ..pure.plain import join, split
-from ..pure.vm_messages import plain_activation
+from ..pure.vm_messages import error_of, plain_activation
 from ..types import Activation, JsonValue
 from .container_context import RunContext
 from .container_going import Done, Going, VmLostError
@@ -51,6 +51,7 @@ class RemoteVm:
         self._on_end = ended
         self._machine: Machine | None = None
         self._runs: dict[str, Going] = {}
+        self._tries: dict[int, asyncio.Future[None]] = {}
         self._opened: dict[int, asyncio.Future[None]] = {}
         self._stepping: str | None = None
         self._claims = PackageClaims()
@@ -86,6 +87,23 @@ class RemoteVm:
             raise HostError("worker-lost", "VM: expected to start, got its end meanwhile.")
         self._machine = machine
 
+    async def try_out(self, task: LoadedTask) -> None:
+        """Import a task's code, in the time that a run has.
+
+        Raises:
+            VmLostError: The VM ended with it, which it did not outlive, or was ended.
+            EdgeError: What the import failed with.
+        """
+        tried = self._tries[task.number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._open(task)
+            await self._wait(tried, task.manifest.timeout_ms + GRACE_MS)
+            if not tried.done():
+                self.break_off(f"the import of {task.manifest.name} did not end")
+            await tried
+        finally:
+            del self._tries[task.number]
+
     async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
         """Run a task once. Cancelled, it returns when the code has ended, or the VM was.
 
@@ -102,15 +120,9 @@ class RemoteVm:
             if self.is_over:
                 raise VmLostError("it ended before the run began", is_culprit=False)
             budget_ms = context.deadline_ms - self._clock.now_ms()
-            self._post(
-                {
-                    "do": "run",
-                    "task": task.number,
-                    "activation": plain_activation(activation),
-                    "budgetMs": budget_ms,
-                    "deadlineMs": context.deadline_ms,
-                }
-            )
+            when = {"budgetMs": budget_ms, "deadlineMs": context.deadline_ms}
+            plain = plain_activation(activation)
+            self._post({"do": "run", "task": task.number, "activation": plain, **when})
             done = await asyncio.shield(going.done)
             self.heap_bytes = done.heap_bytes
             return done
@@ -153,14 +165,21 @@ class RemoteVm:
         if self._opened.pop(task.number, None) is not None:
             self._post({"do": "close", "task": task.number})
 
+    def break_off(self, reason: str, culprit: str | None = None) -> None:
+        """End it as lost, see :meth:`end`."""
+        self.is_lost = True
+        self.end(reason, culprit)
+
     def end(self, reason: str, culprit: str | None = None) -> None:
         """End it at once; runs that go on are told, ``culprit`` that it was the cause."""
         if self.is_over:
             return
         self.is_over = True
-        self.is_lost |= culprit is not None
         if self._machine is not None:
             self._machine.kill()
+        for tried in self._tries.values():
+            if not tried.done():
+                tried.set_exception(VmLostError(reason, is_culprit=True))
         for run_id, going in self._runs.items():
             going.lose(reason, is_culprit=run_id == culprit)
         self._on_end(self)
@@ -170,17 +189,31 @@ class RemoteVm:
         run_id = going.activation.run_id
         self._post({"do": "cancel", "run": run_id})
         while not going.is_over and not self.is_over:
-            patience = asyncio.create_task(self._clock.sleep_ms(GRACE_MS))
-            waiting: list[asyncio.Future[Any]] = [going.done, patience]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            patience.cancel()
+            await self._wait(going.done, GRACE_MS)
             if not going.is_over and (going.has_heard or self._is_blamed(run_id)):
                 going.task.strikes += 1
-                self.end(f"a run of {going.task.manifest.name} did not end", run_id)
+                self.break_off(f"a run of {going.task.manifest.name} did not end", run_id)
+
+    def _tried(self, message: Mapping[str, Any]) -> None:
+        tried = self._tries.get(message["task"])
+        if tried is None or tried.done():
+            return
+        if message["error"] is None:
+            tried.set_result(None)
+        else:
+            tried.set_exception(error_of("", message["error"]))
 
     def _flooded(self, going: Going) -> None:
         going.task.strikes += 1
-        self.end("a run asked without end and waited for no answer", going.activation.run_id)
+        run_id = going.activation.run_id
+        self.break_off("a run asked without end and waited for no answer", run_id)
+
+    async def _wait(self, done: "asyncio.Future[Any]", patience_ms: float) -> None:
+        """Return when something is done, or after a while."""
+        patience = asyncio.create_task(self._clock.sleep_ms(patience_ms))
+        waiting: list[asyncio.Future[Any]] = [done, patience]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        patience.cancel()
 
     def _is_blamed(self, run_id: str) -> bool:
         """Say whether it is this run whose code is at it; another one has its own deadline."""
@@ -192,22 +225,23 @@ class RemoteVm:
         culprit = running[0] if len(running) == 1 else self._stepping
         if culprit in self._runs:
             self._runs[culprit].task.strikes += 1
-        self.is_lost = True
-        self.end(reason, culprit)
+        self.break_off(reason, culprit)
 
     def _receive(self, text: str, buffers: Sequence[Buffer]) -> None:
         # A task that got hold of the port may send anything.
         try:
             message: Any = join(text, buffers)
             going = self._runs.get(message["run"])
-            if message["do"] == "log" and message["run"] == "":
+            if message["do"] == "opened":
+                self._tried(message)
+            elif message["do"] == "log" and message["run"] == "":
                 self._say(str(message["level"]), str(message["message"]), str(message["task"]))
             elif going is not None and not going.is_over:
                 if message["do"] == "step":
                     self._stepping = message["run"]
                 going.take(message)
         except (KeyError, TypeError, ValueError) as error:
-            self.end(f"it sent what is no message ({error})")
+            self.break_off(f"it sent what is no message ({error})")
 
     def _post(self, message: Mapping[str, JsonValue]) -> None:
         if self._machine is not None and not self.is_over:

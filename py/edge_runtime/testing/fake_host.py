@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import ConfigError, HostError
@@ -121,25 +121,6 @@ class FakeImages:
         return Tensor("uint8", (height_px, width_px, 3), cropped)
 
 
-class FakePackages:
-    """Implements ``Packages``: what is in ``available`` can be loaded."""
-
-    def __init__(self) -> None:
-        self.available: set[str] = set()
-        self.loaded: list[str] = []
-
-    async def load(self, names: Sequence[str]) -> None:
-        """Note the names, or refuse those that are not available."""
-        missing = [name for name in names if name not in self.available]
-        if missing:
-            raise HostError(
-                "feature-missing",
-                f"packages: expected some of {sorted(self.available)}, got {', '.join(missing)}.",
-                {"packages": missing},
-            )
-        self.loaded += names
-
-
 class FakeInterpreter:
     """Implements ``Interpreter``: interrupts nothing, keeps what it is told.
 
@@ -219,7 +200,6 @@ class FakeHost(Host):
     network: FakeNetwork
     inference: FakeInference
     images: FakeImages
-    packages: FakePackages
     machines: NoMachines
     interpreter: FakeInterpreter
     page: FakePage
@@ -238,7 +218,6 @@ def create_fake_host(disk: FakeDisk | None = None, clock: ManualClock | None = N
         network=network,
         inference=FakeInference(clock, network),
         images=FakeImages(),
-        packages=FakePackages(),
         machines=NoMachines(),
         interpreter=FakeInterpreter(),
         page=FakePage(),

@@ -11,7 +11,7 @@ from ..host.ports import Host
 from ..pure.trace import Journal, Unheard
 from ..types import JsonValue
 from .fake_disk import FakeDisk, Steps
-from .fake_host import FakeImages, FakeInterpreter, FakeNetwork, FakePackages, FakePage
+from .fake_host import FakeImages, FakeInterpreter, FakeNetwork, FakePage
 from .fake_inference import FakeInference
 from .fake_storage import FakeCrypto, FakeStorage
 from .manual_clock import START_MS
@@ -84,7 +84,6 @@ class VirtualDevice:
             network=network,
             inference=FakeInference(self.clock, network),
             images=FakeImages(),
-            packages=FakePackages(),
             machines=NoMachines(),
             interpreter=FakeInterpreter(),
             page=self.page,

@@ -131,7 +131,8 @@ async def test_an_invalid_configuration_is_refused_as_a_whole(site: Site) -> Non
 async def test_what_another_configuration_cannot_change_is_told(site: Site) -> None:
     absent = {**PAIR, "taskName": "Gone"}
     rules = {"events": {"encrypted": False}}
-    fixed = {"data": rules, "vms": 2, "trust": {"unsigned": True}, "bundles": ["other.edge"]}
+    trust = {"seals": {"s1": f"{'A' * 43}="}}
+    fixed = {"data": rules, "vms": 2, "trust": trust, "bundles": ["other.edge"]}
     problems = site.runtime.reconfigure({"triggers": [absent], **fixed})
     paths = [problem.details["path"] for problem in problems]
     assert paths == ["triggers[0].taskName", "bundles", "data", "container", "trust"]

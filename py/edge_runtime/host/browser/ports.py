@@ -1,7 +1,7 @@
 """The ports over the worker's JavaScript host, one small class each."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pyodide.ffi import jsnull
@@ -25,7 +25,6 @@ def browser_host(js_host: Any) -> Host:
         network=BrowserNetwork(js_host.network),
         inference=BrowserInference(js_host.inference),
         images=BrowserImages(js_host.images),
-        packages=BrowserPackages(js_host.packages),
         machines=BrowserMachines(js_host.machines),
         interpreter=BrowserInterpreter(js_host.interpreter),
         page=BrowserPage(js_host.page),
@@ -103,18 +102,6 @@ class BrowserImages:
             rgb = await self._js.decode(as_js(data), width_px, height_px, fit, part)
             shape = (int(rgb.heightPx), int(rgb.widthPx), 3)
             return Tensor("uint8", shape, as_bytes(rgb.data))
-
-
-class BrowserPackages:
-    """Packages that are served beside Pyodide."""
-
-    def __init__(self, js_packages: Any) -> None:
-        self._js = js_packages
-
-    async def load(self, names: Sequence[str]) -> None:
-        """Make packages importable."""
-        with converted("feature-missing", f"packages {', '.join(names)}"):
-            await self._js.load(as_js(list(names)))
 
 
 class BrowserPage:

@@ -12,7 +12,6 @@ from .images import PillowImages
 from .inference import OnnxInference
 from .interpreter import NativeInterpreter
 from .network import FileNetwork
-from .packages import InstalledPackages
 from .storage import SqliteStorage
 
 OnNotice = Callable[[str, Mapping[str, JsonValue]], None]
@@ -60,7 +59,6 @@ def create_native_host(
         network=network,
         inference=OnnxInference(network),
         images=PillowImages(),
-        packages=InstalledPackages(),
         machines=NoMachines(),
         interpreter=NativeInterpreter(),
         page=CallbackPage(on_notice),

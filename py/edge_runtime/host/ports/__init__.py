@@ -5,7 +5,7 @@ below) with the cause attached, and never lets a foreign object through. The sam
 (``tests/contract``) runs on the fake host, on the native host and on the browser host.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,7 +34,6 @@ __all__ = [
     "OnProgress",
     "OpenedModel",
     "Operation",
-    "Packages",
     "Page",
     "Put",
     "Receive",
@@ -114,17 +113,6 @@ class Images(Protocol):
         """
 
 
-class Packages(Protocol):
-    """Python packages beyond the core, self-hosted."""
-
-    async def load(self, names: Sequence[str]) -> None:
-        """Make packages importable.
-
-        Raises:
-            HostError: ``feature-missing`` naming each package that this build does not ship.
-        """
-
-
 class Page(Protocol):
     """The way back to the pages that this runtime serves."""
 
@@ -154,7 +142,6 @@ class Host:
     network: Network
     inference: Inference
     images: Images
-    packages: Packages
     machines: Machines
     interpreter: Interpreter
     page: Page

@@ -79,7 +79,7 @@ class Stage:
     def __init__(self, vms: int | None = 0, **config: Any) -> None:
         fake = create_fake_host()
         self.machines = FakeMachines(fake.interpreter)
-        self.host = replace(fake, machines=self.machines)
+        self.host = replace(fake, machines=self.machines, description=DEVICE)
         self.data = Data()
         self.budget_ms = 100.0
         host = self.host

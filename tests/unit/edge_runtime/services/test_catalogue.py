@@ -18,7 +18,7 @@ class Loaded:
     manifest: Manifest
 
 
-async def load(opened: OpenedBundle, url: str) -> Loaded:
+async def load(opened: OpenedBundle, url: str, is_tried: bool) -> Loaded:
     if opened.manifest.name == "Bad":
         raise TaskError("task-raised", "task Bad: raised at import")
     return Loaded(opened.manifest)

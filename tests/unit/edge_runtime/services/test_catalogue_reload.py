@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import ConfigError, RefusedError, TaskError
 from edge_runtime.pure.manifest import Manifest, OpenedBundle
-from edge_runtime.services.bundles import Bundles
 from edge_runtime.services.catalogue import Catalogue
 from edge_runtime.testing.fake_host import create_fake_host
 
@@ -26,6 +26,10 @@ class Loaded:
         return self.resources[path]
 
 
+async def opened(data: bytes) -> OpenedBundle:
+    return open_bundle(data)
+
+
 class Shop:
     """A catalogue of bundles named after their tasks, which notes what it loads and unloads."""
 
@@ -38,7 +42,7 @@ class Shop:
             self.offer(name, name)
         self.urls = [f"{name}.edge" for name in names]
         self.catalogue: Catalogue[Loaded] = Catalogue(
-            self.host.network, lambda url: SITE + url, Bundles().open, self._load, self._unload
+            self.host.network, lambda url: SITE + url, opened, self._load, self._unload
         )
 
     def offer(self, file: str, name: str, version: str = "1", **manifest: Any) -> None:
@@ -58,7 +62,7 @@ class Shop:
     def versions(self) -> dict[str, str]:
         return {task.manifest.name: task.manifest.version for task in self.catalogue}
 
-    async def _load(self, opened: OpenedBundle, url: str) -> Loaded:
+    async def _load(self, opened: OpenedBundle, url: str, is_tried: bool) -> Loaded:
         if self.loading:
             await self.loading()
         if opened.manifest.version == "bad":

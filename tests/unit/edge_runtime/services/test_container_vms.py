@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import EdgeError, HostError
 from edge_runtime.services.container_pool import SPARE_AFTER_MS
 from edge_runtime.services.container_remote import GRACE_MS
 
+from ..task_bundles import bundle
 from .container_stage import Play, Stage, play_on
 
 WAITS = "import asyncio\nasync def run(ctx, activation):\n    await asyncio.Event().wait()\n"
@@ -357,3 +359,29 @@ def test_what_a_task_prints_and_logs_names_its_run(vms: int) -> None:
         ]
 
     play_on(lambda: Stage(vms), play)
+
+
+@on_vms()
+async def test_a_version_that_is_to_replace_another_is_tried_in_a_vm(stage: Stage) -> None:
+    good = open_bundle(bundle("Rank", QUICK))
+    task = await stage.container.load(good, "", True)
+    assert (await stage.run(task, "a")).value == "a"
+
+    with pytest.raises(EdgeError) as refused:
+        await stage.container.load(open_bundle(bundle("Rank", "x = 1 / 0")), "", True)
+
+    assert refused.value.code == "task-raised" and "ZeroDivisionError" in refused.value.message
+
+
+@on_vms()
+async def test_a_version_whose_import_does_not_end_is_given_up(stage: Stage) -> None:
+    await stage.run(await stage.load(QUICK), "a")
+    stage.machines.started[0].is_frozen = True
+
+    trying = asyncio.create_task(stage.container.load(open_bundle(bundle("Rank", QUICK)), "", True))
+    await turns()
+    await stage.host.clock.advance(1_000 + GRACE_MS)
+
+    with pytest.raises(EdgeError) as refused:
+        await trying
+    assert refused.value.code == "task-crashed"

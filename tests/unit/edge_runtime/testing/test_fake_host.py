@@ -197,12 +197,12 @@ def test_a_lost_worker_forgets_its_sessions() -> None:
 def test_packages_and_notices_are_remembered() -> None:
     async def scenario() -> None:
         host = create_fake_host()
-        host.packages.available.add("numpy")
-        await host.packages.load(["numpy"])
-        with pytest.raises(HostError, match="got scipy") as missing:
-            await host.packages.load(["numpy", "scipy"])
+        host.interpreter.available.add("numpy")
+        await host.interpreter.install("numpy", None)
+        with pytest.raises(HostError, match="package scipy") as missing:
+            await host.interpreter.install("scipy", None)
         assert missing.value.details == {"packages": ["scipy"]}
-        assert host.packages.loaded == ["numpy"]
+        assert host.interpreter.installed == ["numpy"]
 
         host.page.notify("log", {"message": "a"})
         host.page.notify("result", {"value": 1}, "tab")

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from .compilers import pyodide_of
-from .errors import NotInstalled, ToolError
-from .pack import pack_task
+from ..compilers import pyodide_of
+from ..errors import NotInstalled, ToolError
+from ..pack import pack_task
 
-DIST: Final = Path(__file__).parent / "dist"
+DIST: Final = Path(__file__).parents[1] / "dist"
 _OLD_KEY_DAYS: Final = 90
 
 keys_app = typer.Typer(
@@ -137,7 +137,7 @@ def _sealing(path: Path) -> Any:
 
 def _keys() -> Any:
     try:
-        from . import keys
+        from .. import keys
     except ModuleNotFoundError as error:
         raise NotInstalled("keys", "cryptography", "seal", error) from error
     return keys
