@@ -10,6 +10,9 @@ import { within } from "../timers.js";
 const GREETING_MS = 15_000;
 // The steps of its boot have deadlines of their own; this is for a worker that says nothing at all.
 const READY_MS = 150_000;
+// No message of a guest comes near these.
+const JSON_CHARS = 64 * 1024 * 1024;
+const BUFFERS = 10_000;
 
 export class Machine {
   /** @type {Promise<void>} Rejects when it does not start, or ends before; then `ended` is not told. */
@@ -119,9 +122,15 @@ export class Machine {
 
 /** @param {any} data */
 function isParcel({ json, buffers }) {
-  const isBytes = (/** @type {unknown} */ each) =>
-    each instanceof Uint8Array && each.buffer instanceof ArrayBuffer;
-  return typeof json === "string" && Array.isArray(buffers) && buffers.every(isBytes);
+  if (typeof json !== "string" || json.length > JSON_CHARS) return false;
+  // Its length may be a lie: a sparse array of four billion would hold this worker for minutes.
+  if (!Array.isArray(buffers) || buffers.length > BUFFERS) return false;
+  return [...buffers].every(isBytes);
+}
+
+/** @param {unknown} each */
+function isBytes(each) {
+  return each instanceof Uint8Array && each.buffer instanceof ArrayBuffer;
 }
 
 /** @param {any} plain */

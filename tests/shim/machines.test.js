@@ -132,6 +132,8 @@ for (const [name, message] of /** @type {[string, any][]} */ ([
   ["a second ready", { kind: "ready" }],
   ["no text", { kind: "message", json: 1, buffers: [] }],
   ["no list", { kind: "message", json: "1", buffers: { length: 0 } }],
+  ["a hole", { kind: "message", json: "1", buffers: new Array(1) }],
+  ["too many", { kind: "message", json: "1", buffers: new Array(4_000_000_000) }],
   ["no bytes", { kind: "message", json: "1", buffers: ["a"] }],
   [
     "shared bytes",
