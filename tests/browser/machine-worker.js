@@ -14,7 +14,7 @@ from pyodide.ffi import create_proxy, to_js
 
 class Guest:
     def __init__(self, interpreter, post):
-        self.scope = {"audit": audit, "asyncio": asyncio, "turns": install_turns(asyncio.get_running_loop()), "interpreter": interpreter, "post": post, "js": js, "create_proxy": create_proxy, "to_js": to_js}
+        self.scope = {"audit": audit, "early_fetch": js.fetch, "asyncio": asyncio, "turns": install_turns(asyncio.get_running_loop()), "interpreter": interpreter, "post": post, "js": js, "create_proxy": create_proxy, "to_js": to_js}
         self.post = post
 
     def take(self, text, buffers):

@@ -29,6 +29,7 @@ value = js.seen""",
     ],
     "network": [
         "value = (await js.fetch('/index.html')).status",
+        "value = (await early_fetch('/index.html')).status",
         "from pyodide.http import open_url; value = len(open_url('/index.html').read())",
         "value = str(js.WebSocket.new('ws://127.0.0.1:1/'))",
         "value = str(js.EventSource.new('/index.html'))",
