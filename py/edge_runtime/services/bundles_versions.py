@@ -43,8 +43,9 @@ class Versions:
         """Go on with what is stored; the store has started, or never will. Checks wait for this."""
         stored = self._values.get(KEY)
         if isinstance(stored, Mapping):
-            texts = {task: version for task, version in stored.items() if isinstance(version, str)}
-            self._highest = texts | self._highest
+            self._highest = {
+                task: version for task, version in stored.items() if isinstance(version, str)
+            }
         self._recalled.set()
 
     async def check(self, manifest: Manifest) -> None:

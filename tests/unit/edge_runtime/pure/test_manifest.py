@@ -219,7 +219,9 @@ def test_what_unpacks_to_more_than_listed_is_not_unpacked() -> None:
     manifest = from_task_toml(TOML, FILES)
     bomb = zstd.compress(bytes(256 * 2**20), level=1)
 
-    for wrong in (bomb, b"", b"junk", packed(*FILES.values())[:-1], packed(*FILES.values()) + b"x"):
+    with pytest.raises(TrustError, match=r"at most \d\d bytes unpacked, got more"):
+        unpacked_files(manifest, bomb)
+    for wrong in (b"", b"junk", packed(*FILES.values())[:-1], packed(*FILES.values()) + b"x"):
         with pytest.raises(TrustError, match="bytes of files") as refused:
             unpacked_files(manifest, wrong)
         assert refused.value.code == "bundle-invalid"
