@@ -6,6 +6,7 @@ from edge_runtime.config import Config, parse_config
 from edge_runtime.config_models import ModelConfig, Variant
 from edge_runtime.config_triggers import Trigger
 from edge_runtime.pure.config_checks import (
+    fixed_sections,
     missing_fallbacks,
     missing_models,
     not_kept,
@@ -65,3 +66,11 @@ def test_sealed_files_whose_task_is_not_loaded_are_listed() -> None:
     assert "models.m.variants[1].sealed.task" in problem.message
     assert "Rank" in problem.message and "Keys" in problem.message
     assert not_kept(Config(models=models), [replace(manifest(), name="Keys")]) == []
+
+
+def test_other_trust_takes_a_new_start() -> None:
+    started = parse_config({"trust": {"unsigned": True}})
+
+    (problem,) = fixed_sections(started, parse_config({"trust": {"seals": {"s": f"{'A' * 43}="}}}))
+    assert problem.details["path"] == "trust"
+    assert fixed_sections(started, parse_config({})) == fixed_sections(started, started) == []
