@@ -52,7 +52,8 @@ class Turns:
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in one of the next turns; replaces the loop's method of this name."""
-        context = context or copy_context()
+        # An empty context is falsy.
+        context = copy_context() if context is None else context
         handle = asyncio.Handle(callback, args, self._loop, context)
         (self._urgent if is_urgent(context) else self._ready).append(handle)
         self._ensure_posted()

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from contextvars import Context
+from contextvars import Context, ContextVar
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -192,3 +192,13 @@ def test_what_is_not_urgent_gets_a_turn_between_any_number_of_urgent_callbacks(
 
     assert bench.done[8] == -1 and bench.done[17] == -2
     assert [number for number in bench.done if number >= 0] == list(range(20))
+
+
+def test_a_callback_runs_in_its_own_context_even_where_that_is_empty(bench: Bench) -> None:
+    context = Context()
+    mark: ContextVar[int] = ContextVar("mark")
+
+    bench.turns.call_soon(mark.set, 1, context=context)
+    bench.channel.deliver()
+
+    assert context[mark] == 1
