@@ -98,6 +98,7 @@ class Container:
     def unload(self, task: LoadedTask) -> None:
         """Forget a task's code."""
         self._tasks.discard(task)
+        self._packages.keep(each.manifest for each in self._tasks)
         if self._pool is not None:
             self._pool.close(task)
         if self._inline is not None:
@@ -123,7 +124,7 @@ class Container:
 
     async def stop(self) -> None:
         """End all VMs and forget all tasks' code."""
-        self._packages.forget()
+        self._packages.keep(())
         if self._pool is not None:
             await self._pool.stop()
         if self._inline is not None:

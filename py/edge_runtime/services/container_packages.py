@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from urllib.parse import urljoin
 
 from ..config import LIMITS
@@ -45,11 +46,11 @@ class Packages:
             found.append((package.name, wheel))
         return found
 
-    def forget(self) -> None:
-        """Drop what was fetched, and end what is being fetched."""
-        for fetching in self._wheels.values():
-            fetching.cancel()
-        self._wheels.clear()
+    def keep(self, manifests: Iterable[Manifest]) -> None:
+        """Drop the wheels that none of these tasks names, and end their downloads."""
+        named = {each.sha256 for manifest in manifests for each in manifest.packages}
+        for key in [key for key in self._wheels if key[1] not in named]:
+            self._wheels.pop(key).cancel()
 
     def _fetching(
         self, manifest: Manifest, package: Package, bundle_url: str

@@ -1,7 +1,6 @@
 """A task's packages are locked as a device will need them; pip finds wheels in a folder here."""
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -17,22 +16,6 @@ from web_runtime.pack import pack_task
 from web_runtime.packages import lock_packages, shipped_versions
 
 NUMPY = str(shipped_versions()["numpy"])
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give pip a folder in place of its index."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    for name, value in (
-        ("PIP_CONFIG_FILE", os.devnull),
-        ("PIP_NO_INDEX", "1"),
-        ("PIP_FIND_LINKS", str(folder)),
-    ):
-        monkeypatch.setenv(name, value)
-    return folder
 
 
 def lock(tmp_path: Path, *texts: str) -> tuple[Package, ...]:

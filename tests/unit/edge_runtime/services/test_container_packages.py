@@ -147,14 +147,17 @@ async def test_a_size_that_was_not_locked_is_refused(stage: Stage) -> None:
 
 
 @on_stage
-async def test_what_is_forgotten_is_ended_and_fetched_again(stage: Stage) -> None:
+async def test_what_no_task_names_any_more_is_ended_and_dropped(stage: Stage) -> None:
     stage.network.delays_ms[f"{FOLDER}{UNITS.file}"] = 50
     stage.packages.prefetch(task(UNITS), BUNDLE)
     await stage.wheels(TEXT)
 
-    stage.packages.forget()
+    stage.packages.keep([task(TEXT)])
     await stage.clock.advance(0)
-
     assert stage.clock.sleepers == 0
+    await stage.wheels(TEXT)
+    assert stage.network.requests.count(f"{FOLDER}{TEXT.file}") == 1
+
+    stage.packages.keep([])
     await stage.wheels(TEXT)
     assert stage.network.requests.count(f"{FOLDER}{TEXT.file}") == 2

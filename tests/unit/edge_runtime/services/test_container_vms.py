@@ -13,6 +13,7 @@ from edge_runtime.services.container_remote import GRACE_MS
 
 from ..task_bundles import bundle
 from .container_stage import Play, Stage, play_on
+from .test_container_wheels import load, wheel
 
 WAITS = "import asyncio\nasync def run(ctx, activation):\n    await asyncio.Event().wait()\n"
 QUICK = "async def run(ctx, activation):\n    return activation.run_id\n"
@@ -385,3 +386,17 @@ async def test_a_version_whose_import_does_not_end_is_given_up(stage: Stage) -> 
     with pytest.raises(EdgeError) as refused:
         await trying
     assert refused.value.code == "task-crashed"
+
+
+@on_vms()
+async def test_a_new_version_of_a_task_gets_a_vm_without_the_old_ones_packages(
+    stage: Stage,
+) -> None:
+    old = await load(stage, "Rank", wheel(stage, "units", "1.0"))
+    assert (await stage.run(old, "a")).value == "a"
+
+    new = await load(stage, "Rank", wheel(stage, "units", "2.0"))
+    assert (await stage.run(new, "b")).value == "b"
+
+    assert len(stage.machines.started) == 2
+    assert stage.container.statistics()["recycled"] == 1
