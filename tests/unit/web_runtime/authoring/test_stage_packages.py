@@ -45,7 +45,7 @@ def test_a_task_with_a_wheel_and_what_that_needs_runs(index: Path, tmp_path: Pat
     units = {"edge_test_units/__init__.py": UNITS}
     publish(index, "edge_test_units", "1.0", units, requires=["edge_test_tables"])
     folder = write_task(
-        tmp_path / "task", TASK, toml=f'{TOML}\npackages = ["edge-test-units==1.0"]\n'
+        tmp_path / "task", TASK, toml='packages = ["edge-test-units==1.0"]\n'
     )
 
     async def play() -> object:
