@@ -11,7 +11,7 @@ from edge_runtime.host.native import create_native_host
 from tests.unit.wheels import publish
 from web_runtime.authoring.stage import Stage
 
-from .task_folder import TOML, write_task
+from .task_folder import write_task
 
 TASK = """
 import edge_test_units
@@ -44,9 +44,7 @@ def test_a_task_with_a_wheel_and_what_that_needs_runs(index: Path, tmp_path: Pat
     publish(index, "edge_test_tables", "2.0", {"edge_test_tables.py": "MILE = 1609.344\n"})
     units = {"edge_test_units/__init__.py": UNITS}
     publish(index, "edge_test_units", "1.0", units, requires=["edge_test_tables"])
-    folder = write_task(
-        tmp_path / "task", TASK, toml='packages = ["edge-test-units==1.0"]\n'
-    )
+    folder = write_task(tmp_path / "task", TASK, toml='packages = ["edge-test-units==1.0"]\n')
 
     async def play() -> object:
         async with Stage(folder, create_native_host()) as stage:

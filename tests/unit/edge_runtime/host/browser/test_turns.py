@@ -52,8 +52,8 @@ class Bench:
         handle: asyncio.Handle = self._turns.call_soon(callback, context=context)
         return handle
 
-    def schedule_call(self, callback: Callable[[], Any]) -> None:
-        self._turns.call_soon(callback)
+    def schedule_call(self, callback: Callable[[], Any], context: Context | None = None) -> None:
+        self._turns.call_soon(callback, context=context)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_callback_runs_in_its_own_context_even_where_that_is_empty(bench: Benc
     context = Context()
     mark: ContextVar[int] = ContextVar("mark")
 
-    bench.turns.call_soon(mark.set, 1, context=context)
+    bench.schedule_call(lambda: mark.set(1), context)
     bench.channel.deliver()
 
     assert context[mark] == 1
