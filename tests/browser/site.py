@@ -49,7 +49,7 @@ class Task:
         (folder / "main.py").write_text(self.source)
         for name, data in self.files.items():
             (folder / name).write_bytes(data)
-        return pack_task(folder)
+        return pack_task(folder, packages=folder.parent.parent / "tasks" / "packages")
 
 
 @dataclass(frozen=True)
