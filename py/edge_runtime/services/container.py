@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ..config import ContainerConfig
-from ..errors import EdgeError, HostError, TaskError
+from ..errors import HostError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
@@ -13,13 +14,17 @@ from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
-from .container_going import Done, VmLostError
+from .container_going import Done, VmLostError, crashed, lost_again
 from .container_inline import InlineRoom
 from .container_packages import Packages
 from .container_pool import Pool
 from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
+
+
+VM_START_MS: Final = 30_000
+"""How long a run may wait for a VM to start before its own time counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class Container:
         try:
             await vm.try_out(task)
         except VmLostError as lost:
-            raise _crashed(task, lost) from lost
+            raise crashed(task, lost) from lost
         finally:
             self._pool.release(vm)
 
@@ -114,6 +119,8 @@ class Container:
             HostError: ``worker-lost``: that happened twice; or no VM starts.
             EdgeError: What the runtime refused the task and the task did not catch.
         """
+        if self._pool is not None and not self._pool.is_ready:
+            await self._wait_for_vm(self._pool, lease)
         context = RunContext(task.bundle, activation, self._around, lease)
         task.runs += 1
         try:
@@ -147,17 +154,27 @@ class Container:
             recycled=0,
         )
 
+    async def _wait_for_vm(self, pool: Pool, lease: Lease) -> None:
+        """Let a run wait for the first VM in a time that is not its own."""
+        began_ms = self._host.clock.monotonic_ms()
+        lease.grant(VM_START_MS)
+        try:
+            await pool.wait()
+        except HostError as error:
+            await self._fall_back(error)
+        lease.grant(self._host.clock.monotonic_ms() - began_ms - VM_START_MS)
+
     async def _done(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
         try:
             return await self._attempt(task, activation, context)
         except VmLostError as lost:
             if lost.is_culprit:
-                raise _crashed(task, lost) from lost
+                raise crashed(task, lost) from lost
         context.check()
         try:
             return await self._attempt(task, activation, context)
         except VmLostError as lost:
-            raise _lost(task, lost) from lost
+            raise lost_again(task, lost) from lost
 
     async def _attempt(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
         if self._pool is not None:
@@ -213,24 +230,3 @@ class Container:
     def _say(self, level: str, message: str, task_name: str) -> None:
         body = {"level": level, "message": message, "taskName": task_name}
         self._around.page.notify("log", body)
-
-
-def _crashed(task: LoadedTask, lost: VmLostError) -> TaskError:
-    name = task.manifest.name
-    return TaskError(
-        "task-crashed",
-        f"run of {name}: expected its VM to live, got its end ({lost.reason}). Another VM serves "
-        "the next runs: look at what the task does to the interpreter.",
-        {"taskName": name, "reason": lost.reason},
-    )
-
-
-def _lost(task: LoadedTask, lost: VmLostError) -> EdgeError:
-    if lost.is_culprit:
-        return _crashed(task, lost)
-    return HostError(
-        "worker-lost",
-        f"run of {task.manifest.name}: expected a VM to live as long as it, got the end of two "
-        f"({lost.reason}). It may have had effects: try again.",
-        {"reason": lost.reason},
-    )

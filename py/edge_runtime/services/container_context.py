@@ -35,6 +35,9 @@ class Lease(Rider, Protocol):
     def check(self) -> None:
         """Raise RefusedError ``run-ended`` if the right has gone."""
 
+    def grant(self, more_ms: float) -> None:
+        """Move the deadline, within the caller's own limit."""
+
     async def call(self, task_name: str, ext_data: Mapping[str, JsonValue]) -> JsonValue:
         """Run another task and return its value."""
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..errors import EdgeError, TaskError
+from ..errors import EdgeError, HostError, TaskError
 from ..pure.vm_messages import error_of
 from ..types import Activation, JsonValue
 from .container_asks import answer_of
@@ -132,3 +132,26 @@ class Going:
         except Exception as error:  # What a task passes is not to end anything but its own run.
             text = f"ctx.{method}: expected other arguments, got {error!r}."
             self._post({**answer, "error": TaskError("task-raised", text).to_dict()})
+
+
+def crashed(task: LoadedTask, lost: VmLostError) -> TaskError:
+    """Say that the VM ended because of the run."""
+    name = task.manifest.name
+    return TaskError(
+        "task-crashed",
+        f"run of {name}: expected its VM to live, got its end ({lost.reason}). Another VM serves "
+        "the next runs: look at what the task does to the interpreter.",
+        {"taskName": name, "reason": lost.reason},
+    )
+
+
+def lost_again(task: LoadedTask, lost: VmLostError) -> EdgeError:
+    """Say that the second VM of a run ended, too."""
+    if lost.is_culprit:
+        return crashed(task, lost)
+    return HostError(
+        "worker-lost",
+        f"run of {task.manifest.name}: expected a VM to live as long as it, got the end of two "
+        f"({lost.reason}). It may have had effects: try again.",
+        {"reason": lost.reason},
+    )

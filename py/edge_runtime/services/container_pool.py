@@ -49,6 +49,27 @@ class Pool:
         self._counts = {"started": 0, "killed": 0, "recycled": 0}
         self._is_stopped = False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a VM."""
+        return bool(self._ready)
+
+    def warm(self) -> None:
+        """Start the first VM before it is needed, when the page has had some time to itself."""
+        if self._plan.has_spare and self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def wait(self) -> None:
+        """Return when there is a VM.
+
+        Raises:
+            HostError: None starts.
+        """
+        while not self._ready:
+            soonest = self._soonest()
+            await asyncio.wait([soonest])
+            soonest.result()
+
     async def take(self, task: LoadedTask) -> RemoteVm:
         """Return the VM for a run: a stateful task's own, else the least loaded one.
 
@@ -59,8 +80,7 @@ class Pool:
         home = self._homes.get(task.number)
         if home is not None:
             return home
-        while not self._ready:
-            await asyncio.shield(self._soonest())
+        await self.wait()
         best = min(self._ready, key=lambda vm: (vm.refuses(task), vm.load, not vm.knows(task)))
         if best.refuses(task) and not best.load:
             # A version of the task before this one needed other packages.
@@ -177,7 +197,7 @@ class Pool:
         idle_ms = self._plan.idle_ms
         await self._clock.sleep_ms(SPARE_AFTER_MS)
         while True:
-            if self._plan.has_spare and self._spare is None and self._ready:
+            if self._plan.has_spare and self._spare is None:
                 await self._start_spare()
             await self._clock.sleep_ms(min(idle_ms, SPARE_AFTER_MS))
             left_ms = self._used_ms + idle_ms - self._clock.monotonic_ms()

@@ -123,7 +123,8 @@ class RemoteVm:
             when = {"budgetMs": budget_ms, "deadlineMs": context.deadline_ms}
             plain = plain_activation(activation)
             self._post({"do": "run", "task": task.number, "activation": plain, **when})
-            done = await asyncio.shield(going.done)
+            await asyncio.wait([going.done])
+            done = going.done.result()
             self.heap_bytes = done.heap_bytes
             return done
         except asyncio.CancelledError:
@@ -141,7 +142,8 @@ class RemoteVm:
         if opening is None:
             opening = self._opened[task.number] = asyncio.ensure_future(self._send(task))
         try:
-            await asyncio.shield(opening)
+            await asyncio.wait([opening])
+            opening.result()
         except EdgeError:
             # A package that did not come may come next time.
             self._opened.pop(task.number, None)

@@ -166,10 +166,7 @@ class Scheduler:
         self._dispatcher.reconfigure(config, self._clock.monotonic_ms())
 
     async def stop(self) -> None:
-        """End every run with ``runtime-stopped`` and wait until the running ones have returned.
-
-        A run whose code ignores its cancellation is left behind after ``STOP_GRACE_MS``.
-        """
+        """End every run with ``runtime-stopped``, and wait ``STOP_GRACE_MS`` for their code."""
         self._stopped = True
         runs: list[Any] = list(self._dispatcher)
         for run in runs:
@@ -187,7 +184,7 @@ class Scheduler:
         return self._dispatcher.statistics()
 
     def _run(self, job: Job[T], chain: tuple[str, ...], now_ms: float) -> Run[T]:
-        limit_ms = job.caller_timeout_ms
+        limit_ms, key = job.caller_timeout_ms, f"{job.name}:{job.supersede_key}"
         return Run(
             task=job.name,
             priority=job.priority,
@@ -195,10 +192,11 @@ class Scheduler:
             deadline_ms=math.inf if limit_ms is None else now_ms + limit_ms,
             caller_timeout_ms=limit_ms,
             supersede=job.supersede,
-            key=None if job.supersede is Supersede.NONE else f"{job.name}:{job.supersede_key}",
+            key=None if job.supersede is Supersede.NONE else key,
             chain=chain,
             job=job,
             clock=self._clock,
+            alarm=self._alarm.set,
         )
 
     def _join(self, call: Call[T], run: Run[T]) -> None:

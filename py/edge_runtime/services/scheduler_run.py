@@ -1,6 +1,7 @@
 """A job, the run that carries it out, and the calls that wait for the run."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -129,6 +130,7 @@ class Run(Ticket, Generic[T]):
         children: The calls of those.
         returning: Wakes its code when it has a slot again.
         lane_ms: Time spent waiting for inference workers.
+        alarm: Told of another deadline.
     """
 
     job: Job[T]
@@ -141,6 +143,7 @@ class Run(Ticket, Generic[T]):
     children: dict[int, Call[Any]] = field(default_factory=dict)
     returning: "list[asyncio.Future[None]]" = field(default_factory=list)
     lane_ms: float = 0.0
+    alarm: Callable[[float], None] = lambda _: None
 
     @property
     def budget_ms(self) -> float:
@@ -155,6 +158,14 @@ class Run(Ticket, Generic[T]):
         """
         if self.is_settled or self.budget_ms <= 0:
             raise run_ended(self)
+
+    def grant(self, more_ms: float) -> None:
+        """Move the deadline: what the code waited for was not its own. The caller's limit holds."""
+        if not self.is_settled:
+            limit_ms = self.caller_timeout_ms
+            latest_ms = math.inf if limit_ms is None else self.submitted_ms + limit_ms
+            self.deadline_ms = min(self.deadline_ms + more_ms, latest_ms)
+            self.alarm(self.deadline_ms)
 
     def waited_in_lane(self, wait_ms: float) -> None:
         """Add ``wait_ms`` above 0 of waiting for an inference worker."""

@@ -36,6 +36,8 @@ class Lease:
         if self.has_ended:
             raise RefusedError("run-ended", "the run has ended")
 
+    def grant(self, more_ms: float) -> None: ...
+
     def waited_in_lane(self, wait_ms: float) -> None: ...
 
     async def call(self, task_name: str, ext_data: Mapping[str, Any]) -> Any:
