@@ -79,7 +79,8 @@ class Runtime:
             values=self._store,
         )
         around = Surroundings(clock, host.images, page, self._models, self._store, host.network)
-        self._container = Container(around, host, with_vms(config.container, vms))
+        vms_config, trip = with_vms(config.container, vms), self._breakers.trip
+        self._container = Container(around, host, vms_config, trip)
         self._bundles = Bundles(host.crypto, clock, config.trust, self._store)
         load, unload = self._container.load, self._container.unload
         self._tasks = Catalogue(host.network, resolve, self._bundles.open, load, unload)
@@ -118,6 +119,7 @@ class Runtime:
         self._deployment.note_start(self._host.clock.now_ms(), self._life)
         self._breakers.load()
         self._models.load()
+        self._container.warm()
         return problems
 
     def take_up(self) -> None:

@@ -110,7 +110,7 @@ class Breaker:
         if self.state is State.HALF_OPEN:
             self._probed(outcome, slow, now_ms, jitter)
         elif self._is_bad():
-            self._trip(now_ms, jitter)
+            self.trip(now_ms, jitter)
 
     def release(self, permit: Permit) -> None:
         """Give ``permit`` back: its call was not made, or says nothing about health."""
@@ -129,6 +129,15 @@ class Breaker:
             return min(self.until_ms - self._seen_ms, self._config.max_open_ms)
         is_forced = self.state is State.FORCED_OPEN
         return self._config.max_open_ms if is_forced else self._config.open_ms
+
+    def trip(self, now_ms: float, jitter: float) -> None:
+        """Open now, whatever the window says; ``jitter`` as for :meth:`record`."""
+        open_ms = self._config.open_ms * 2.0**self._streak * (0.8 + 0.4 * jitter)
+        if self._signal(Signal.TRIPPED):
+            self._since_ms = now_ms
+            self.until_ms = now_ms + min(open_ms, self._config.max_open_ms)
+            self._streak = min(self._streak + 1, _MAX_DOUBLINGS)
+            self.opens += 1
 
     def force_open(self) -> None:
         """Refuse everything until :meth:`reset`."""
@@ -195,10 +204,10 @@ class Breaker:
         self._passed += 1
         self._passed_slow += slow
         if outcome is Outcome.FAILURE:
-            self._trip(now_ms, jitter)
+            self.trip(now_ms, jitter)
         elif self._passed == self._config.half_open_calls:
             if self._passed_slow >= self._config.slow_share * self._passed:
-                self._trip(now_ms, jitter)
+                self.trip(now_ms, jitter)
             else:
                 self._signal(Signal.PROVEN)
 
@@ -208,14 +217,6 @@ class Breaker:
             self.window.failures >= config.failure_share * calls
             or self.window.slow >= config.slow_share * calls
         )
-
-    def _trip(self, now_ms: float, jitter: float) -> None:
-        open_ms = self._config.open_ms * 2.0**self._streak * (0.8 + 0.4 * jitter)
-        if self._signal(Signal.TRIPPED):
-            self._since_ms = now_ms
-            self.until_ms = now_ms + min(open_ms, self._config.max_open_ms)
-            self._streak = min(self._streak + 1, _MAX_DOUBLINGS)
-            self.opens += 1
 
     def _signal(self, signal: Signal) -> bool:
         after = TRANSITIONS.get((self.state, signal))

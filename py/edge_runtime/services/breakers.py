@@ -99,14 +99,17 @@ class Breakers:
         assert isinstance(permit, Permit)
         outcome, now_ms = Outcome.FAILURE if failed else Outcome.SUCCESS, self._clock.now_ms()
         breaker = self._at(task, now_ms)
-        before = breaker.state
-        jitter = self._jitter(task, breaker.opens)
+        before, jitter = breaker.state, self._jitter(task, breaker.opens)
         breaker.record(permit, outcome, duration_ms, now_ms, jitter)
-        if breaker.state is before:
-            return
-        self._changed(task, before, breaker.state)
-        if breaker.state is State.OPEN:
-            self._warn(circuit_open(task, breaker.retry_after_ms(now_ms)).message)
+        self._look(task, before, now_ms)
+
+    def trip(self, task: str) -> None:
+        """Open the breaker of ``task`` now: what it does costs more than its own runs."""
+        now_ms = self._clock.now_ms()
+        breaker = self._at(task, now_ms)
+        before, jitter = breaker.state, self._jitter(task, breaker.opens)
+        breaker.trip(now_ms, jitter)
+        self._look(task, before, now_ms)
 
     def release(self, task: str, permit: object) -> None:
         """Take back the permit of a call that says nothing about ``task``."""
@@ -134,6 +137,13 @@ class Breakers:
     async def stop(self) -> None:
         """Return when what was to be kept is kept, or cannot be."""
         await self.save()
+
+    def _look(self, task: str, before: State, now_ms: float) -> None:
+        breaker = self._breakers[task]
+        if breaker.state is not before:
+            self._changed(task, before, breaker.state)
+            if breaker.state is State.OPEN:
+                self._warn(circuit_open(task, breaker.retry_after_ms(now_ms)).message)
 
     def _at(self, task: str, now_ms: float) -> Breaker:
         """Return the breaker as it is now; time alone may have changed its state."""

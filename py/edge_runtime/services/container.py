@@ -1,6 +1,6 @@
 """Where tasks live: in VMs or beside the core; whatever leaves their code is data or an error."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,8 @@ from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
 
+
+STRIKES: Final = 3
 
 VM_START_MS: Final = 30_000
 """How long a run may wait for a VM to start before its own time counts."""
@@ -47,9 +49,17 @@ class Container:
         around: What runs reach outside.
         host: Starts VMs, and is the interpreter of tasks that run beside the core.
         config: How many VMs there are, and what they may use.
+        trip: Opens the breaker of a task that has cost :data:`STRIKES` VMs, or as many more.
     """
 
-    def __init__(self, around: Surroundings, host: Host, config: ContainerConfig) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        host: Host,
+        config: ContainerConfig,
+        trip: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._trip = trip
         self._around = around
         self._host = host
         available = host.machines.is_available
@@ -78,7 +88,7 @@ class Container:
             TrustError: ``bundle-invalid``: the entry is no ``async def run(ctx, activation)``.
             TaskError: The code failed while it was imported.
         """
-        task = LoadedTask(bundle, url)
+        task = LoadedTask(bundle, url, struck=self._struck)
         self._check_packages(task)
         if self._inline is not None:
             await self._inline.open(task, await self._wheels(task))
@@ -88,6 +98,15 @@ class Container:
                 await self._try(task)
         self._tasks.add(task)
         return task
+
+    def warm(self) -> None:
+        """Start a VM before it is needed, where the device has the memory."""
+        if self._pool is not None:
+            self._pool.warm()
+
+    def _struck(self, task: LoadedTask) -> None:
+        if task.strikes % STRIKES == 0:
+            self._trip(task.manifest.name)
 
     async def _try(self, task: LoadedTask) -> None:
         """Import a task in a VM, as its first run would."""
@@ -199,9 +218,8 @@ class Container:
             raise error
         if self._inline is None:
             self._reason = error.message
-            self._around.page.notify(
-                "log", {"level": "warning", "message": f"VMs do not start: {error.message}"}
-            )
+            told = {"level": "warning", "message": f"VMs do not start: {error.message}"}
+            self._around.page.notify("log", told)
             self._inline = InlineRoom(self._host, self._say)
         if self._pool is not None:
             pool, self._pool = self._pool, None

@@ -193,7 +193,7 @@ class RemoteVm:
         while not going.is_over and not self.is_over:
             await self._wait(going.done, GRACE_MS)
             if not going.is_over and (going.has_heard or self._is_blamed(run_id)):
-                going.task.strikes += 1
+                going.task.strike()
                 self.break_off(f"a run of {going.task.manifest.name} did not end", run_id)
 
     def _tried(self, message: Mapping[str, Any]) -> None:
@@ -206,7 +206,7 @@ class RemoteVm:
             tried.set_exception(error_of("", message["error"]))
 
     def _flooded(self, going: Going) -> None:
-        going.task.strikes += 1
+        going.task.strike()
         run_id = going.activation.run_id
         self.break_off("a run asked without end and waited for no answer", run_id)
 
@@ -226,7 +226,7 @@ class RemoteVm:
         running = [run_id for run_id, going in self._runs.items() if not going.is_over]
         culprit = running[0] if len(running) == 1 else self._stepping
         if culprit in self._runs:
-            self._runs[culprit].task.strikes += 1
+            self._runs[culprit].task.strike()
         self.break_off(reason, culprit)
 
     def _receive(self, text: str, buffers: Sequence[Buffer]) -> None:

@@ -1,6 +1,7 @@
 """A loaded task: its bundle, and how its runs ended."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ class LoadedTask:
         runs: Runs started.
         failures: Those that raised or took too long.
         strikes: VMs that had to be ended because of it.
+        struck: Told of each strike.
     """
 
     bundle: OpenedBundle
@@ -34,6 +36,7 @@ class LoadedTask:
     runs: int = 0
     failures: int = 0
     strikes: int = 0
+    struck: Callable[["LoadedTask"], None] = lambda _: None
 
     @property
     def manifest(self) -> Manifest:
@@ -55,6 +58,11 @@ class LoadedTask:
     def resource(self, path: str) -> bytes:
         """Return a file of its folder, as :func:`resource_of`."""
         return resource_of(self.bundle.files, path)
+
+    def strike(self) -> None:
+        """Count a VM that had to be ended because of it."""
+        self.strikes += 1
+        self.struck(self)
 
     def failed(self) -> None:
         """Count a run that raised or took too long."""

@@ -31,12 +31,14 @@ class Lease:
 
     def __init__(self) -> None:
         self.has_ended = False
+        self.granted_ms = 0.0
 
     def check(self) -> None:
         if self.has_ended:
             raise RefusedError("run-ended", "the run has ended")
 
-    def grant(self, more_ms: float) -> None: ...
+    def grant(self, more_ms: float) -> None:
+        self.granted_ms += more_ms
 
     def waited_in_lane(self, wait_ms: float) -> None: ...
 
@@ -88,7 +90,9 @@ class Stage:
         self.around = Surroundings(
             host.clock, host.images, host.page, Models(), self.data, host.network
         )
-        self.container = Container(self.around, self.host, ContainerConfig(vms=vms, **config))
+        self.tripped: list[str] = []
+        plan = ContainerConfig(vms=vms, **config)
+        self.container = Container(self.around, self.host, plan, self.tripped.append)
 
     async def load(self, source: str | Mapping[str, str], **manifest: Any) -> LoadedTask:
         return await self.container.load(open_bundle(bundle("Rank", source, **manifest)))

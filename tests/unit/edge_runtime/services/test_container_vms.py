@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import EdgeError, HostError
+from edge_runtime.services.container import VM_START_MS
 from edge_runtime.services.container_pool import SPARE_AFTER_MS
 from edge_runtime.services.container_remote import GRACE_MS
 
 from ..task_bundles import bundle
-from .container_stage import Play, Stage, play_on
+from .container_stage import ACTIVATION, Lease, Play, Stage, play_on
 from .test_container_wheels import load, wheel
 
 WAITS = "import asyncio\nasync def run(ctx, activation):\n    await asyncio.Event().wait()\n"
@@ -400,3 +401,42 @@ async def test_a_new_version_of_a_task_gets_a_vm_without_the_old_ones_packages(
 
     assert len(stage.machines.started) == 2
     assert stage.container.statistics()["recycled"] == 1
+
+
+@on_vms()
+async def test_the_third_vm_that_a_task_costs_opens_its_breaker(stage: Stage) -> None:
+    task = await stage.load(WAITS)
+    for number in range(3):
+        assert stage.tripped == []
+        run = asyncio.create_task(stage.run(task, f"r{number}"))
+        await turns()
+        stage.machines.started[-1].break_down("it broke")
+        await asyncio.gather(run, return_exceptions=True)
+
+    assert stage.tripped == ["Rank"]
+
+
+@on_vms(spare=True)
+async def test_where_there_is_memory_a_vm_is_there_before_it_is_needed(stage: Stage) -> None:
+    stage.container.warm()
+    for _ in range(2):
+        await stage.host.clock.advance(SPARE_AFTER_MS)
+        await turns()
+
+    assert stage.container.statistics()["ready"] == 1
+
+
+@on_vms()
+async def test_waiting_for_the_first_vm_costs_a_run_none_of_its_time(stage: Stage) -> None:
+    stage.machines.gate = asyncio.Event()
+    task = await stage.load(QUICK)
+    lease = Lease()
+
+    run = asyncio.create_task(stage.container.run(task, ACTIVATION, lease))
+    await turns()
+    assert lease.granted_ms == VM_START_MS
+    await stage.host.clock.advance(700)
+    stage.machines.gate.set()
+
+    assert (await run).value == "r1"
+    assert lease.granted_ms == 700
