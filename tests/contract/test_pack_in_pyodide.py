@@ -64,3 +64,9 @@ def test_what_that_python_does_not_compile_is_named_with_its_line(folder: Path) 
 
     with pytest.raises(ToolError, match=r"task/main\.py:2: expected Python, got an error: \w"):
         pack_task(folder, compiler=pyodide_of(DIST))
+
+
+def test_sources_longer_than_a_pipe_holds_are_compiled() -> None:
+    source = b"VALUE = '" + b"x" * 2_000_000 + b"'\n"
+
+    assert "main.py" in pyodide_of(DIST)("Long", {"main.py": source}).code

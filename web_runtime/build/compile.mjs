@@ -4,6 +4,8 @@ import { readFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+// First of all: Pyodide makes the pipe one that does not block, and then a long request may break off.
+const request = readFileSync(0, "utf8");
 const [runtime, script] = process.argv.slice(2).map((path) => resolve(path));
 const { assets } = JSON.parse(readFileSync(`${runtime}/manifest.json`, "utf8"));
 const dir = `${runtime}/${assets.pyodide}`;
@@ -27,7 +29,7 @@ async function start() {
 const pyodide = await start();
 const names = pyodide.toPy({ __name__: "bytecode" });
 pyodide.runPython(readFileSync(script, "utf8"), { globals: names });
-const answer = names.get("compile_json")(readFileSync(0, "utf8"));
+const answer = names.get("compile_json")(request);
 for (let rest = Buffer.from(answer); rest.length;) rest = rest.subarray(writeSync(1, rest));
 // Pyodide leaves handles open in Node; nothing else is to be done.
 process.exit(0);
