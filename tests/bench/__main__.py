@@ -26,6 +26,7 @@ from . import (
     store,
     transfer,
     triggers,
+    vm,
 )
 from .harness import ROOT
 from .report import print_table, write_json
@@ -44,6 +45,7 @@ BENCHES = {
     "triggers": triggers,
     "sched": sched,
     "loop": loop,
+    "vm": vm,
     "e2e": e2e,
 }
 
