@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.site import SYSTEM, Task
+from tests.browser.site import Task
 
 from .harness import ASSETS, expect_equal, fresh_page, p50, served, spread
+from .inside import ask_inside, with_inside
 from .report import Measure
 from .sites import MLP_ROWS, MLP_WIDTHS, mlp, plain_site
 from .tasks import loop_counter
@@ -52,16 +53,15 @@ def counted(browser: Browser, folder: Path, source: str) -> list[list[dict[str, 
     The first round of each warms up. Commits go on meanwhile, one for all clicks of 50 ms.
     """
     pattern = {"type": "mta", "pageId": "Bench", "clickIds": ["hit"]}
-    counter = Task("Counter", "counter", Path(loop_counter.__file__).read_text())
     site = plain_site(
         folder,
-        tasks=[Task("Clicked", "clicked", source, {"models": ["mlp"]}), counter],
+        tasks=[Task("Clicked", "clicked", source, {"models": ["mlp"]})],
         models={"mlp": mlp()},
         config={"triggers": [{"taskName": "Clicked", "events": [pattern]}]},
         extra=[ASSETS / "loop.js"],
         scripts=("/edge/edge.js", "/loop.js"),
     )
-    with served(site, isolated=True) as server, fresh_page(browser) as page:
+    with served(site, isolated=True, routes=with_inside()) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate("() => startCounted()")
         return [
@@ -79,10 +79,13 @@ def counted_round(page: Page, is_durable: bool) -> dict[str, float]:
 
 def clicks(page: Page, count: int, is_durable: bool) -> Mapping[str, int]:
     """Return the counts of ``count`` clicks, every one of which had its result."""
-    call = "(order) => countedClicks(...order)"
-    before, counts, after = page.evaluate(call, [SYSTEM, count, is_durable])
+    before = page.evaluate("() => EdgeAI.statistics()")
+    ask_inside(page, loop_counter, {})
+    page.evaluate("(order) => clickAll(...order)", [count, is_durable])
+    counts = ask_inside(page, loop_counter, {})
+    after = page.evaluate("() => EdgeAI.statistics()")
     expect_equal("runs of the clicks", count, finished(after) - finished(before))
-    return dict(counts)
+    return counts
 
 
 def finished(statistics: Mapping[str, Any]) -> int:

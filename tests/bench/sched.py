@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page
-
-from tests.browser.site import SYSTEM, Task
+from playwright.sync_api import Browser
 
 from . import sched_flood
 from .harness import ASSETS, expect_equal, fresh_page, p50, peer_name, served, spread
+from .inside import ask_inside, with_inside
 from .report import Measure
 from .sites import plain_site
 from .store_site import bundle
@@ -28,32 +27,21 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
 
 def cost_rounds(browser: Browser, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Run all in turns on one page, ours inside its worker; the first round warms up."""
-    source = Path(scheduling.__file__).read_text()
-    tasks = [Task("Scheduling", "scheduling", source, {"timeout_ms": 60_000})]
-    site = plain_site(folder, tasks=tasks, scripts=("/edge/edge.js", "/sched-peers.js"))
+    site = plain_site(folder, scripts=("/edge/edge.js", "/sched-peers.js"))
     bundle(ASSETS / "sched-peers.js", site / "sched-peers.js")
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in ("edge", *PEERS)}
-    with served(site, isolated=True) as server, fresh_page(browser) as page:
+    with served(site, isolated=True, routes=with_inside()) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate(
             "() => EdgeAI.start({ config: '/config.json', capture: false }).then(() => 0)"
         )
         for _ in range(ROUNDS + 1):
-            rounds["edge"].append(run_edge(page))
+            rounds["edge"].append(ask_inside(page, scheduling, {"count": TASKS}))
             for peer in PEERS:
                 found = page.evaluate("([name, count]) => runPeer(name, count)", [peer, TASKS])
                 expect_equal(f"tasks of {peer}", 2 * TASKS, found["ended"])
                 rounds[peer].append(found)
     return {name: found[1:] for name, found in rounds.items()}
-
-
-def run_edge(page: Page) -> dict[str, Any]:
-    """Run one round of our task, which refuses itself if a run is missing."""
-    call = "(call) => EdgeAI.infer(call).then(({ value }) => value)"
-    extra = {"count": TASKS}
-    return dict(
-        page.evaluate(call, {"systemCode": SYSTEM, "businessCode": "scheduling", "extData": extra})
-    )
 
 
 def cost_measures(rounds: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measure]:

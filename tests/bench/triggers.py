@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from tests.browser.site import SYSTEM, Task
+from tests.browser.site import Task
 
 from .harness import ASSETS, expect_equal, fresh_page, p50, p99, served, spread
+from .inside import ask_inside, with_inside
 from .report import Measure
 from .sites import plain_site
 from .tasks import matching
@@ -18,7 +19,6 @@ SETS: Final = [(kind, rules) for kind in ("mixed", "button") for rules in (FEW, 
 EVENTS_A_ROUND: Final = 2_000
 TRACKED: Final = 20_000
 FIRES_EVERY: Final = 1_000
-MATCHING: Final = Path(matching.__file__).read_text()
 QUIET: Final = "async def run(ctx, activation):\n    return None\n"
 
 Rounds = dict[tuple[str, int], list[dict[str, Any]]]
@@ -33,31 +33,22 @@ def measure(browser: Browser, folder: Path) -> list[Measure]:
 
 def matcher_rounds(browser: Browser, folder: Path) -> Rounds:
     """Time the sets of triggers in turns inside the worker; the first round warms up."""
-    options = {"timeout_ms": 60_000}
-    site = plain_site(folder, tasks=[Task("Matching", "matching", MATCHING, options)])
+    site = plain_site(folder)
     rounds: Rounds = {which: [] for which in SETS}
     judges = {which: matching.Timed(*which) for which in SETS}
-    with served(site, isolated=True) as server, fresh_page(browser) as page:
+    with served(site, isolated=True, routes=with_inside()) as server, fresh_page(browser) as page:
         page.goto(server.url)
         page.evaluate(
             "() => EdgeAI.start({ config: '/config.json', capture: false }).then(() => 0)"
         )
         for _ in range(ROUNDS + 1):
             for (kind, rules), judge in judges.items():
-                found = match_some(page, kind, rules)
+                ask = {"kind": kind, "rules": rules, "events": EVENTS_A_ROUND}
+                found = ask_inside(page, matching, ask)
                 expected = judge.each_us(EVENTS_A_ROUND)[1] + judge.mean_us(EVENTS_A_ROUND)[1]
                 expect_equal(f"matches of {rules} {kind} rules", expected, found["matches"])
                 rounds[kind, rules].append(found)
     return {which: found[1:] for which, found in rounds.items()}
-
-
-def match_some(page: Page, kind: str, rules: int) -> dict[str, Any]:
-    """Run one round of the task."""
-    call = "(call) => EdgeAI.infer(call).then(({ value }) => value)"
-    ask = {"kind": kind, "rules": rules, "events": EVENTS_A_ROUND}
-    return dict(
-        page.evaluate(call, {"systemCode": SYSTEM, "businessCode": "matching", "extData": ask})
-    )
 
 
 def matcher_measures(rounds: Rounds) -> list[Measure]:

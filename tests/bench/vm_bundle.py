@@ -13,6 +13,7 @@ from web_runtime.keys import SealKey, SigningKey, signing_of
 from web_runtime.pack import pack_task
 
 from .harness import DIST, expect_equal, p50, served, spread
+from .inside import runtime_worker
 from .report import Measure
 from .vm_site import NO_PEER, call, calls, started, vm_site
 
@@ -107,8 +108,3 @@ def loaded_round(page: Page, publisher: Publisher, number: int) -> dict[str, flo
     first, *warm = [each["elapsedMs"] for each in found]
     verified = taken["doneMs"] - runtime_worker(page).evaluate(ARRIVED, BUNDLE)
     return {"verified": verified, "opened": first - p50(warm)}
-
-
-def runtime_worker(page: Page) -> Any:
-    """Return the worker that fetches bundles."""
-    return next(worker for worker in page.workers if "runtime-worker" in worker.url)

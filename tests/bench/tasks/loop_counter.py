@@ -1,4 +1,4 @@
-"""A task that counts what its worker's event loop does: the second call has the counts."""
+"""Counts what its worker's event loop does: the second call has the counts."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Counter:
 _counters: list[Counter] = []
 
 
-async def run(_ctx: object, _activation: object) -> dict[str, int]:
+async def run(_asked: object) -> dict[str, int]:
     """Begin to count, or end it."""
     if _counters:
         return _counters.pop().end()

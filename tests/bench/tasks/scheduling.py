@@ -1,4 +1,4 @@
-"""A task that times dispatcher and scheduler inside the worker, with tasks that do nothing."""
+"""Times dispatcher and scheduler inside the worker, with tasks that do nothing."""
 
 import asyncio
 import itertools
@@ -161,9 +161,9 @@ async def nothing(_run: object) -> None:
     """Return."""
 
 
-async def run(_ctx: object, activation: Any) -> dict[str, Any]:
+async def run(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Run one round with as many tasks as were asked for."""
-    count = activation.ext_data["count"]
+    count = asked["count"]
     return {
         "dispatchUs": dispatch_us(count // BATCH),
         "atOnceMs": await at_once(count),
