@@ -146,6 +146,12 @@ export const PROTOCOL_VERSION = 4;
  * @property {Record<string, BackendReport>} backend
  * @property {"slots" | "core-slot" | "paused" | "lane" | null} waitedFor  What it waited for first; null: nothing.
  * @property {"value" | "last" | "task" | null} fallback  What the value is instead of the task's; null: it is the task's.
+ * @property {Profile} [profile]         With `start({profile: true})`.
+ */
+
+/**
+ * @typedef {{cpuMs: number, waitMs: number, inferMs: number, laneMs: number, heapBytes: number, asks: Record<string, number>,
+ *   queries: {sql: string, ms: number, rows: number | null}[]}} Profile  Where a run's time went, see docs/reference.md.
  */
 
 /**
@@ -200,6 +206,7 @@ export const PROTOCOL_VERSION = 4;
  * @property {string} message
  * @property {string} [taskName]
  * @property {string} [runId]
+ * @property {Profile} [profile]  Of each run, failed ones as well, with `start({profile: true})`.
  */
 
 /**

@@ -78,7 +78,8 @@ def test_the_pages_statistics_are_the_cores_and_what_javascript_adds() -> None:
 
 
 def test_the_pages_result_is_the_cores() -> None:
-    result = Result("Rank-e1", "Rank", None, TriggerKind.EVENT, Timings(0, 0, 0, 0), {}).to_dict()
+    times = Timings(0, 0, 0, 0)
+    result = Result("Rank-e1", "Rank", None, TriggerKind.EVENT, times, {}, profile={}).to_dict()
     assert typedef("protocol.js", "RunResult") == set(result)
     assert typedef("protocol.js", "Timings") == set(result["timings"])
 

@@ -81,6 +81,7 @@ def result_of(
         backend=done.backends,
         waited_for=outcome.waited_for,
         fallback=fallback,
+        profile=done.profile,
     )
 
 

@@ -59,7 +59,7 @@ class Runtime:
         vms: int | Literal["auto"] | None = None,
         profile: bool = False,
     ) -> None:
-        self._host, self._config, self._profile = host, config, profile
+        self._host, self._config = host, config
         self._journal = journal or Unheard()
         clock, page, scheduler, tell = host.clock, host.page, config.scheduler, self._store_changed
         resolve = partial(absolute_url, base_url)
@@ -79,8 +79,8 @@ class Runtime:
             values=self._store,
         )
         around = Surroundings(clock, host.images, page, self._models, self._store, host.network)
-        vms_config, trip = with_vms(config.container, vms), self._breakers.trip
-        self._container = Container(around, host, vms_config, trip)
+        in_vms, trip = with_vms(config.container, vms), self._breakers.trip
+        self._container = Container(around, host, in_vms, trip, is_profiled=profile)
         self._bundles = Bundles(host.crypto, clock, config.trust, self._store)
         load, unload = self._container.load, self._container.unload
         self._tasks = Catalogue(host.network, resolve, self._bundles.open, load, unload)

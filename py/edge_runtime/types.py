@@ -176,7 +176,8 @@ class Result:
     """Outcome of one finished run.
 
     ``backend`` is keyed by model name; ``waited_for`` is None for a run that never waited;
-    ``fallback`` says what the value is instead of the task's, None if it is the task's.
+    ``fallback`` says what the value is instead of the task's, None if it is the task's; ``profile``
+    where its time went, None where nobody asked.
     """
 
     run_id: str
@@ -187,10 +188,11 @@ class Result:
     backend: Mapping[str, Backend] = field(default_factory=dict)
     waited_for: WaitedFor | None = None
     fallback: FallbackKind | None = None
+    profile: Mapping[str, JsonValue] | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return the record a page receives (README, Result)."""
-        return {
+        plain: dict[str, JsonValue] = {
             "runId": self.run_id,
             "taskName": self.task_name,
             "value": self.value,
@@ -200,6 +202,7 @@ class Result:
             "fallback": None if self.fallback is None else self.fallback.value,
             "backend": {model: backend.to_dict() for model, backend in self.backend.items()},
         }
+        return plain if self.profile is None else {**plain, "profile": dict(self.profile)}
 
 
 @dataclass(frozen=True, slots=True)

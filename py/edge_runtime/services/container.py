@@ -14,10 +14,11 @@ from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
-from .container_going import Done, VmLostError, crashed, lost_again
-from .container_inline import InlineRoom
+from .container_going import VmLostError, crashed, lost_again
+from .container_inline import InlineRoom, inline_statistics
 from .container_packages import Packages
 from .container_pool import Pool
+from .container_profile import ProfiledContext
 from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
@@ -33,13 +34,13 @@ VM_START_MS: Final = 30_000
 class Completion:
     """What a run returned, and what its inference cost and where it ran.
 
-    ``cpu_ms`` is the time its own code computed.
+    ``profile`` says where its time went, where that was asked for.
     """
 
     value: JsonValue
     infer_ms: float
     backends: Mapping[str, Backend]
-    cpu_ms: float = 0.0
+    profile: Mapping[str, JsonValue] | None = None
 
 
 class Container:
@@ -50,6 +51,7 @@ class Container:
         host: Starts VMs, and is the interpreter of tasks that run beside the core.
         config: How many VMs there are, and what they may use.
         trip: Opens the breaker of a task that has cost :data:`STRIKES` VMs, or as many more.
+        is_profiled: Whether runs say where their time went.
     """
 
     def __init__(
@@ -58,9 +60,12 @@ class Container:
         host: Host,
         config: ContainerConfig,
         trip: Callable[[str], None] = lambda _: None,
+        *,
+        is_profiled: bool = False,
     ) -> None:
         self._trip = trip
         self._around = around
+        self._context_of = ProfiledContext if is_profiled else RunContext
         self._host = host
         available = host.machines.is_available
         plan = self._plan = plan_vms(config, host.description, available=available)
@@ -140,13 +145,13 @@ class Container:
         """
         if self._pool is not None and not self._pool.is_ready:
             await self._wait_for_vm(self._pool, lease)
-        context = RunContext(task.bundle, activation, self._around, lease)
+        context = self._context_of(task.bundle, activation, self._around, lease)
         task.runs += 1
         try:
-            done = await self._done(task, activation, context)
+            value = await self._value(task, activation, context)
         finally:
             context.end()
-        return Completion(done.value, context.infer_ms, context.backends, done.cpu_ms)
+        return Completion(value, context.infer_ms, context.backends, context.profile)
 
     async def stop(self) -> None:
         """End all VMs and forget all tasks' code."""
@@ -160,18 +165,7 @@ class Container:
         """Return where tasks run."""
         if self._pool is not None:
             return self._pool.statistics()
-        return VmStatistics(
-            mode="inline",
-            reason=self._reason,
-            ready=0,
-            spare=0,
-            running=0,
-            startMs=None,
-            heapBytes=[],
-            started=0,
-            killed=0,
-            recycled=0,
-        )
+        return inline_statistics(self._reason)
 
     async def _wait_for_vm(self, pool: Pool, lease: Lease) -> None:
         """Let a run wait for the first VM in a time that is not its own."""
@@ -183,7 +177,9 @@ class Container:
             await self._fall_back(error)
         lease.grant(self._host.clock.monotonic_ms() - began_ms - VM_START_MS)
 
-    async def _done(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+    async def _value(
+        self, task: LoadedTask, activation: Activation, context: RunContext
+    ) -> JsonValue:
         try:
             return await self._attempt(task, activation, context)
         except VmLostError as lost:
@@ -195,7 +191,9 @@ class Container:
         except VmLostError as lost:
             raise lost_again(task, lost) from lost
 
-    async def _attempt(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+    async def _attempt(
+        self, task: LoadedTask, activation: Activation, context: RunContext
+    ) -> JsonValue:
         if self._pool is not None:
             try:
                 vm = await self._pool.take(task)

@@ -38,6 +38,10 @@ class Lease(Rider, Protocol):
     def grant(self, more_ms: float) -> None:
         """Move the deadline, within the caller's own limit."""
 
+    @property
+    def lane_ms(self) -> float:
+        """Milliseconds it has waited for inference workers."""
+
     async def call(self, task_name: str, ext_data: Mapping[str, JsonValue]) -> JsonValue:
         """Run another task and return its value."""
 
@@ -91,6 +95,9 @@ class RunContext:
         deadline_ms: Unix time at which the run will be cancelled.
         infer_ms: Time spent inside the inference engine so far.
         backends: Where each model that was used ran last.
+        cpu_ms: Time that the run's own code computed, known at its end.
+        heap_bytes: Heap of its interpreter behind it; 0 where nobody knows.
+        profile: Where its time went; None where nobody asked.
     """
 
     def __init__(
@@ -107,6 +114,9 @@ class RunContext:
         self.deadline_ms = around.clock.now_ms() + lease.budget_ms
         self.infer_ms = 0.0
         self.backends: dict[str, Backend] = {}
+        self.cpu_ms = 0.0
+        self.heap_bytes = 0
+        self.profile: Mapping[str, JsonValue] | None = None
         egress = bundle.manifest.egress
         self._fetches = Fetches(around.network, around.clock, egress, self.deadline_ms)
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import EdgeError, HostError, TaskError
@@ -26,15 +25,6 @@ class VmLostError(Exception):
         self.is_culprit = is_culprit
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a run returned, what it computed, ms, and its VM's heap behind it."""
-
-    value: JsonValue
-    cpu_ms: float
-    heap_bytes: int
-
-
 class Going:
     """A run that goes on.
 
@@ -46,7 +36,7 @@ class Going:
         flooded: Called when it asks more than anybody could answer.
 
     Attributes:
-        done: Its outcome; a VmLostError when the VM ended first.
+        done: What it returned; a VmLostError when the VM ended first.
         has_heard: It knows that it is cancelled.
     """
 
@@ -61,7 +51,7 @@ class Going:
         self.task = task
         self.activation = activation
         self.context = context
-        self.done: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[JsonValue] = asyncio.get_running_loop().create_future()
         self.has_heard = False
         self._post = post
         self._flooded = flooded
@@ -102,9 +92,10 @@ class Going:
 
     def _finish(self, message: Mapping[str, Any]) -> None:
         name = self.task.manifest.name
+        context = self.context
+        context.cpu_ms, context.heap_bytes = float(message["cpuMs"]), int(message["heapBytes"])
         if "value" in message:
-            cpu_ms, heap_bytes = float(message["cpuMs"]), int(message["heapBytes"])
-            self.done.set_result(Done(message["value"], cpu_ms, heap_bytes))
+            self.done.set_result(message["value"])
             return
         error: EdgeError = error_of(name, message.get("error"))
         if message.get("cancelled"):

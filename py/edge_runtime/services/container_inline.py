@@ -9,10 +9,10 @@ from ..guest.room import Room
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.package_claims import PackageClaims
+from ..pure.statistics import VmStatistics
 from ..pure.vm_messages import ASKABLE
-from ..types import Activation
+from ..types import Activation, JsonValue
 from .container_context import RunContext
-from .container_going import Done
 from .container_task import LoadedTask
 
 
@@ -56,7 +56,7 @@ class InlineRoom:
             task.tenant = None
         self._tenants.discard(task)
 
-    async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+    async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> JsonValue:
         """Run a task once, as :meth:`Room.run`."""
         assert task.tenant is not None
         if task is not self._latest:
@@ -70,7 +70,9 @@ class InlineRoom:
             value = await self._room.run(task.tenant, activation, masked, budget)
         finally:
             del self._contexts[activation.run_id]
-        return Done(value, budget.cpu_ms, 0)
+            context.cpu_ms = budget.cpu_ms
+            context.heap_bytes = self._host.interpreter.heap_bytes()
+        return value
 
     def stop(self) -> None:
         """Forget all tasks' code."""
@@ -100,6 +102,22 @@ class MaskedContext:
                 context.log(message, level)
 
         self.log = log
+
+
+def inline_statistics(reason: str | None) -> VmStatistics:
+    """Return the figures of a runtime without VMs, and why it has none where it was to."""
+    return VmStatistics(
+        mode="inline",
+        reason=reason,
+        ready=0,
+        spare=0,
+        running=0,
+        startMs=None,
+        heapBytes=[],
+        started=0,
+        killed=0,
+        recycled=0,
+    )
 
 
 def _masked(method: Callable[..., Awaitable[Any]], pace: Pace) -> Callable[..., Awaitable[Any]]:

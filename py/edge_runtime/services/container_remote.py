@@ -12,7 +12,7 @@ from ..pure.plain import join, split
 from ..pure.vm_messages import error_of, plain_activation
 from ..types import Activation, JsonValue
 from .container_context import RunContext
-from .container_going import Done, Going, VmLostError
+from .container_going import Going, VmLostError
 from .container_task import LoadedTask, plain_brief
 
 GRACE_MS: Final = 300
@@ -104,7 +104,7 @@ class RemoteVm:
         finally:
             del self._tries[task.number]
 
-    async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> Done:
+    async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> JsonValue:
         """Run a task once. Cancelled, it returns when the code has ended, or the VM was.
 
         Raises:
@@ -125,7 +125,7 @@ class RemoteVm:
             self._post({"do": "run", "task": task.number, "activation": plain, **when})
             await asyncio.wait([going.done])
             done = going.done.result()
-            self.heap_bytes = done.heap_bytes
+            self.heap_bytes = context.heap_bytes
             return done
         except asyncio.CancelledError:
             await self._let_go(going)

@@ -27,7 +27,7 @@ class Lease:
     """The right of a run to have effects, for 100 ms; calls answer with what they got."""
 
     priority, since_ms, number = Priority.CORE, 0.0, 1
-    budget_ms = 100.0
+    budget_ms, lane_ms = 100.0, 2.5
 
     def __init__(self) -> None:
         self.has_ended = False
@@ -80,7 +80,7 @@ DEVICE = {"deviceMemoryGb": 4}
 class Stage:
     """A container on the fake host."""
 
-    def __init__(self, vms: int | None = 0, **config: Any) -> None:
+    def __init__(self, vms: int | None = 0, *, is_profiled: bool = False, **config: Any) -> None:
         fake = create_fake_host()
         self.machines = FakeMachines(fake.interpreter)
         self.host = replace(fake, machines=self.machines, description=DEVICE)
@@ -92,7 +92,9 @@ class Stage:
         )
         self.tripped: list[str] = []
         plan = ContainerConfig(vms=vms, **config)
-        self.container = Container(self.around, self.host, plan, self.tripped.append)
+        self.container = Container(
+            self.around, self.host, plan, self.tripped.append, is_profiled=is_profiled
+        )
 
     async def load(self, source: str | Mapping[str, str], **manifest: Any) -> LoadedTask:
         return await self.container.load(open_bundle(bundle("Rank", source, **manifest)))
