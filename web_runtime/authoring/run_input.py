@@ -5,6 +5,7 @@ import binascii
 import json
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from ..errors import ToolError
 from ..replay import read_text
 
 STANDARD_INPUT: Final = Path("-")
+# From here on JavaScript writes a whole number with an exponent, which Python reads as a float.
+_EXPONENT_FROM: Final = 1e21
 
 
 def read_activations(path: Path) -> list[dict[str, JsonValue]]:
@@ -80,7 +83,7 @@ def _objects(path: Path, expected: str) -> list[dict[str, Any]]:
     text = sys.stdin.read() if path == STANDARD_INPUT else read_text(path)
     try:
         check_levels(text)
-        plain = json.loads(text)
+        plain = json.loads(text, parse_int=_sent_number, parse_float=_sent_number)
     except ValueError as error:
         raise ToolError(f"{path}: expected JSON, got {error}. Correct the file.") from error
     objects = plain if isinstance(plain, list) else [plain]
@@ -89,3 +92,11 @@ def _objects(path: Path, expected: str) -> list[dict[str, Any]]:
             got = json.dumps(each)[:80]
             raise ToolError(f"{path}: expected {expected}, got {got}. Correct the file.")
     return objects
+
+
+def _sent_number(digits: str) -> float:
+    """Return what reaches a task when a page sends this number, which there is a double."""
+    double = float(digits)
+    if not double.is_integer() or abs(double) >= _EXPONENT_FROM:
+        return double
+    return int(Decimal(repr(double)))

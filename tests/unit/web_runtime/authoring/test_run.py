@@ -62,6 +62,19 @@ def test_each_activation_of_a_list_is_run(tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_are_what_a_page_sends(tmp_path: Path) -> None:
+    main = "async def run(ctx, a):\n    return [repr(n) for n in a.ext_data['n']]\n"
+    given = tmp_path / "in.json"
+    given.write_text('{"n": [1, 1.0, -0.0, 0.5, 9007199254740993, 9223372036854775807, 1e21, 1e2]}')
+
+    _, out, _ = run("run", write_task(tmp_path / "t", main), "--activation", given)
+
+    # JSON.stringify of each: 1, 1, 0, 0.5, 9007199254740992, 9223372036854776000, 1e+21, 100.
+    assert json.loads(out)["value"] == [
+        "1", "1", "0", "0.5", "9007199254740992", "9223372036854776000", "1e+21", "100",
+    ]  # fmt: skip
+
+
 def test_a_run_that_fails_is_told_and_ends_with_code_1(tmp_path: Path) -> None:
     main = "async def run(ctx, a):\n    return 1 / a.ext_data['by']\n"
     given = write_json(tmp_path / "in.json", [{"by": 0}, {"by": 2}])
