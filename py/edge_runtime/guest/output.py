@@ -15,8 +15,14 @@ Tell = Callable[[str, str, str, str], None]
 _LEVELS: Final = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
 
 
+def hear_logging() -> None:
+    """Tell records of tasks from INFO on; twice is no more than once."""
+    logging.root.addHandler(_HANDLER)
+    logging.root.setLevel(min(logging.root.level, logging.INFO))
+
+
 class Output:
-    """Takes over ``print``, the standard streams and ``logging`` while a run's code is at it.
+    """Takes over ``print`` and the standard streams while a run's code is at it.
 
     Args:
         tell: Gets whole lines of tasks; what is not a task's goes where it went before.
@@ -24,23 +30,12 @@ class Output:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._handler = _Handler(self)
-        self._before: tuple[TextIO, TextIO] | None = None
 
     def install(self) -> None:
-        """Stand in for the streams, and hear of records from INFO on."""
-        self._before = sys.stdout, sys.stderr
+        """Stand in for the streams of the interpreter, for good, and hear its logging."""
         sys.stdout = _Stream(self, "info", sys.stdout)
         sys.stderr = _Stream(self, "warning", sys.stderr)
-        logging.root.addHandler(self._handler)
-        logging.root.setLevel(logging.INFO)
-
-    def uninstall(self) -> None:
-        """Put back what was there."""
-        if self._before is not None:
-            sys.stdout, sys.stderr = self._before
-            logging.root.removeHandler(self._handler)
-            self._before = None
+        hear_logging()
 
     def print(self, *values: object, file: Any = None, sep: str = " ", **rest: Any) -> None:
         """Stand in for ``print``: one line of the run, unless it goes to a file of the task's."""
@@ -89,10 +84,16 @@ class _Stream:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, output: Output) -> None:
-        super().__init__()
-        self._output = output
+    """One for all rooms of the process: a run knows where its lines go."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        level = next((name for least, name in _LEVELS if record.levelno >= least), "debug")
-        self._output.say(level, f"{record.name}: {self.format(record)}")
+        budget = CURRENT.get()
+        if budget is not None and budget.say is not None:
+            level = next((name for least, name in _LEVELS if record.levelno >= least), "debug")
+            budget.say(level, f"{record.name}: {self.format(record)}")
+        elif logging.lastResort and record.levelno >= logging.lastResort.level:
+            # Where a root logger without handlers sends what the runtime and its libraries say.
+            logging.lastResort.handle(record)
+
+
+_HANDLER: Final = _Handler()

@@ -38,6 +38,7 @@ class Budget:
         deadline_ms: On the pace's clock; inf for none.
         heap_bytes: Size of the heap that it may not pass; 0 for none.
         cpu_ms: Time its code has computed so far.
+        say: Gets level and text of what it logs.
     """
 
     run_id: str
@@ -45,6 +46,7 @@ class Budget:
     deadline_ms: float
     heap_bytes: int = 0
     cpu_ms: float = 0.0
+    say: Callable[[str, str], None] | None = None
 
 
 CURRENT: Final[ContextVar[Budget | None]] = ContextVar("edge_run", default=None)

@@ -123,6 +123,7 @@ class Room:
 
     async def _paced(self, tenant: Tenant, work: Any, budget: Budget) -> Any:
         brief = tenant.brief
+        budget.say = self.output.say
         try:
             return await self.pace.run(work, budget)
         except EntryError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ..guest.output import hear_logging
 from ..guest.pace import Budget, Pace
 from ..guest.pristine import Pristine
 from ..guest.room import Room
@@ -32,6 +33,7 @@ class InlineRoom:
         self._say = say
         self._contexts: dict[str, RunContext] = {}
         self._room = Room(host.interpreter, self._told)
+        hear_logging()
         self._tenants: set[LoadedTask] = set()
         self._pristine = Pristine()
         self._claims = PackageClaims()

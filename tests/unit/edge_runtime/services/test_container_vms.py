@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import EdgeError, HostError
+from edge_runtime.guest.output import hear_logging
 from edge_runtime.services.container import VM_START_MS
 from edge_runtime.services.container_pool import SPARE_AFTER_MS
 from edge_runtime.services.container_remote import GRACE_MS
@@ -349,15 +350,23 @@ def test_where_the_device_chose_vms_that_do_not_start_tasks_run_beside_the_core(
 def test_what_a_task_prints_and_logs_names_its_run(vms: int) -> None:
     async def play(stage: Stage) -> None:
         task = await stage.load(
-            "async def run(ctx, activation):\n    print('seen', 3, sep='=')\n    print('odd')\n"
+            "import logging\n"
+            "async def run(ctx, activation):\n    print('seen', 3, sep='=')\n"
+            "    logging.getLogger('shop').info('%d rows', 3)\n"
+            "    logging.warning('few')\n    logging.debug('unheard')\n"
         )
+        # As every VM of a worker's own does; beside the core the room has done it.
+        if vms:
+            hear_logging()
         await stage.run(task, "r9")
         await turns()
 
         lines = stage.host.page.named("log")
-        assert [(line["message"], line["runId"], line["taskName"]) for line in lines] == [
-            ("seen=3", "r9", "Rank"),
-            ("odd", "r9", "Rank"),
+        assert {(line["runId"], line["taskName"]) for line in lines} == {("r9", "Rank")}
+        assert [(line["level"], line["message"]) for line in lines] == [
+            ("info", "seen=3"),
+            ("info", "shop: 3 rows"),
+            ("warning", "root: few"),
         ]
 
     play_on(lambda: Stage(vms), play)
