@@ -17,13 +17,12 @@ from .edge_page import EdgePage
 from .site import Task, double_model, write_site
 
 TALKS = """
-import logging, sys
+import logging
 
 log = logging.getLogger("shop")
 
 async def run(ctx, activation):
     print("printed", 1, sep="-")
-    print("odd", file=sys.stderr)
     log.info("%d rows", 3)
     log.error("no rows")
     log.debug("unheard")
@@ -32,7 +31,6 @@ async def run(ctx, activation):
 """
 TOLD = [
     ("info", "printed-1"),
-    ("warning", "odd"),
     ("info", "shop: 3 rows"),
     ("error", "shop: no rows"),
     ("info", "after a wait"),
@@ -98,7 +96,9 @@ def test_a_traceback_from_bytecode_names_files_and_lines(
 def test_what_a_task_prints_and_logs_is_told_with_its_run(start: Callable[..., EdgePage]) -> None:
     edge = start()
 
-    run = edge.infer("talks")["ok"]
+    told = edge.infer("talks")
+    assert "ok" in told, told
+    run = told["ok"]
 
     lines = [each for each in edge.seen("log") if each.get("taskName") == "Talks"]
     assert [(each["level"], each["message"]) for each in lines] == TOLD
