@@ -19,7 +19,7 @@ const ALLOWED = new Set(
   BigInt64Array BigUint64Array Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError
   SuppressedError DisposableStack AsyncDisposableStack Infinity NaN undefined parseFloat parseInt isFinite isNaN
   decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape globalThis self
-  TextDecoder TextEncoder eval setTimeout clearTimeout setInterval clearInterval`.split(/\s+/),
+  TextDecoder TextEncoder gc eval setTimeout clearTimeout setInterval clearInterval`.split(/\s+/),
 );
 
 const INHERITED = ["self", "clearTimeout", "clearInterval"];

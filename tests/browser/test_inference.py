@@ -1,15 +1,19 @@
 """Backends on the real browser: what was asked for, what ran, and why it fell back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.bundle_writer import build_bundle
+from edge_runtime.pure.manifest import from_task_toml
+from edge_runtime.pure.manifest_fields import Package
 from playwright.sync_api import Page
 
 from .conftest import OpenModels, Serve
 from .edge_page import EdgePage
 from .inference_stage import InferencePage
-from .site import Model, Task, double_model, write_site
+from .site import SYSTEM, Model, Task, double_model, write_site
 
 pytestmark = pytest.mark.browser
 
@@ -236,8 +240,14 @@ def test_a_package_that_is_not_shipped_disables_its_task_only(
     serve: Serve, tmp_path: Path, page: Page
 ) -> None:
     source = "async def run(ctx, activation):\n    return 1\n"
-    tasks = [Task("Pandas", "pandas", source, {"packages": ["pandas"]}), TASK]
-    site = write_site(tmp_path / "site", tasks=tasks, models={"double": double_model()})
+    config = {"bundles": ["tasks/Pandas.edge", "tasks/Double.edge"], "vms": 0}
+    models = {"double": double_model()}
+    site = write_site(tmp_path / "site", tasks=[TASK], models=models, config=config)
+    # Nothing that packs a task lets this through.
+    files = {"main.py": source.encode()}
+    task = {"name": "Pandas", "version": "1", "system_code": SYSTEM, "business_code": "pandas"}
+    manifest = replace(from_task_toml(task, files), packages=(Package("pandas"),))
+    (site / "tasks" / "Pandas.edge").write_bytes(build_bundle(manifest, files))
     edge = EdgePage(page, serve(site)).open()
 
     problems = edge.ready()["problems"]

@@ -1,5 +1,7 @@
 """Which packages one interpreter has, and for which task: it cannot hold two versions of one."""
 
+from collections.abc import Iterable
+
 from ..errors import ConfigError
 from .manifest_fields import Manifest, Package
 
@@ -54,3 +56,15 @@ def _told(package: Package) -> str:
     if package.file is None:
         return "the runtime's"
     return f"{package.version} ({package.file}, sha256 {str(package.sha256)[:12]}…)"
+
+
+def check_claims(manifest: Manifest, others: Iterable[Manifest]) -> None:
+    """Refuse a task whose packages no interpreter can hold beside those of others.
+
+    Raises:
+        ConfigError: ``config-invalid``; other versions of the same task do not count.
+    """
+    claims = PackageClaims()
+    for each in (*(other for other in others if other.name != manifest.name), manifest):
+        claims.fresh(each)
+        claims.add(each)

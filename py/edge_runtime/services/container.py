@@ -1,15 +1,16 @@
 """Where tasks live: in VMs or beside the core; whatever leaves their code is data or an error."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from ..config import ContainerConfig
-from ..errors import HostError
+from ..errors import EdgeError, HostError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
-from ..pure.package_claims import PackageClaims
+from ..pure.package_claims import check_claims
 from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
@@ -19,6 +20,7 @@ from .container_inline import InlineRoom, inline_statistics
 from .container_packages import Packages
 from .container_pool import Pool
 from .container_profile import ProfiledContext
+from .container_remote import GRACE_MS
 from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
@@ -94,7 +96,7 @@ class Container:
             TaskError: The code failed while it was imported.
         """
         task = LoadedTask(bundle, url, struck=self._struck)
-        self._check_packages(task)
+        check_claims(task.manifest, [each.manifest for each in self._tasks])
         if self._inline is not None:
             await self._inline.open(task, await self._wheels(task))
         else:
@@ -118,7 +120,7 @@ class Container:
         assert self._pool is not None
         vm = await self._pool.take(task)
         try:
-            await vm.try_out(task)
+            await vm.try_out(task, task.manifest.timeout_ms + GRACE_MS)
         except VmLostError as lost:
             raise crashed(task, lost) from lost
         finally:
@@ -143,8 +145,8 @@ class Container:
             HostError: ``worker-lost``: that happened twice; or no VM starts.
             EdgeError: What the runtime refused the task and the task did not catch.
         """
-        if self._pool is not None and not self._pool.is_ready:
-            await self._wait_for_vm(self._pool, lease)
+        if self._pool is not None and not self._pool.is_prepared(task):
+            await self._prepare(self._pool, task, lease)
         context = self._context_of(task.bundle, activation, self._around, lease)
         task.runs += 1
         try:
@@ -167,14 +169,19 @@ class Container:
             return self._pool.statistics()
         return inline_statistics(self._reason)
 
-    async def _wait_for_vm(self, pool: Pool, lease: Lease) -> None:
-        """Let a run wait for the first VM in a time that is not its own."""
+    async def _prepare(self, pool: Pool, task: LoadedTask, lease: Lease) -> None:
+        """Let a run wait for the first VM, and for packages, in a time that is not its own."""
         began_ms = self._host.clock.monotonic_ms()
         lease.grant(VM_START_MS)
         try:
-            await pool.wait()
+            vm = await pool.take(task)
         except HostError as error:
             await self._fall_back(error)
+        else:
+            if task.manifest.packages:
+                # How it failed the run will hear by itself.
+                with suppress(EdgeError, VmLostError):
+                    await vm.try_out(task, VM_START_MS)
         lease.grant(self._host.clock.monotonic_ms() - began_ms - VM_START_MS)
 
     async def _value(
@@ -234,14 +241,6 @@ class Container:
             else:
                 wheels.append((name, wheel))
         return wheels
-
-    def _check_packages(self, task: LoadedTask) -> None:
-        """Refuse a task whose packages no interpreter can hold beside those of the others."""
-        claims, name = PackageClaims(), task.manifest.name
-        others = (each.manifest for each in self._tasks if each.manifest.name != name)
-        for manifest in (*others, task.manifest):
-            claims.fresh(manifest)
-            claims.add(manifest)
 
     def _say(self, level: str, message: str, task_name: str) -> None:
         body = {"level": level, "message": message, "taskName": task_name}

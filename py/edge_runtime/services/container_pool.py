@@ -49,10 +49,10 @@ class Pool:
         self._counts = {"started": 0, "killed": 0, "recycled": 0}
         self._is_stopped = False
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is a VM."""
-        return bool(self._ready)
+    def is_prepared(self, task: LoadedTask) -> bool:
+        """Say whether a run of the task can begin at once: in a VM that has its packages."""
+        there = self._ready if task.manifest.packages else ()
+        return bool(self._ready) and all(vm.knows(task) for vm in there)
 
     def warm(self) -> None:
         """Start the first VM before it is needed, when the page has had some time to itself."""

@@ -87,22 +87,22 @@ class RemoteVm:
             raise HostError("worker-lost", "VM: expected to start, got its end meanwhile.")
         self._machine = machine
 
-    async def try_out(self, task: LoadedTask) -> None:
-        """Import a task's code, in the time that a run has.
+    async def try_out(self, task: LoadedTask, patience_ms: float) -> None:
+        """Install a task's packages and import its code; raises what that failed with.
 
         Raises:
-            VmLostError: The VM ended with it, which it did not outlive, or was ended.
-            EdgeError: What the import failed with.
+            VmLostError: The VM ended with it, by itself or because it took too long.
         """
-        tried = self._tries[task.number] = asyncio.get_running_loop().create_future()
+        tried = self._tries.get(task.number) or asyncio.get_running_loop().create_future()
+        self._tries[task.number] = tried
         try:
             await self._open(task)
-            await self._wait(tried, task.manifest.timeout_ms + GRACE_MS)
+            await self._wait(tried, patience_ms)
             if not tried.done():
                 self.break_off(f"the import of {task.manifest.name} did not end")
-            await tried
+            tried.result()
         finally:
-            del self._tries[task.number]
+            self._tries.pop(task.number, None)
 
     async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> JsonValue:
         """Run a task once. Cancelled, it returns when the code has ended, or the VM was.
