@@ -115,7 +115,9 @@ def local_page(browser: Browser, url: str) -> Iterator[Page]:
 def visit(page: Page, url: str, rounds: Rounds) -> None:
     """Open a page for the first time, call its function often, and open it once more."""
     rounds.first.append(first_score(page, url))
-    rounds.calls.append(page.evaluate("(count) => timedScores(count)", CALLS))
+    found = page.evaluate("(count) => timedScores(count)", CALLS)
+    expect_equal("the scores", [EXPECTED] * CALLS, found["values"])
+    rounds.calls.append(found["timesMs"])
     rounds.again.append(first_score(page, url))
 
 

@@ -10,11 +10,11 @@ window.firstScore = (async () => {
 
 window.timedScores = async (count) => {
   const { call } = window.scoreBench;
-  const timesMs = [];
+  const [timesMs, values] = [[], []];
   for (let number = 0; number < count; number++) {
     const started = performance.now();
-    await call(VALUES);
+    values.push(await call(VALUES));
     timesMs.push(performance.now() - started);
   }
-  return timesMs;
+  return { timesMs, values };
 };
