@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from .harness import Served, expect_equal, p50, p99, served, spread
 from .report import Measure
 from .vm_site import (
+    HANGS,
     NO_PEER,
     SPARE,
     TIMEOUT_MS,
@@ -26,7 +27,6 @@ CALLS: Final = 200
 CALL_ROUNDS: Final = 5
 PAIR_ROUNDS: Final = 7
 NUMBERS: Final = 2_000_000
-HANGS: Final = 5
 # The other task is called while the first one hangs.
 CALLED_AFTER_MS: Final = 100
 
@@ -122,7 +122,7 @@ def hang_ms(page: Page, number: int, spare: int = 0) -> float:
     """Let the VM hang for the ``number``-th time, with ``spare`` more of them up."""
     use_vms(page, 1)
     use_spare(page, spare)
-    order = [call("hanging"), TIMEOUT_MS, call("nothing"), CALLED_AFTER_MS]
+    order = [call(f"hanging{number}"), TIMEOUT_MS, call("nothing"), CALLED_AFTER_MS]
     found = page.evaluate("(order) => vmBench.recover(...order)", order)
     expect_equal("end of a task that hangs", "task-timeout", found["hung"])
     expect_equal("VMs that were killed", number, vms(page)["killed"])
