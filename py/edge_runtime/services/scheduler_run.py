@@ -130,6 +130,7 @@ class Run(Ticket, Generic[T]):
         children: The calls of those.
         returning: Wakes its code when it has a slot again.
         lane_ms: Time spent waiting for inference workers.
+        granted_ms: What its own limit was moved by.
         alarm: Told of another deadline.
     """
 
@@ -143,6 +144,7 @@ class Run(Ticket, Generic[T]):
     children: dict[int, Call[Any]] = field(default_factory=dict)
     returning: "list[asyncio.Future[None]]" = field(default_factory=list)
     lane_ms: float = 0.0
+    granted_ms: float = 0.0
     alarm: Callable[[float], None] = lambda _: None
 
     @property
@@ -160,11 +162,13 @@ class Run(Ticket, Generic[T]):
             raise run_ended(self)
 
     def grant(self, more_ms: float) -> None:
-        """Move the deadline: what the code waited for was not its own. The caller's limit holds."""
+        """Move the deadline: what the code waited for was not its own. The callers' limits hold."""
         if not self.is_settled:
-            limit_ms = self.caller_timeout_ms
-            latest_ms = math.inf if limit_ms is None else self.submitted_ms + limit_ms
-            self.deadline_ms = min(self.deadline_ms + more_ms, latest_ms)
+            self.granted_ms += more_ms
+            # Not from the deadline as it is: a caller's limit may have cut off what was granted.
+            own_ms = self.started_ms + self.timeout_ms + self.granted_ms
+            latest_ms = max((call.deadline_ms for call in self.calls), default=math.inf)
+            self.deadline_ms = min(own_ms, latest_ms)
             self.alarm(self.deadline_ms)
 
     def waited_in_lane(self, wait_ms: float) -> None:

@@ -785,3 +785,22 @@ async def test_only_core_runs_are_urgent_whoever_makes_them_start(stage: Stage) 
     await asyncio.gather(urgent.outcome, low.outcome, waiting.outcome)
 
     assert marks == {"core": True, "low": False, "waiting core": True}
+
+
+@on_stage
+async def test_time_that_is_granted_and_not_used_is_taken_back_under_a_callers_limit(
+    stage: Stage,
+) -> None:
+    call = stage.submit("waits", caller_timeout_ms=5_000)
+    await settled()
+
+    call.run.grant(30_000)
+    assert call.run.budget_ms == 5_000
+    await stage.clock.advance(700)
+    call.run.grant(700 - 30_000)
+
+    assert call.run.budget_ms == 1_000
+    await stage.clock.advance(999)
+    assert call.result is None
+    await stage.clock.advance(1)
+    assert (await error_of(call.outcome)).code == "task-timeout"
