@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -39,6 +40,7 @@ class Budget:
         heap_bytes: Size of the heap that it may not pass; 0 for none.
         cpu_ms: Time its code has computed so far.
         say: Gets level and text of what it logs.
+        started: Tasks that it has started and that go on.
     """
 
     run_id: str
@@ -47,6 +49,7 @@ class Budget:
     heap_bytes: int = 0
     cpu_ms: float = 0.0
     say: Callable[[str, str], None] | None = None
+    started: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
 CURRENT: Final[ContextVar[Budget | None]] = ContextVar("edge_run", default=None)
@@ -69,10 +72,12 @@ class Pace:
         self._cell = array("d", [0.0, 0.0])
         self._on_step = on_step
         self._last: Budget | None = None
+        self._at: Budget | None = None
         self._going = 0
         self._stray_ms = 0.0
         self._interpreter = interpreter
         self._handler_before: Any = None
+        self._followed: tuple[Any, Any] | None = None
         if interpreter is not None:
             # Whoever watches reads this memory at any time, also when the pace is gone.
             _WATCHED.append(self._cell)
@@ -86,6 +91,18 @@ class Pace:
         if self._handler_before is not None:
             signal.signal(signal.SIGINT, self._handler_before)
             self._handler_before = None
+        if self._followed is not None:
+            loop, create = self._followed
+            loop.create_task = create
+            self._followed = None
+
+    def follow(self, loop: Any) -> None:
+        """Step what runs start as tasks of this loop, too, and end it with them."""
+        if self._followed is not None:
+            return
+        self._followed = loop, loop.create_task
+        # A task factory would do, but for Pyodide's loop, which cannot have one.
+        loop.create_task = partial(self._create, loop.create_task)
 
     @staticmethod
     def now_ms() -> float:
@@ -101,14 +118,20 @@ class Pace:
             return returned
         finally:
             self._going -= 1
+            for started in budget.started:
+                started.cancel()
             if self._last is budget:
                 self._last = None
             CURRENT.reset(token)
 
-    def wrapped(self, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-        """Return ``work`` as the code of the current run, if there is one: for tasks it starts."""
+    def _create(self, create: Any, work: Any, **given: Any) -> Any:
         budget = CURRENT.get()
-        return work if budget is None else _awaited(_Steps(work, self, budget))
+        if budget is None or not asyncio.iscoroutine(work):
+            return create(work, **given)
+        task = create(_Started(work, self, budget), **given)
+        budget.started.add(task)
+        task.add_done_callback(budget.started.discard)
+        return task
 
     @contextmanager
     def masked(self) -> Iterator[None]:
@@ -119,8 +142,7 @@ class Pace:
             yield
         finally:
             CURRENT.reset(token)
-            budget = CURRENT.get()
-            self._cell[0] = 0.0 if budget is None else budget.deadline_ms
+            self._watch()
 
     def step(self, budget: Budget, action: Callable[..., T], *given: Any) -> T:
         """Take one step of a run; behind a wait of the runtime's own it begins masked."""
@@ -128,28 +150,39 @@ class Pace:
             self._on_step(budget)
         self._last = budget
         began_s = time.perf_counter()
+        # One step may begin within another, in the runtime's code that it calls.
+        before, self._at = self._at, budget
+        watched_ms, heap_bytes = self._cell
         self._cell[1] = float(budget.heap_bytes)
-        self._cell[0] = 0.0 if CURRENT.get() is None else budget.deadline_ms
+        self._watch()
         try:
             return action(*given)
         finally:
-            self._cell[0] = self._cell[1] = 0.0
+            self._at = before
+            self._cell[0], self._cell[1] = watched_ms, heap_bytes
             if budget.deadline_ms <= self.now_ms():
                 # A signal for this step may be on its way still.
                 self._stray_ms = self.now_ms() + _STRAY_MS
             budget.cpu_ms += (time.perf_counter() - began_s) * 1_000
 
+    def _watch(self) -> None:
+        # A callback of a task's is no step: nobody would take its deadline away behind it.
+        at = self._at
+        self._cell[0] = 0.0 if at is None or CURRENT.get() is None else at.deadline_ms
+
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         deadline_ms = self._cell[0]
         if deadline_ms == 0.0:
-            if self.now_ms() > self._stray_ms:
+            # The signal may have been on its way when the runtime's own code began.
+            is_stray = self._at is not None and self._at.deadline_ms <= self.now_ms()
+            if not is_stray and self.now_ms() > self._stray_ms:
                 raise KeyboardInterrupt  # Somebody pressed Ctrl-C.
         elif deadline_ms <= self.now_ms():
             raise Overdue("the run's deadline has passed")
 
 
-class _Steps:
-    """An awaitable whose every step is taken by a pace."""
+class _Steps(Coroutine[Any, Any, Any]):
+    """A coroutine whose every step is taken by a pace."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], pace: Pace, budget: Budget) -> None:
         self._work = work
@@ -157,13 +190,13 @@ class _Steps:
         self._budget = budget
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return self
+        return self  # type: ignore[return-value]
 
     def __iter__(self) -> "_Steps":
         return self
 
     def __next__(self) -> Any:
-        return self._pace.step(self._budget, self._work.send, None)
+        return self.send(None)
 
     def send(self, value: Any) -> Any:
         return self._pace.step(self._budget, self._work.send, value)
@@ -175,5 +208,21 @@ class _Steps:
         self._work.close()
 
 
-async def _awaited(steps: _Steps) -> Any:
-    return await steps
+class _Started(_Steps):
+    """Those of a task that a run has started: what would leave the loop ends the task alone."""
+
+    def send(self, value: Any) -> Any:
+        try:
+            return super().send(value)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _contained(error) from error
+
+    def throw(self, *raised: Any) -> Any:
+        try:
+            return super().throw(*raised)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise _contained(error) from error
+
+
+def _contained(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"{type(error).__name__} in a task that a run has started")

@@ -133,7 +133,8 @@ class Room:
             if _is_ours(error):
                 raise
             failure = task_failure(brief.name, error, tenant.code.filenames)
-            raise _cut_short(brief, failure, error) from error
+            is_late = budget.deadline_ms <= self.pace.now_ms()
+            raise _cut_short(brief, failure, error, is_late) from error
 
     def _told(self, level: str, message: str, task_name: str, run_id: str) -> None:
         with self.pace.masked():
@@ -148,9 +149,10 @@ def _is_ours(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit)
 
 
-def _cut_short(brief: Brief, failure: EdgeError, error: BaseException) -> EdgeError:
+def _cut_short(brief: Brief, failure: EdgeError, error: BaseException, is_late: bool) -> EdgeError:
     """Name what ended the code, where that was a limit."""
-    if isinstance(error, Overdue):
+    # Of a task that the run awaits, only its cancellation comes through.
+    if isinstance(error, Overdue) or (is_late and isinstance(error, asyncio.CancelledError)):
         return TaskError(
             "task-timeout",
             f"run of {brief.name}: expected to end by its deadline, got code that went on. It was "

@@ -42,14 +42,7 @@ class Vm:
     def take_over(self) -> None:
         """Make the whole interpreter this VM's: streams, logging, and tasks that runs start."""
         self._room.output.install()
-        loop = asyncio.get_running_loop()
-        create = loop.create_task
-
-        def create_task(work: Any, **given: Any) -> asyncio.Task[Any]:
-            return create(self._room.pace.wrapped(work), **given)
-
-        # A task factory would do, but for Pyodide's loop, which cannot have one.
-        loop.create_task = create_task  # type: ignore[method-assign, assignment]
+        self._room.pace.follow(asyncio.get_running_loop())
 
     def abandon(self) -> None:
         """Let every run end; nobody is told."""

@@ -1,5 +1,6 @@
 """Tasks in the core's own interpreter: where a device has no memory for VMs, or is told so."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class InlineRoom:
 
     async def open(self, task: LoadedTask, packages: Sequence[tuple[str, Wheel | None]]) -> None:
         """Import a task's code, as :meth:`Room.open`, after its packages."""
+        self._room.pace.follow(asyncio.get_running_loop())
         fresh = self._claims.fresh(task.manifest)
         for name, wheel in packages:
             if name in fresh:
