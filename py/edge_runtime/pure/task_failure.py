@@ -26,31 +26,44 @@ def task_failure(task_name: str, error: BaseException, filenames: Collection[str
     Returns:
         A new error; ``details["traceback"]`` holds only frames of ``filenames``.
     """
+    try:
+        return _failure(task_name, error, filenames)
+    except Exception as broken:  # A task can make anything of what it raises.
+        text = (
+            f"task {task_name}: expected a return value, got {type(error).__name__}, which cannot "
+            f"be told ({type(broken).__name__}). Raise an error as it was made."
+        )
+        return TaskError("task-raised", text, {"taskName": task_name, "traceback": ""})
+
+
+def _failure(task_name: str, error: BaseException, filenames: Collection[str]) -> EdgeError:
     described = traceback.TracebackException.from_exception(error)
-    _keep_own_frames(described, filenames, seen=set())
+    _keep_own_frames(described, filenames)
     text = "".join(described.format())
     if len(text) > _TRACEBACK_CHARS:
         text = text[:_TRACEBACK_CHARS] + "…\n"
     details = {"taskName": task_name, "traceback": text}
     if isinstance(error, EdgeError):
-        known = _plain_details(task_name, error)
-        return error_from_dict({**error.to_dict(), "details": {**known, **details}})
+        known, plain = _plain_details(task_name, error), error.to_dict()
+        told = {"message": str(plain["message"]), "details": {**known, **details}}
+        return error_from_dict({**plain, **told})
     message = f"task {task_name}{_place(error, described)}: expected a return value, got "
     advice = "Its traceback is in details."
     return TaskError("task-raised", f"{message}{_summary(error, described)}. {advice}", details)
 
 
 def _keep_own_frames(
-    described: traceback.TracebackException, filenames: Collection[str], seen: set[int]
+    described: traceback.TracebackException, filenames: Collection[str]
 ) -> None:
-    if id(described) in seen:
-        return
-    seen.add(id(described))
-    described.stack[:] = [frame for frame in described.stack if frame.filename in filenames]
-    inner = [described.__cause__, described.__context__, *(described.exceptions or ())]
-    for one in inner:
-        if one is not None:
-            _keep_own_frames(one, filenames, seen)
+    waiting, seen = [described], set()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        each.stack[:] = [frame for frame in each.stack if frame.filename in filenames]
+        inner = [each.__cause__, each.__context__, *(each.exceptions or ())]
+        waiting += [one for one in inner if one is not None]
 
 
 def _place(error: BaseException, described: traceback.TracebackException) -> str:
