@@ -133,8 +133,7 @@ class Room:
             if _is_ours(error):
                 raise
             failure = task_failure(brief.name, error, tenant.code.filenames)
-            is_late = budget.deadline_ms <= self.pace.now_ms()
-            raise _cut_short(brief, failure, error, is_late) from error
+            raise _cut_short(brief, failure, error) from error
 
     def _told(self, level: str, message: str, task_name: str, run_id: str) -> None:
         with self.pace.masked():
@@ -149,10 +148,9 @@ def _is_ours(error: BaseException) -> bool:
     return isinstance(error, GeneratorExit)
 
 
-def _cut_short(brief: Brief, failure: EdgeError, error: BaseException, is_late: bool) -> EdgeError:
+def _cut_short(brief: Brief, failure: EdgeError, error: BaseException) -> EdgeError:
     """Name what ended the code, where that was a limit."""
-    # Of a task that the run awaits, only its cancellation comes through.
-    if isinstance(error, Overdue) or (is_late and isinstance(error, asyncio.CancelledError)):
+    if isinstance(error, Overdue):
         return TaskError(
             "task-timeout",
             f"run of {brief.name}: expected to end by its deadline, got code that went on. It was "

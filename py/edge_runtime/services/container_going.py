@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ..errors import EdgeError, HostError, TaskError
+from ..host.ports import Clock
 from ..pure.vm_messages import error_of
 from ..types import Activation, JsonValue
 from .container_asks import answer_of
@@ -123,6 +124,16 @@ class Going:
         except Exception as error:  # What a task passes is not to end anything but its own run.
             text = f"ctx.{method}: expected other arguments, got {error!r}."
             self._post({**answer, "error": TaskError("task-raised", text).to_dict()})
+
+
+async def patiently(clock: Clock, done: "asyncio.Future[Any]", patience_ms: float) -> None:
+    """Return when something is done, or after a while."""
+    patience = asyncio.create_task(clock.sleep_ms(patience_ms))
+    waiting: list[asyncio.Future[Any]] = [done, patience]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        patience.cancel()
 
 
 def crashed(task: LoadedTask, lost: VmLostError) -> TaskError:

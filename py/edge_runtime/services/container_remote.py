@@ -12,7 +12,7 @@ from ..pure.plain import join, split
 from ..pure.vm_messages import error_of, plain_activation
 from ..types import Activation, JsonValue
 from .container_context import RunContext
-from .container_going import Going, VmLostError
+from .container_going import Going, VmLostError, patiently
 from .container_task import LoadedTask, plain_brief
 
 GRACE_MS: Final = 300
@@ -62,8 +62,8 @@ class RemoteVm:
 
     @property
     def load(self) -> int:
-        """Return how many runs go on."""
-        return len(self._runs)
+        """Return how many runs go on, and imports that are tried."""
+        return len(self._runs) + len(self._tries)
 
     def knows(self, task: LoadedTask) -> bool:
         """Say whether the task's code is here already."""
@@ -97,7 +97,7 @@ class RemoteVm:
         self._tries[task.number] = tried
         try:
             await self._open(task)
-            await self._wait(tried, patience_ms)
+            await patiently(self._clock, tried, patience_ms)
             if not tried.done():
                 self.break_off(f"the import of {task.manifest.name} did not end")
             tried.result()
@@ -123,13 +123,9 @@ class RemoteVm:
             when = {"budgetMs": budget_ms, "deadlineMs": context.deadline_ms}
             plain = plain_activation(activation)
             self._post({"do": "run", "task": task.number, "activation": plain, **when})
-            await asyncio.wait([going.done])
-            done = going.done.result()
+            await self._over(going)
             self.heap_bytes = context.heap_bytes
-            return done
-        except asyncio.CancelledError:
-            await self._let_go(going)
-            raise
+            return going.done.result()
         finally:
             del self._runs[run_id]
             if self._stepping == run_id:
@@ -186,12 +182,19 @@ class RemoteVm:
             going.lose(reason, is_culprit=run_id == culprit)
         self._on_end(self)
 
+    async def _over(self, going: Going) -> None:
+        try:
+            await asyncio.wait([going.done])
+        except asyncio.CancelledError:
+            await self._let_go(going)
+            raise
+
     async def _let_go(self, going: Going) -> None:
         """Have the run cancelled; one that does not end takes its VM with it."""
         run_id = going.activation.run_id
         self._post({"do": "cancel", "run": run_id})
         while not going.is_over and not self.is_over:
-            await self._wait(going.done, GRACE_MS)
+            await patiently(self._clock, going.done, GRACE_MS)
             if not going.is_over and (going.has_heard or self._is_blamed(run_id)):
                 going.task.strike()
                 self.break_off(f"a run of {going.task.manifest.name} did not end", run_id)
@@ -210,17 +213,12 @@ class RemoteVm:
         run_id = going.activation.run_id
         self.break_off("a run asked without end and waited for no answer", run_id)
 
-    async def _wait(self, done: "asyncio.Future[Any]", patience_ms: float) -> None:
-        """Return when something is done, or after a while."""
-        patience = asyncio.create_task(self._clock.sleep_ms(patience_ms))
-        waiting: list[asyncio.Future[Any]] = [done, patience]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        patience.cancel()
-
     def _is_blamed(self, run_id: str) -> bool:
         """Say whether it is this run whose code is at it; another one has its own deadline."""
-        other = self._runs.get(self._stepping) if self._stepping not in (None, run_id) else None
-        return other is None or other.is_over
+        # Where none has told of a step, only the first one was alone when it began.
+        at = next(iter(self._runs)) if self._stepping is None else self._stepping
+        other = self._runs.get(at)
+        return at == run_id or other is None or other.is_over
 
     def _ended_by_itself(self, reason: str) -> None:
         running = [run_id for run_id, going in self._runs.items() if not going.is_over]
@@ -234,15 +232,16 @@ class RemoteVm:
         try:
             message: Any = join(text, buffers)
             going = self._runs.get(message["run"])
-            if message["do"] == "opened":
+            if message["do"] == "step":
+                self._stepping = message["run"]  # Of no run: an import.
+            elif message["do"] == "opened":
+                self._stepping = self._stepping or None
                 self._tried(message)
             elif message["do"] == "log" and message["run"] == "":
                 self._say(str(message["level"]), str(message["message"]), str(message["task"]))
             elif going is not None and not going.is_over:
-                if message["do"] == "step":
-                    self._stepping = message["run"]
                 going.take(message)
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             self.break_off(f"it sent what is no message ({error})")
 
     def _post(self, message: Mapping[str, JsonValue]) -> None:

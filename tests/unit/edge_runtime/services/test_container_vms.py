@@ -26,6 +26,8 @@ async def run(ctx, activation):
         await asyncio.sleep(0)
     return activation.run_id
 """
+# JSON that Python reads; no number that anybody could count to.
+HUGE = '{"do": "done", "run": "a", "value": 1, "cpuMs": 0, "heapBytes": 1e999}'
 COUNTS = "n = 0\nasync def run(ctx, activation):\n    global n\n    n += 1\n    return n\n"
 
 
@@ -161,6 +163,100 @@ async def test_a_late_run_that_waits_behind_others_code_is_not_blamed(stage: Sta
 
 
 @on_vms()
+async def test_a_late_run_that_came_when_another_ones_code_held_the_vm_is_not_blamed(
+    stage: Stage,
+) -> None:
+    waits, quick = await stage.load(WAITS), await stage.load(QUICK)
+    alone = asyncio.create_task(stage.run(waits, "alone"))
+    await turns()
+    machine = stage.machines.started[0]
+    machine.is_frozen = True
+    late = asyncio.create_task(stage.run(quick, "late"))
+    await turns()
+
+    late.cancel()
+    await turns()
+    await stage.host.clock.advance(5 * GRACE_MS)
+    assert not machine.is_dead
+
+    alone.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await asyncio.gather(late, alone, return_exceptions=True)
+    assert machine.is_dead and (waits.strikes, quick.strikes) == (1, 0)
+
+
+@on_vms()
+async def test_an_import_that_holds_the_vm_is_ended_with_the_run_that_needs_it(
+    stage: Stage,
+) -> None:
+    gated, imports = await stage.load(GATED), await stage.load(QUICK)
+    innocent = asyncio.create_task(stage.run(gated, "innocent"))
+    await turns()
+    machine = stage.machines.started[0]
+    run = asyncio.create_task(stage.run(imports, "run"))
+    machine.say_raw(json.dumps({"do": "step", "run": ""}))
+    machine.is_frozen = True
+    await turns()
+
+    run.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await turns()
+
+    assert machine.is_dead and (gated.strikes, imports.strikes) == (0, 1)
+    stage.data.values["open"] = True
+    assert (await innocent).value == "innocent"
+
+
+@on_vms()
+async def test_a_run_that_ends_while_its_packages_come_costs_no_vm(stage: Stage) -> None:
+    gated = await stage.load(GATED)
+    innocent = asyncio.create_task(stage.run(gated, "innocent"))
+    needs = await load(stage, "Needs", wheel(stage, "units", "1.0"))
+    arrives = asyncio.Event()
+    fetch = stage.host.network.fetch
+
+    async def slow(*given: Any, **named: Any) -> bytes:
+        await arrives.wait()
+        return await fetch(*given, **named)
+
+    stage.host.network.fetch = slow  # type: ignore[method-assign]
+    run = asyncio.create_task(stage.run(needs, "needs"))
+    await turns()
+
+    run.cancel()
+    await turns()
+    await stage.host.clock.advance(5 * GRACE_MS)
+
+    assert run.cancelled() and needs.strikes == 0
+    assert not stage.machines.started[0].is_dead
+    arrives.set()
+    stage.data.values["open"] = True
+    assert (await innocent).value == "innocent"
+    assert (await stage.run(needs, "again")).value == "again"
+
+
+@on_vms(recycle_runs=1)
+async def test_a_vm_in_which_a_version_is_tried_is_not_worn(stage: Stage) -> None:
+    gated = await stage.load(GATED)
+    run = asyncio.create_task(stage.run(gated, "a"))
+    await turns()
+    other = open_bundle(bundle("Rank", QUICK))
+    machine = stage.machines.started[0]
+    trying = asyncio.create_task(stage.container.load(other, "", True))
+    await asyncio.sleep(0)
+    machine.say_raw(
+        json.dumps({"do": "done", "run": "a", "value": 1, "cpuMs": 0, "heapBytes": 0})
+    )
+    await run
+
+    assert await trying
+    await turns()
+    assert machine.is_dead
+
+
+@on_vms()
 async def test_a_run_whose_vm_breaks_down_alone_is_the_cause(stage: Stage) -> None:
     task = await stage.load(WAITS)
     run = asyncio.create_task(stage.run(task))
@@ -193,7 +289,7 @@ async def test_runs_of_a_broken_vm_are_run_again_once(stage: Stage) -> None:
     assert codes == ["worker-lost", "task-crashed"]
 
 
-@pytest.mark.parametrize("said", ["[", "[]", "7", "{}", '{"do": "done"}', '{"run": ["a"]}'])
+@pytest.mark.parametrize("said", ["[", "[]", "7", "{}", '{"do": "done"}', '{"run": ["a"]}', HUGE])
 def test_a_vm_that_sends_what_is_no_message_is_ended(said: str) -> None:
     @on_vms()
     async def play(stage: Stage) -> None:
