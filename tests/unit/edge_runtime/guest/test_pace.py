@@ -95,7 +95,7 @@ def test_what_a_run_starts_is_stepped_and_ends_with_it(pace: Pace, watcher: Watc
             seen.append("ended")
 
     async def work() -> None:
-        asyncio.create_task(child())  # noqa: RUF006 - nobody waits for it
+        asyncio.create_task(child())
         await asyncio.sleep(0)
 
     async def play() -> None:
