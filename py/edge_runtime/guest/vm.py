@@ -32,7 +32,7 @@ class Vm:
         self._post = post
         self._room = Room(interpreter, self._tell_log, self._tell_step)
         self._tenants: dict[int, asyncio.Task[Tenant]] = {}
-        self._files: dict[int, Mapping[str, bytes]] = {}
+        self._messages: dict[int, Mapping[str, Any]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
@@ -68,25 +68,25 @@ class Vm:
     def _open(self, message: Mapping[str, Any]) -> None:
         number = message["task"]
         brief = Brief(**message["brief"])
-        self._files[number] = message["files"]
+        self._messages[number] = message
         opening = self._opened(brief, message["files"], message["packages"])
         self._tenants[number] = asyncio.create_task(opening)
         # Each run that needs it hears of its failure by itself.
         self._tenants[number].add_done_callback(lambda done: self._tell_opened(number, done))
 
     async def _opened(
-        self, brief: Brief, files: Mapping[str, bytes], packages: Sequence[Any]
+        self, brief: Brief, files: Mapping[str, bytes], packages: list[Any]
     ) -> Tenant:
-        for name, file, data in packages:
-            wheel = None if file is None else Wheel(file, data)
-            await self._interpreter.install(name, wheel)
-        # What packages changed in the library is theirs to change.
-        if packages:
+        while packages:
+            name, file, data = packages[0]
+            await self._interpreter.install(name, None if file is None else Wheel(file, data))
+            del packages[0]
+            # What packages changed in the library is theirs to change.
             self._pristine = Pristine()
         return await self._room.open(brief, files)
 
     def _close(self, number: int) -> None:
-        self._files.pop(number, None)
+        self._messages.pop(number, None)
         opening = self._tenants.pop(number, None)
         if opening is not None and opening.done() and not opening.exception():
             self._room.close(opening.result())
@@ -108,7 +108,7 @@ class Vm:
         budget = Budget(run_id, activation.task_name, pace.now_ms() + message["budgetMs"])
         context = AskingContext(
             activation,
-            self._files.get(number, {}),
+            self._messages[number]["files"],
             self._ask,
             lambda level, text: self._tell_log(level, text, activation.task_name, run_id),
             pace,
@@ -117,7 +117,7 @@ class Vm:
         )
         outcome: dict[str, JsonValue] = {"error": None}
         try:
-            tenant = await asyncio.shield(self._tenants[number])
+            tenant = await self._tenant(number)
             if number != self._latest:
                 # What the task before has changed in the library is put back.
                 self._pristine.restore()
@@ -132,6 +132,18 @@ class Vm:
             context.end()
             self._runs.pop(run_id, None)
             self._tell_done(activation.task_name, run_id, outcome, budget)
+
+    async def _tenant(self, number: int) -> Tenant:
+        if number not in self._tenants:
+            self._open(self._messages[number])
+        opening = self._tenants[number]
+        try:
+            return await asyncio.shield(opening)
+        except EdgeError:
+            # What it failed for may have passed by the next run: too little time, or memory.
+            if self._tenants.get(number) is opening:
+                del self._tenants[number]
+            raise
 
     def _tell_opened(self, number: int, opening: "asyncio.Task[Tenant]") -> None:
         if opening.cancelled():

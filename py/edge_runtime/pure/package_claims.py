@@ -42,6 +42,19 @@ class PackageClaims:
             self._held.setdefault(each.name, (each, manifest.name))
 
 
+def check_together(manifests: Iterable[Manifest], manifest: Manifest) -> None:
+    """Refuse a task whose packages no interpreter can hold beside those of other tasks.
+
+    Raises:
+        ConfigError: ``config-invalid``.
+    """
+    claims = PackageClaims()
+    others = (each for each in manifests if each.name != manifest.name)
+    for each in (*others, manifest):
+        claims.fresh(each)
+        claims.add(each)
+
+
 def _conflict(task_name: str, package: Package, owner: str, held: Package) -> ConfigError:
     return ConfigError(
         "config-invalid",
@@ -56,15 +69,3 @@ def _told(package: Package) -> str:
     if package.file is None:
         return "the runtime's"
     return f"{package.version} ({package.file}, sha256 {str(package.sha256)[:12]}…)"
-
-
-def check_claims(manifest: Manifest, others: Iterable[Manifest]) -> None:
-    """Refuse a task whose packages no interpreter can hold beside those of others.
-
-    Raises:
-        ConfigError: ``config-invalid``; other versions of the same task do not count.
-    """
-    claims = PackageClaims()
-    for each in (*(other for other in others if other.name != manifest.name), manifest):
-        claims.fresh(each)
-        claims.add(each)

@@ -52,9 +52,7 @@ def _failure(task_name: str, error: BaseException, filenames: Collection[str]) -
     return TaskError("task-raised", f"{message}{_summary(error, described)}. {advice}", details)
 
 
-def _keep_own_frames(
-    described: traceback.TracebackException, filenames: Collection[str]
-) -> None:
+def _keep_own_frames(described: traceback.TracebackException, filenames: Collection[str]) -> None:
     waiting, seen = [described], set()
     while waiting:
         each = waiting.pop()

@@ -10,7 +10,7 @@ from ..errors import EdgeError, HostError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
-from ..pure.package_claims import check_claims
+from ..pure.package_claims import check_together
 from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
@@ -96,15 +96,23 @@ class Container:
             TaskError: The code failed while it was imported.
         """
         task = LoadedTask(bundle, url, struck=self._struck)
-        check_claims(task.manifest, [each.manifest for each in self._tasks])
+        check_together((each.manifest for each in self._tasks), task.manifest)
+        # Whoever unloads another task meanwhile leaves its wheels alone.
+        self._tasks.add(task)
+        try:
+            await self._make_ready(task, is_tried)
+        except BaseException:
+            self.unload(task)
+            raise
+        return task
+
+    async def _make_ready(self, task: LoadedTask, is_tried: bool) -> None:
         if self._inline is not None:
             await self._inline.open(task, await self._wheels(task))
-        else:
-            self._packages.prefetch(task.manifest, url)
-            if is_tried:
-                await self._try(task)
-        self._tasks.add(task)
-        return task
+            return
+        self._packages.prefetch(task.manifest, task.url)
+        if is_tried:
+            await self._try(task)
 
     def warm(self) -> None:
         """Start a VM before it is needed, where the device has the memory."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, RefusedError
 from ..host.ports import Clock, Network
 from ..pure.egress import RECEIVED_BYTES, Request, checked_request
 from ..types import Response
@@ -29,6 +29,7 @@ class Fetches:
         self._egress, self._deadline_ms = egress, deadline_ms
         self._places = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[Response]] = set()
+        self._has_ended = False
 
     async def send(
         self,
@@ -42,6 +43,8 @@ class Fetches:
         request = checked_request(self._egress, url, method, headers, body)
         until_ms = self._until_ms(timeout_ms)
         async with self._places:
+            if self._has_ended:
+                raise RefusedError("run-ended", "ctx.fetch: expected a run, got its end. Await it.")
             sending = asyncio.ensure_future(self._request(request, until_ms))
             self._running.add(sending)
             try:
@@ -50,7 +53,8 @@ class Fetches:
                 self._running.discard(sending)
 
     def end(self) -> None:
-        """Break off what is still on its way."""
+        """Break off what is still on its way; what waits for a place is not sent."""
+        self._has_ended = True
         for sending in self._running:
             sending.cancel()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from ..errors import EdgeError
+from ..errors import EdgeError, HostError
 from ..host.ports import Clock
 from ..host.ports.machines import Machines
 from ..pure.statistics import VmStatistics
@@ -68,6 +68,8 @@ class Pool:
         while not self._ready:
             soonest = self._soonest()
             await asyncio.wait([soonest])
+            if self._is_stopped:
+                raise HostError("worker-lost", "VM: expected to start, got the runtime's end.")
             soonest.result()
 
     async def take(self, task: LoadedTask) -> RemoteVm:

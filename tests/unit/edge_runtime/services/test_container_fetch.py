@@ -126,3 +126,17 @@ async def test_what_is_on_its_way_ends_with_the_run(stage: Stage) -> None:
 
     assert sending.cancelled()
     assert len(asyncio.all_tasks()) == 1
+
+
+@on_stage
+async def test_what_waits_for_a_place_is_not_sent_behind_the_runs_end(stage: Stage) -> None:
+    heard: list[Request] = []
+    stage.network.servers[API] = lambda request: (heard.append(request), Response(200, {}, b""))[1]
+    sending = [stage.send(f"{API}{number}") for number in range(AT_ONCE + 3)]
+    await asyncio.sleep(0)
+
+    stage.fetches.end()
+    ends = await asyncio.gather(*sending, return_exceptions=True)
+
+    assert heard == []
+    assert [type(end).__name__ for end in ends[AT_ONCE:]] == ["RefusedError"] * 3

@@ -246,9 +246,7 @@ async def test_a_vm_in_which_a_version_is_tried_is_not_worn(stage: Stage) -> Non
     machine = stage.machines.started[0]
     trying = asyncio.create_task(stage.container.load(other, "", True))
     await asyncio.sleep(0)
-    machine.say_raw(
-        json.dumps({"do": "done", "run": "a", "value": 1, "cpuMs": 0, "heapBytes": 0})
-    )
+    machine.say_raw(json.dumps({"do": "done", "run": "a", "value": 1, "cpuMs": 0, "heapBytes": 0}))
     await run
 
     assert await trying
@@ -545,3 +543,69 @@ async def test_waiting_for_the_first_vm_costs_a_run_none_of_its_time(stage: Stag
 
     assert (await run).value == "r1"
     assert lease.granted_ms == 700
+
+
+@on_vms()
+async def test_an_import_that_failed_is_made_again_for_the_next_run(stage: Stage) -> None:
+    fails = (
+        "import os\n"
+        "if os.environ.pop('EDGE_FAILS_ONCE', None):\n    raise ValueError('no')\n" + QUICK
+    )
+    task = await stage.load(fails)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGE_FAILS_ONCE", "1")
+        with pytest.raises(EdgeError):
+            await stage.run(task, "a")
+
+        assert (await stage.run(task, "b")).value == "b"
+
+
+@on_vms()
+async def test_a_version_that_was_tried_in_vain_leaves_nothing_there(stage: Stage) -> None:
+    await stage.run(await stage.load(QUICK), "a")
+    held = stage.machines.started[0]._vm._messages
+    before = dict(held)
+
+    with pytest.raises(EdgeError):
+        await stage.container.load(open_bundle(bundle("Rank", "x = 1 / 0")), "", True)
+    await turns()
+
+    assert held == before
+
+
+@on_vms()
+async def test_wheels_of_a_version_that_is_tried_come_whatever_is_unloaded(stage: Stage) -> None:
+    old = await stage.load(QUICK)
+    needs, arrives = wheel(stage, "units", "1.0"), asyncio.Event()
+    fetch = stage.host.network.fetch
+
+    async def slow(*given: Any, **named: Any) -> bytes:
+        await arrives.wait()
+        return await fetch(*given, **named)
+
+    stage.host.network.fetch = slow  # type: ignore[method-assign]
+    opened = open_bundle(bundle("Needs", QUICK, packages=[needs]))
+    trying = asyncio.create_task(stage.container.load(opened, "https://shop.test/n.edge", True))
+    await turns()
+
+    stage.container.unload(old)
+    await turns()
+    arrives.set()
+
+    assert (await stage.run(await trying, "a")).value == "a"
+
+
+def test_nobody_waits_for_a_vm_of_a_runtime_that_has_stopped() -> None:
+    async def play(stage: Stage) -> None:
+        patient(stage)
+        task = await stage.load(QUICK)
+        stage.machines.gate = asyncio.Event()
+        run = asyncio.create_task(stage.run(task, "a"))
+        await turns()
+        await stage.container.stop()
+
+        with pytest.raises(HostError) as raised:
+            await run
+        assert raised.value.code == "worker-lost"
+
+    play_on(lambda: Stage(1), play)
