@@ -190,7 +190,7 @@ class _Steps(Coroutine[Any, Any, Any]):
         self._budget = budget
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return self  # type: ignore[return-value]
+        return self
 
     def __iter__(self) -> "_Steps":
         return self
