@@ -156,14 +156,17 @@ def write_key(path: Path, key: SigningKey | SealKey, *, replace: bool = False) -
     """
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(key.to_dict(), file, indent=1)
             file.write("\n")
         # A link is made only where nothing is; a lost key cannot be made again.
         os.replace(part, path) if replace else os.link(part, path)
-    except OSError as error:
+    except FileExistsError as error:
         advice = "A key is never overwritten: name another file."
-        raise ToolError(f"{path}: expected to write a new key, got {error}. {advice}") from error
+        raise ToolError(f"{path}: expected a new file, got one that is there. {advice}") from error
+    except OSError as error:
+        raise ToolError(f"{path}: expected to write a key, got {error}.") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -171,7 +174,7 @@ def write_key(path: Path, key: SigningKey | SealKey, *, replace: bool = False) -
 def checked_id(text: str) -> str:
     """Return a key id; ToolError for other text."""
     if not _ID.fullmatch(text):
-        raise ToolError(f"key id: expected letters, digits, - _ and ., got {text!r}.")
+        raise ToolError(f"key id: expected at most 64 letters, digits, - _ and ., got {text!r}. Use --id.")
     return text
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -45,12 +46,15 @@ def new_task(name: str, folder: Path) -> None:
 
 def next_steps(folder: Path) -> str:
     """Return what is printed: what to do with the new folder."""
+    given, name = shlex.quote(str(folder)), f"{folder.resolve().name}.edge"
+    is_here = folder.resolve() == Path.cwd()
+    bundle = shlex.quote(f"../{name}" if is_here else name)
     return (
         f"{folder}: a task that counts the views of a page\n"
-        f"  web-runtime check {folder}\n"
-        f"  python -m pytest {folder}\n"
-        f"  web-runtime run {folder}\n"
-        f"  web-runtime pack {folder} -o {folder.resolve().name}.edge"
+        f"  web-runtime check {given}\n"
+        f"  python -m pytest {given}\n"
+        f"  web-runtime run {given}\n"
+        f"  web-runtime pack {given} -o {bundle}"
     )
 
 

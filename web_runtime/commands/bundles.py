@@ -10,6 +10,7 @@ import typer
 from ..compilers import pyodide_of
 from ..errors import NotInstalled, ToolError
 from ..pack import pack_task
+from .terminal import write
 
 DIST: Final = Path(__file__).parents[1] / "dist"
 _OLD_KEY_DAYS: Final = 90
@@ -37,6 +38,11 @@ def pack_command(
 
     Wheels that the task needs are written to packages/ beside the bundle: publish both.
     """
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise ToolError(
+            f"--output: expected a file outside of {folder}, got {output}, which the next bundle "
+            f"would hold. Write, for example, -o {folder.resolve().parent / output.name}."
+        )
     bundle = pack_task(
         folder,
         signing=[each for path in key or [] for each in _signing(path)],
@@ -44,11 +50,7 @@ def pack_command(
         compiler=None if source else pyodide_of(runtime),
         packages=output.parent / "packages",
     )
-    try:
-        output.write_bytes(bundle)
-    except OSError as error:
-        text = f"{output}: expected to write {len(bundle):,} bytes, got {error}."
-        raise ToolError(text) from error
+    write(output, bundle)
     signed = "signed" if key else "not signed: it runs only where trust.unsigned is true"
     typer.echo(f"{output}: {len(bundle):,} bytes, {signed}")
 

@@ -1,5 +1,7 @@
 """What all commands share: files, messages, errors."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,10 @@ class PlainErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        for stream in (sys.stdout, sys.stderr):
+            # Names of files and values of tasks may be what no encoding has.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except (EdgeError, ToolError) as error:
@@ -33,8 +39,9 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file; ToolError: that cannot be done."""
+    """Write a file, in a folder that is made if need be; ToolError: that cannot be done."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
         raise ToolError(f"{path}: expected to write {len(data):,} bytes, got {error}.") from error

@@ -69,10 +69,35 @@ def test_an_error_of_the_runtime_is_one_message(task: Path, tmp_path: Path) -> N
 
 
 def test_a_bundle_that_cannot_be_written_is_named(task: Path, tmp_path: Path) -> None:
-    code, _, err = run("pack", task, "-o", tmp_path / "no" / "folder" / "x.edge", "--source")
+    (tmp_path / "file").write_text("")
+    for output in (tmp_path, tmp_path / "file" / "x.edge"):
+        code, _, err = run("pack", task, "-o", output, "--source")
 
-    assert code == 1
-    assert "x.edge: expected to write" in err
+        assert code == 1
+        assert f"{output}: expected to write" in err
+
+
+def test_the_folder_of_a_bundle_is_made(task: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "new site" / "tasks" / "x.edge"
+
+    assert run("pack", task, "-o", bundle, "--source")[0] == 0
+    assert bundle.read_bytes() == pack_task(task)
+
+
+def test_a_bundle_does_not_go_into_what_is_packed(task: Path) -> None:
+    code, out, err = run("pack", task, "-o", task / "x.edge", "--source")
+
+    assert (code, out) == (1, "")
+    assert f"--output: expected a file outside of {task}, got {task / 'x.edge'}" in err
+    assert not (task / "x.edge").exists()
+
+
+def test_a_name_that_is_no_text_can_be_printed(task: Path) -> None:
+    (task / "caf\udce9.txt").write_text("")
+
+    code, out, _ = run("check", task)
+
+    assert code == 1 and "caf\\udce9.txt:1:1: error: path: " in out
 
 
 def test_serve_names_a_site_that_is_not_there(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class NoValues:
 def test_a_new_key_is_printed_for_the_configuration_and_signs_for_it(
     task: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / "shop-2026.json"
+    file = tmp_path / "keys" / "shop-2026.json"
     trust = made("new", file)
 
     code, out, _ = run("pack", task, "-o", tmp_path / "x.edge", "--source", "--key", file)
@@ -156,7 +156,7 @@ def test_the_same_folder_and_keys_give_the_same_bytes(task: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["new", "k.json", "--id", "a b"], "key id: expected letters"),
+        (["new", "k.json", "--id", "a b"], "key id: expected at most 64 letters"),
         (["new", "k.json", "--not-after", "soon"], "date: expected YYYY-MM-DD, got 'soon'"),
         (["show", "nothing.json"], "expected a key file, got"),
         (["show", "task/main.py"], "expected a key file of `web-runtime keys new`"),

@@ -32,6 +32,17 @@ def test_the_next_steps_are_told(tmp_path: Path) -> None:
         assert f"{step} {folder}" in out
 
 
+def test_the_next_steps_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, _ = run("new", "task", "Rank", "-o", tmp_path / "my tasks")
+    assert f"web-runtime check '{tmp_path}/my tasks'\n" in out
+    assert out.endswith(" -o 'my tasks.edge'\n")
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    _, out, _ = run("new", "task", "Rank", "-o", ".")
+    assert out.endswith("web-runtime pack . -o ../here.edge\n")
+
+
 def test_nothing_is_the_matter_with_it(task: Path) -> None:
     assert said(task) == []
 
