@@ -1,6 +1,9 @@
 """`web-runtime pack` and `web-runtime keys`: arguments and messages only, as in `cli`."""
 
 import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -45,7 +48,7 @@ def pack_command(
         )
     bundle = pack_task(
         folder,
-        signing=[each for path in key or [] for each in _signing(path)],
+        signing=_signing(key or []),
         sealing=_sealing(seal) if seal else None,
         compiler=None if source else pyodide_of(runtime),
         packages=output.parent / "packages",
@@ -69,6 +72,9 @@ def new_command(
     """Make a key, and print what a configuration needs of it."""
     keys = _keys()
     name = key_id or file.stem
+    if not_after is not None and (seal or _is_over(keys.checked_date(not_after))):
+        got = "--seal" if seal else not_after
+        raise ToolError(f"--not-after: expected the last day of a key that signs, got {got}.")
     key = keys.new_seal_key(name) if seal else keys.new_signing_key(name, not_after)
     keys.write_key(file, key)
     _print_trust([key])
@@ -91,9 +97,9 @@ def rotate_command(
     if (key_id or new.stem) == ending.key_id:
         raise ToolError(f"keys: expected another id than {ending.key_id}, got it again. Use --id.")
     last_day = (datetime.now(UTC) + timedelta(days=_OLD_KEY_DAYS)).date().isoformat()
-    ended = keys.SigningKey(
-        ending.key_id, ending.ed25519, ending.p256, keys.checked_date(not_after or last_day)
-    )
+    # A key that is to end is not made to last by rotating it once more.
+    last_day = min(last_day, ending.not_after or last_day)
+    ended = replace(ending, not_after=keys.checked_date(not_after or last_day))
     fresh = keys.new_signing_key(key_id or new.stem)
     keys.write_key(new, fresh)
     keys.write_key(old, ended, replace=True)
@@ -119,13 +125,30 @@ def _print_trust(given: list[Any]) -> None:
     typer.echo(json.dumps({"trust": trust}, indent=2))
 
 
-def _signing(path: Path) -> list[Any]:
-    return list(_keys().signing_of(_signing_key(path)))
+def _signing(paths: Sequence[Path]) -> list[Any]:
+    signers: dict[str, Any] = {}
+    for path in paths:
+        key = _signing_key(path)
+        if key.key_id in signers:
+            raise ToolError(f"--key: expected each key once, got {key.key_id} again in {path}.")
+        if _is_over(key.not_after):
+            text = f"expected a key in force, got one that ended on {key.not_after}"
+            typer.echo(f"{path}: {text}: pages do not count its signature.", err=True)
+        signers[key.key_id] = key
+    return [each for key in signers.values() for each in _keys().signing_of(key)]
+
+
+def _is_over(last_day: str | None) -> bool:
+    return last_day is not None and last_day < datetime.now(UTC).date().isoformat()
 
 
 def _signing_key(path: Path) -> Any:
     key = _keys().read_key(path)
     if isinstance(key, _keys().SigningKey):
+        mode = path.stat().st_mode
+        if os.name == "posix" and mode & 0o077:
+            text = f"expected a file for its owner alone, got mode {mode & 0o777:o}"
+            typer.echo(f"{path}: {text}: others can sign, too. Run `chmod 600 {path}`.", err=True)
         return key
     raise ToolError(f"{path}: expected a key that signs, got one that seals. Name another.")
 

@@ -117,9 +117,41 @@ def test_a_key_that_has_ended_signs_nothing_any_more(task: Path, tmp_path: Path)
     made("new", old)
     trust = made("rotate", old, new, "--not-after", date(1970, 1, 2).isoformat())
 
-    run("pack", task, "-o", tmp_path / "x.edge", "--source", "--key", old)
+    code, _, err = run("pack", task, "-o", tmp_path / "x.edge", "--source", "--key", old)
 
+    assert code == 0 and f"{old}: expected a key in force, got one that ended on 1970-01-02" in err
     assert opens((tmp_path / "x.edge").read_bytes(), {"keys": trust["keys"][1:]}) == "expired-key"
+
+
+def test_rotating_again_does_not_make_a_key_last(tmp_path: Path) -> None:
+    old = tmp_path / "old.json"
+    made("new", old)
+    made("rotate", old, tmp_path / "a.json", "--not-after", "2020-01-01")
+
+    trust = made("rotate", old, tmp_path / "b.json")
+
+    assert trust["keys"][1]["notAfter"] == "2020-01-01"
+
+
+def test_a_key_that_others_can_read_is_told(task: Path, tmp_path: Path) -> None:
+    made("new", tmp_path / "k.json")
+    order = ("pack", task, "-o", tmp_path / "x.edge", "--source", "--key", tmp_path / "k.json")
+    assert run(*order)[2] == ""
+    (tmp_path / "k.json").chmod(0o640)
+
+    code, _, err = run(*order)
+
+    assert code == 0 and "k.json: expected a file for its owner alone, got mode 640" in err
+
+
+def test_a_key_signs_once(task: Path, tmp_path: Path) -> None:
+    key = tmp_path / "k.json"
+    made("new", key)
+
+    code, _, err = run("pack", task, "-o", tmp_path / "x", "--source", "--key", key, "--key", key)
+
+    assert code == 1 and "--key: expected each key once, got k again" in err
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_seal_hides_the_files_and_opens_with_its_key(task: Path, tmp_path: Path) -> None:
@@ -158,6 +190,8 @@ def test_the_same_folder_and_keys_give_the_same_bytes(task: Path, tmp_path: Path
     [
         (["new", "k.json", "--id", "a b"], "key id: expected at most 64 letters"),
         (["new", "k.json", "--not-after", "soon"], "date: expected YYYY-MM-DD, got 'soon'"),
+        (["new", "k.json", "--not-after", "2020-01-01"], "that signs, got 2020-01-01"),
+        (["new", "k.json", "--seal", "--not-after", "2999-01-01"], "that signs, got --seal"),
         (["show", "nothing.json"], "expected a key file, got"),
         (["show", "task/main.py"], "expected a key file of `web-runtime keys new`"),
         (["rotate", "seal.json", "k.json"], "expected a key that signs, got one that seals"),
