@@ -174,7 +174,9 @@ def write_key(path: Path, key: SigningKey | SealKey, *, replace: bool = False) -
 def checked_id(text: str) -> str:
     """Return a key id; ToolError for other text."""
     if not _ID.fullmatch(text):
-        raise ToolError(f"key id: expected at most 64 letters, digits, - _ and ., got {text!r}. Use --id.")
+        raise ToolError(
+            f"key id: expected at most 64 letters, digits, - _ and ., got {text!r}. Use --id."
+        )
     return text
 
 

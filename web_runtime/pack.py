@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from edge_runtime.bundle_writer import Sealing, Signing, write_bundle
 from edge_runtime.pure.manifest import from_task_toml
@@ -13,9 +13,7 @@ from edge_runtime.pure.manifest import from_task_toml
 from .compilers import Compiled, Compiler, NotPython
 from .errors import ToolError
 from .packages import lock_packages
-
-TASK_FILE: Final = "task.toml"
-IGNORED_FOLDERS: Final = {"__pycache__", "tests"}
+from .task_files import TASK_FILE, PythonError, check_paths, parse_python, read_files
 
 
 def pack_task(
@@ -43,9 +41,8 @@ def pack_task(
         TrustError: No runtime would open such a bundle: too large, or a path it may not hold.
     """
     plain = read_task_toml(folder)
-    paths = members(folder)
-    check_inside(folder, paths)
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    files = read_files(folder)
+    check_paths(folder, files)
     if compiler is None:
         for name in python_files(files):
             check_python(folder / name, files[name])
@@ -75,7 +72,8 @@ def compiled(folder: Path, name: str, files: Mapping[str, bytes], compiler: Comp
     try:
         return compiler(name, {path: files[path] for path in python_files(files)})
     except NotPython as error:
-        raise _not_python(folder / error.path, error.line, error) from error
+        where = _where(folder / error.path, error.line)
+        raise ToolError(f"{where}: expected Python, got an error: {error}.") from error
 
 
 def pack_with_wheels(folder: Path) -> tuple[bytes, dict[str, bytes]]:
@@ -95,37 +93,10 @@ def read_task_toml(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ToolError(f"{path}: expected a file, got none. A task's folder needs a {TASK_FILE}.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Some editors begin a file in UTF-8 with a mark.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ToolError(f"{path}: expected TOML, got an error: {error}.") from error
-
-
-def members(folder: Path) -> list[Path]:
-    """Return the files of ``folder`` that a bundle holds, in a fixed order."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path != folder / TASK_FILE
-        and path.suffix != ".pyc"
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not IGNORED_FOLDERS.intersection(path.relative_to(folder).parts)
-    ]
-
-
-def check_inside(folder: Path, paths: list[Path]) -> None:
-    """Refuse a link that leads out of the folder: a bundle is published.
-
-    Raises:
-        ToolError: The link, and where it leads.
-    """
-    for path in paths:
-        target = path.resolve()
-        if not target.is_relative_to(folder.resolve()):
-            raise ToolError(
-                f"{path}: expected a file of the task's own folder, got a link to {target}. "
-                "Copy the file into the folder."
-            )
 
 
 def check_python(path: Path, data: bytes) -> None:
@@ -135,11 +106,10 @@ def check_python(path: Path, data: bytes) -> None:
         ToolError: File, line and what the compiler said.
     """
     try:
-        compile(data, str(path), "exec")
-    except (SyntaxError, ValueError) as error:
-        raise _not_python(path, getattr(error, "lineno", None), error) from error
+        parse_python(data, str(path))
+    except PythonError as error:
+        raise ToolError(f"{_where(path, error.line)}: {error}") from error
 
 
-def _not_python(path: Path, line: int | None, error: Exception) -> ToolError:
-    where = f"{path}:{line}" if line else str(path)
-    return ToolError(f"{where}: expected Python, got an error: {error}.")
+def _where(path: Path, line: int | None) -> str:
+    return f"{path}:{line}" if line else str(path)

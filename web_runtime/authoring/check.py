@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_runtime.config import LIMITS, Config
-from edge_runtime.errors import TrustError
-from edge_runtime.pure.manifest_fields import check_path
 
 from ..errors import ToolError
-from ..pack import TASK_FILE, check_inside, members, read_task_toml
+from ..pack import python_files, read_task_toml
+from ..task_files import TASK_FILE, path_fault, read_files
 from .check_calls import CallCheck, KnownNames
 from .check_entry import check_entry
 from .check_habits import check_habits
@@ -69,11 +68,9 @@ def check_task(folder: Path, site: Site | None = None) -> CheckReport:
     """
     if not (folder / TASK_FILE).is_file():
         read_task_toml(folder)
-    paths = members(folder)
-    check_inside(folder, paths)
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    files = read_files(folder)
     findings = [*_paths(folder, files), *_sizes(folder, files)]
-    read = [read_module(folder, path) for path in paths if path.suffix == ".py"]
+    read = [read_module(folder, path, files[path]) for path in python_files(files)]
     findings += [each for each in read if isinstance(each, Finding)]
     modules = [each for each in read if isinstance(each, Module)]
     findings += _described(folder, files, modules, site)
@@ -94,7 +91,8 @@ def _described(
         plain = {}
     else:
         toml = TaskToml(folder / TASK_FILE)
-        yield from check_manifest(toml, plain, files)
+        named = {path: data for path, data in files.items() if path_fault(path) is None}
+        yield from check_manifest(toml, plain, named)
         yield from check_entry(toml, str(plain.get("entry", "main:run")), modules)
         if site is not None:
             yield from _unknown_models(toml, _texts(plain, "models"), site.config)
@@ -129,10 +127,8 @@ def _unknown_models(toml: TaskToml, models: Sequence[str], config: Config) -> It
 
 def _paths(folder: Path, files: Mapping[str, bytes]) -> Iterator[Finding]:
     for path in files:
-        try:
-            check_path(path)
-        except TrustError as error:
-            yield Finding(Place(str(folder / path)), f"path: {error.message}")
+        if (fault := path_fault(path)) is not None:
+            yield Finding(Place(str(folder / path)), f"path: {fault}")
 
 
 def _sizes(folder: Path, files: Mapping[str, bytes]) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ class TaskToml:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lines = path.read_text(encoding="utf-8").splitlines()
+        self._lines = path.read_text(encoding="utf-8-sig").splitlines()
 
     def place(self, key: str, value: object = None) -> Place:
         """Return where a key stands, or a text of its list; the first line if it does not.

@@ -1,12 +1,12 @@
 """A task's Python files as syntax trees; nothing of them is executed."""
 
 import ast
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from ..task_files import PythonError, parse_python
 from .task_findings import Finding, Place, place_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -47,20 +47,16 @@ class Module:
         }
 
 
-def read_module(folder: Path, path: Path) -> Module | Finding:
-    """Parse one Python file of a task, or say what is wrong with it."""
-    relative = path.relative_to(folder).with_suffix("")
+def read_module(folder: Path, path: str, data: bytes) -> Module | Finding:
+    """Parse one Python file of a task, ``path`` in it, or say what is wrong with it."""
+    relative = PurePosixPath(path).with_suffix("")
     name = ".".join(relative.parts).removesuffix("__init__").removesuffix(".")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of escapes in texts; the linter's business.
-            tree = ast.parse(path.read_bytes(), str(path))
-    except (SyntaxError, ValueError, OSError) as error:
-        line, column = getattr(error, "lineno", None), getattr(error, "offset", None)
-        got = getattr(error, "msg", None) or str(error)
-        message = f"syntax: expected Python, got {got}. Correct the file."
-        return Finding(Place(str(path), line or 1, column or 1), message)
-    return Module(path, name, tree, relative.name == "__init__")
+        tree = parse_python(data, path)
+    except PythonError as error:
+        place = Place(str(folder / path), error.line or 1, error.column or 1)
+        return Finding(place, f"syntax: {error}")
+    return Module(folder / path, name, tree, relative.name == "__init__")
 
 
 def assignments(tree: ast.Module) -> Iterator[tuple[ast.Name, ast.expr]]:

@@ -8,7 +8,7 @@ from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import ConfigError
 from edge_runtime.pure.abi import abi_here
 
-from web_runtime import compilers
+from web_runtime import compilers, task_files
 from web_runtime.errors import ToolError
 from web_runtime.pack import pack_task
 
@@ -66,6 +66,40 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, folder: Path) -> No
         pack_task(task)
 
 
+@pytest.mark.parametrize("target", ["shared", "nowhere", ".", "lib"])
+def test_a_link_that_would_be_left_out_is_refused(folder: Path, target: str) -> None:
+    (folder / "tests" / "shared").mkdir(parents=True)
+    (folder / "lib").symlink_to("tests/shared" if target == "shared" else target)
+
+    with pytest.raises(ToolError, match=r"lib: expected a file of the .* got a link to .* Copy"):
+        pack_task(folder)
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    with pytest.raises(ToolError, match=r"main\.py: expected a file, got .*Permission denied"):
+        pack_task(folder)
+
+
+@pytest.mark.parametrize("name", ["a\\b.txt", "c:d.txt", "x" * 199, "e\nf"])
+def test_a_name_that_no_bundle_may_hold_is_refused(folder: Path, name: str) -> None:
+    (folder / "d").mkdir()
+    (folder / "d" / name).write_text("")
+
+    with pytest.raises(ToolError, match="expected a printable path of at most 200 .* Rename"):
+        pack_task(folder)
+
+
+def test_a_description_may_begin_with_a_byte_order_mark(folder: Path) -> None:
+    (folder / "task.toml").write_text(TOML, encoding="utf-8-sig")
+
+    assert open_bundle(pack_task(folder)).manifest.name == "Echo"
+
+
 def test_a_folder_without_a_description_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"task\.toml: expected a file, got none"):
         pack_task(tmp_path)
@@ -89,6 +123,30 @@ def test_python_that_does_not_compile_is_refused_with_its_line(folder: Path) -> 
     (folder / "main.py").write_text("x = 1\ndef run(:\n")
 
     with pytest.raises(ToolError, match=r"main\.py:2: expected Python"):
+        pack_task(folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (b"x = 1\n\n# caf\xe9\n", r"main\.py:3: expected Python in UTF-8, got .* Save it as UTF-8"),
+        (b"x = 1\nreturn 5\n", r"main\.py:2: expected Python.* got 'return' outside function"),
+        (b"x = " + b"-" * 100_000 + b"1", r"main\.py: expected Python, got .*nested too deep"),
+        (b"x = 1\0", r"main\.py: expected Python, got .* null bytes"),
+    ],
+)
+def test_what_no_python_would_load_is_refused(folder: Path, source: bytes, message: str) -> None:
+    (folder / "main.py").write_bytes(source)
+
+    with pytest.raises(ToolError, match=message):
+        pack_task(folder)
+
+
+def test_an_older_python_says_that_it_is_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "main.py").write_text("x = 1\ny = !\n")
+    monkeypatch.setattr(task_files, "_HERE", "3.11")
+
+    with pytest.raises(ToolError, match=r"main\.py:2: expected Python 3\.11, got .*for 3\.14"):
         pack_task(folder)
 
 

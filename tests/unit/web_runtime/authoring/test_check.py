@@ -73,7 +73,7 @@ def test_a_file_that_is_no_python_is_told_with_its_line(
     write_task(tmp_path)
     (tmp_path / "main.py").write_bytes(text.encode("latin-1"))
 
-    assert said(tmp_path)[0].startswith(f"{place}: error: syntax: expected Python, got ")
+    assert said(tmp_path)[0].startswith(f"{place}: error: syntax: expected Python")
 
 
 def test_what_no_bundle_can_hold_is_told(tmp_path: Path) -> None:
@@ -104,9 +104,29 @@ def test_a_path_that_no_bundle_can_hold_is_told(tmp_path: Path) -> None:
     write_task(tmp_path)
     (tmp_path / "a:b.txt").touch()
 
-    assert any("path: bundle: expected relative paths" in line for line in said(tmp_path))
+    assert said(tmp_path) == [
+        "a:b.txt:1:1: error: path: expected a printable path of at most 200 characters without : "
+        "and \\, got 'a:b.txt'. Rename the file."
+    ]
 
 
 def test_a_folder_without_a_task_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"task\.toml: expected a file, got none"):
         check_task(tmp_path)
+
+
+def test_what_parses_and_does_not_compile_is_an_error(tmp_path: Path) -> None:
+    task = write_task(tmp_path, MAIN + "return 5\n", deep="x = " + "-" * 100_000 + "1\n")
+
+    deep, main = said(task)
+
+    assert deep.startswith("deep.py:1:1: error: syntax: expected Python, got ")
+    assert main.startswith("main.py:3:") and "'return' outside function" in main
+
+
+def test_a_description_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    task = write_task(tmp_path)
+    toml = task / "task.toml"
+    toml.write_bytes(b"\xef\xbb\xbf" + toml.read_bytes())
+
+    assert said(task) == []
