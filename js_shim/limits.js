@@ -6,6 +6,8 @@
  * @property {number} bootMs           From one word about the boot to the next; longer than any of its steps.
  * @property {number} pingMs
  * @property {number} silenceMs
+ * @property {number} graceMs          Behind its deadline a run's code may go on for so long, then as long without a sign of life.
+ * @property {number} lookMs           Time between two looks meanwhile.
  * @property {number} restarts         In any `restartWindowMs`.
  * @property {number} restartWindowMs
  * @property {number} backoffMs        Before the first restart.
@@ -17,6 +19,8 @@ export const LIMITS = Object.freeze({
   bootMs: 180_000,
   pingMs: 2_000,
   silenceMs: 10_000,
+  graceMs: 300,
+  lookMs: 100,
   restarts: 3,
   restartWindowMs: 60_000,
   backoffMs: 500,

@@ -90,7 +90,7 @@ export const PROTOCOL_VERSION = 4;
  *
  * Notices page → worker: `cancel` {callId}, `ping` {}, `leaving` {} and `returned` {} (the page is frozen or left, and back).
  * Notices runtime worker → page: `status` StatusBody, `result` RunResult, `error` RunFailure, `log` LogRecord, `pong` {},
- * `overruled` {} (another page has paused or resumed since this one did), `reconfigured` Reconfigured.
+ * `overruled` {} (another page has paused or resumed since this one did), `reconfigured` Reconfigured, `run` RunWord.
  */
 
 /**
@@ -119,6 +119,12 @@ export const PROTOCOL_VERSION = 4;
 /**
  * @typedef {object} Reconfigured
  * @property {Record<string, unknown>} [config]  The latest that `reconfigure` put in force; none: that of the start.
+ */
+
+/**
+ * A run's code takes the interpreter that it shares with the core, for `leftMs` at most, or (the id alone) has ended.
+ * @typedef {{runId: string, taskName?: string, leftMs?: number, callId?: number, isOwn?: boolean}} RunWord  `isOwn`: this
+ *   page asked for it, by the call `callId` or by an event.
  */
 
 /**

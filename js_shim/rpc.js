@@ -25,7 +25,7 @@ import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
  * @typedef {object} RpcOptions
  * @property {Record<string, (params: any) => unknown>} [handlers]  By method; may return a promise or `answer(…)`.
  * @property {(name: string, body: any) => void} [onNotice]
- * @property {() => void} [onWord]  Something came, whatever it is.
+ * @property {(message: Message) => void} [onWord]  Something came, whatever it is.
  * @property {ErrorCode} [failure]  Code of a handler's foreign error.
  */
 
@@ -59,7 +59,7 @@ export function answer(value, transfer) {
  * @param {RpcOptions} [options]
  */
 export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "worker-lost" } = {}) {
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: unknown) => void, timer?: ReturnType<typeof setTimeout>}>} */
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: unknown) => void, timer?: ReturnType<typeof setTimeout>, params: any}>} */
   const outstanding = new Map();
   let lastId = 0;
   /** @type {EdgeError | undefined} */
@@ -113,7 +113,7 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
 
   /** @param {MessageEvent<Message>} event */
   port.onmessage = ({ data }) => {
-    onWord?.();
+    onWord?.(data);
     if (data.kind === "notice") onNotice?.(data.name, data.body);
     else if (data.kind === "request") serve(data);
     else if (data.error) take(data.id)?.reject(errorFromPlain(data.error));
@@ -148,7 +148,7 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
           return reject(new EdgeError("argument-invalid", text, {}, error));
         }
         const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
-        outstanding.set(id, { resolve, reject, timer });
+        outstanding.set(id, { resolve, reject, timer, params });
       });
 
       function expire() {
@@ -164,6 +164,16 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
      */
     notify(name, body) {
       if (!closedBy) port.postMessage({ kind: "notice", name, body });
+    },
+
+    /**
+     * Reject an unanswered `infer` before the rest.
+     * @param {number} callId
+     * @param {EdgeError} error
+     */
+    refuse(callId, error) {
+      for (const [id, { params }] of outstanding)
+        if (params.callId === callId) return take(id)?.reject(error);
     },
 
     /**

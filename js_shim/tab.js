@@ -14,7 +14,7 @@ import { realTimers } from "./timers.js";
 import { createOffice } from "./writer-office.js";
 
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { BootReport, PlainError, Role, RuntimeOptions, StatusBody, Welcome } from "./protocol.js" */
+/** @import { BootReport, PlainError, Role, RuntimeOptions, RunWord, StatusBody, Welcome } from "./protocol.js" */
 /** @import { Among } from "./reception.js" */
 /** @import { Relay, Way } from "./relay.js" */
 /** @import { Booted, Duties, Term } from "./term.js" */
@@ -104,7 +104,8 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     if (!isIn) return;
     follower?.leave();
     const electedMs = timers.nowMs();
-    const own = openTerm({ onStep, onSuperseded: () => term === own && resign() });
+    const onRun = (/** @type {RunWord} */ run) => notify("run", run);
+    const own = openTerm({ onStep, onSuperseded: () => term === own && resign(), onRun });
     const seat = own.desk.seat(page, onNotice);
     term = own;
     try {

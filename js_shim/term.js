@@ -13,7 +13,7 @@ import { createDesk } from "./writer-desk.js";
 
 /** @import { Started, Step } from "./boot.js" */
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { PlainError, Reconfigured, RuntimeOptions, Visit } from "./protocol.js" */
+/** @import { PlainError, Reconfigured, RunWord, RuntimeOptions, Visit } from "./protocol.js" */
 /** @import { Among, Reception } from "./reception.js" */
 /** @import { Timers } from "./timers.js" */
 
@@ -22,6 +22,8 @@ import { createDesk } from "./writer-desk.js";
  * @property {(name: string, body: unknown, client?: string | null) => void} notify
  * @property {() => void} superseded
  * @property {(reason: string) => void} replaceWorker  Something in the interpreter cannot be stopped.
+ * @property {(runId: string, taskName: string, asker?: number | string, leftMs?: number) => void} watchRun
+ *   A run's code takes the interpreter; without `leftMs`: it has ended.
  */
 
 /** @typedef {(id: number, json: string, buffers: Uint8Array[]) => void} Reply */
@@ -30,6 +32,7 @@ import { createDesk } from "./writer-desk.js";
  * @typedef {object} Duties
  * @property {(step: string) => void} onStep
  * @property {() => void} onSuperseded  Another writer has fenced this runtime out.
+ * @property {(run: RunWord) => void} onRun
  */
 
 /**
@@ -59,7 +62,7 @@ const MODULE = "edge_runtime.host.browser";
  * @param {TermOptions & Duties} term
  */
 export function openTerm({ startInterpreter, createHost, options, among, limits, ...term }) {
-  const { timers = realTimers, onStep, onSuperseded, reconfigured } = term;
+  const { timers = realTimers, onStep, onSuperseded, onRun, reconfigured } = term;
   const calls = createCoreCalls();
   const desk = createDesk(calls, statistics, { heldMs: limits.heldMs, timers });
   let isOver = false;
@@ -84,7 +87,15 @@ export function openTerm({ startInterpreter, createHost, options, among, limits,
     notify: desk.notify,
     superseded: () => isOver || onSuperseded(),
     replaceWorker: crash,
+    watchRun,
   };
+
+  /** @type {HostPage["watchRun"]} */
+  function watchRun(runId, taskName, asker, leftMs) {
+    if (leftMs === undefined) return onRun({ runId });
+    const { client, callId } = desk.whose(asker);
+    onRun({ runId, taskName, leftMs, callId, isOwn: client === options.page });
+  }
 
   async function statistics() {
     const { value } = await calls.call("statistics", {});

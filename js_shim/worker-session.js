@@ -3,10 +3,11 @@
 import { EdgeError, errorFromPlain } from "./errors.js";
 import { handshake } from "./handshake.js";
 import { createRpc } from "./rpc.js";
+import { watchRuns } from "./run-watch.js";
 import { watch } from "./watchdog.js";
 
 /** @import { Rpc } from "./rpc.js" */
-/** @import { StatusBody } from "./protocol.js" */
+/** @import { Message, RunWord, StatusBody } from "./protocol.js" */
 /** @import { Timers } from "./timers.js" */
 
 /**
@@ -15,7 +16,7 @@ import { watch } from "./watchdog.js";
  * @property {() => Worker} createWorker
  * @property {unknown} options  Sent with `Start`.
  * @property {Timers} timers
- * @property {{greetingMs: number, bootMs: number, pingMs: number, silenceMs: number}} limits
+ * @property {{greetingMs: number, bootMs: number, pingMs: number, silenceMs: number, graceMs: number, lookMs: number}} limits
  * @property {(rpc: Rpc) => void} onReady                   Runs before the `ready` status is emitted.
  * @property {(name: string, body: any) => void} onNotice   Everything the worker says, `pong` apart.
  * @property {(reason: string) => void} onLost              The ready worker crashed or hangs.
@@ -62,7 +63,7 @@ export function openSession({ limits, timers, ...session }) {
    * @param {(rpc: Rpc) => void} resolve
    */
   function connect(port, resolve) {
-    const own = createRpc(port, { onNotice, onWord: () => dog?.heard() });
+    const own = createRpc(port, { onNotice, onWord });
     rpc = own;
     worker.onerror = (event) => {
       const text = `${session.scriptUrl}: expected it to start, got ${crash(event)}.`;
@@ -71,6 +72,7 @@ export function openSession({ limits, timers, ...session }) {
     /** @param {string} name @param {any} body */
     function onNotice(name, body) {
       if (name === "pong") return;
+      if (name === "run") return runs?.told(body);
       if (name !== "status") return session.onNotice(name, body);
       onStatus(own, body, resolve);
     }
@@ -78,6 +80,15 @@ export function openSession({ limits, timers, ...session }) {
 
   /** @type {ReturnType<typeof watch> | undefined} */
   let dog;
+  /** @type {ReturnType<typeof watchRuns> | undefined} */
+  let runs;
+
+  /** @param {Message} message */
+  function onWord(message) {
+    dog?.heard();
+    // Code that holds the worker can still print.
+    if (message.kind !== "notice" || message.name !== "log") runs?.heard();
+  }
 
   /**
    * @param {Rpc} own
@@ -100,14 +111,29 @@ export function openSession({ limits, timers, ...session }) {
   /** @param {Rpc} own */
   function guard(own) {
     worker.onerror = (event) => session.onLost(crash(event));
+    const ping = () => own.notify("ping", {});
     dog = watch({
       timers,
       ...limits,
       isBusy: () => own.outstanding > 0,
-      ping: () => own.notify("ping", {}),
+      ping,
       onSilence: () => session.onLost(`it did not answer for ${limits.silenceMs} ms`),
     });
-    releases.push(dog.stop);
+    runs = watchRuns({ timers, limits, ping, onBlocked: (run) => blocked(own, run) });
+    releases.push(dog.stop, runs.stop);
+  }
+
+  /**
+   * End the worker; the run that holds it ends with its own error.
+   * @param {Rpc} own
+   * @param {RunWord} run
+   */
+  function blocked(own, { runId, taskName, callId, isOwn }) {
+    const error = tooLong(runId, taskName);
+    if (isOwn && callId !== undefined) own.refuse(callId, error);
+    session.onLost(`run ${runId} of ${taskName} held it behind its deadline`);
+    if (isOwn && callId === undefined)
+      session.onNotice("error", { runId, taskName, error: error.toPlain() });
   }
 
   return {
@@ -150,6 +176,15 @@ function crash(event) {
   // Handled here: the page's own error reporting is not to count it.
   event.preventDefault?.();
   return event.message ? `a crash (${event.message})` : "a crash";
+}
+
+/**
+ * @param {string} runId
+ * @param {string | undefined} taskName
+ */
+function tooLong(runId, taskName) {
+  const text = `run of ${taskName}: expected to end by its deadline, got code that cannot be interrupted. Its worker was replaced: do less per run or raise the timeout.`;
+  return new EdgeError("task-timeout", text, { runId });
 }
 
 /** @param {number} deadlineMs */

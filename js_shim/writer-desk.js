@@ -23,6 +23,8 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
   const known = new Set();
   /** @type {Map<string, [name: string, body: unknown][]>} For clients that are not there, for a while. */
   const held = new Map();
+  /** @type {Map<number, {client: string, callId: number}>} By Python's id of an unanswered call. */
+  const askers = new Map();
   let lastCallId = 0;
 
   /** @param {string} latest  The client whose `pause` or `resume` counts from here on. */
@@ -88,9 +90,11 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
       async function infer(params) {
         const callId = ++lastCallId;
         callIds.set(params.callId, callId);
+        askers.set(callId, { client, callId: params.callId });
         try {
           return await calls.call("infer", { ...params, callId });
         } finally {
+          askers.delete(callId);
           if (callIds.get(params.callId) === callId) callIds.delete(params.callId);
         }
       }
@@ -117,6 +121,13 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
         },
       };
     },
+
+    /**
+     * Whose run it is, and the id that the page gave its call.
+     * @param {number | string | undefined} asker  Python's id of the call, or the client whose event asked for it.
+     * @returns {{client?: string, callId?: number}}
+     */
+    whose: (asker) => (typeof asker === "number" ? (askers.get(asker) ?? {}) : { client: asker }),
 
     /**
      * Bring a notice to a client, or to all; one that is not there may still come.

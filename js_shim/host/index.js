@@ -59,6 +59,7 @@ export function createJsHost(python, root, page, reply) {
       superseded: () => page.superseded(),
       /** @param {string} reason */
       replaceWorker: (reason) => page.replaceWorker(reason),
+      watchRun: page.watchRun,
     },
     reply,
     /** What Python does not know of; not for Python. */

@@ -22,7 +22,7 @@ from .types import Activation, Event, FallbackKind, Priority, Supersede, Trigger
 
 Ended = Outcome[Completion] | BaseException
 Done = Callable[[Ended], None]
-Submit = Callable[[Activation, Priority | None, Done], Call[Completion]]
+Submit = Callable[[Activation, Priority | None, str, Done], Call[Completion]]
 
 TAKEN_UP_MS: Final = 600_000
 """A run is not begun for an event that is older: nobody waits for it any more."""
@@ -38,7 +38,7 @@ class EventRuns:
         answers: Results, and what stands in for them.
         reports: Tells pages how runs ended.
         stored: Keeps those that have not ended.
-        submit: Starts a run, or lets it wait, and tells how it ended.
+        submit: Starts a run of a client, or lets it wait, and tells how it ended.
         refuses: Refuses a run whose queue is full, for less; None: every run is to be submitted.
         journal: Hears of runs that are lost.
     """
@@ -169,7 +169,7 @@ class EventRuns:
 
     def _start(self, activation: Activation, noted: Noted, done: Done) -> None:
         try:
-            call = self._submit(activation, noted.priority, done)
+            call = self._submit(activation, noted.priority, noted.client, done)
         except RefusedError as error:
             done(error)
         else:

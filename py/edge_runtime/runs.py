@@ -170,7 +170,10 @@ class Runs:
         self, caller: Run[Completion], activation: Activation
     ) -> Outcome[Completion]:
         task = self._tasks.by_name(activation.task_name)
-        job = self._job(task, activation, caller.priority, caller.budget_ms)
+        asker = caller.job.asker
+        # An event's run is told by its own id, not by that of a run it called.
+        asker = asker if isinstance(asker, int) else None
+        job = self._job(task, activation, caller.priority, caller.budget_ms, asker=asker)
         submit = partial(self._submit, job, activation, chain=(*caller.chain, caller.task))
         return await self._scheduler.call(caller, activation.task_name, submit)
 
@@ -180,7 +183,8 @@ class Runs:
         task, left_ms = self._tasks.by_name(activation.task_name), request.timeout_ms
         if left_ms is not None:
             left_ms -= self._clock.monotonic_ms() - asked_ms
-        job = self._job(task, activation, request.priority, left_ms, request.supersede_key)
+        whose = (request.supersede_key, request.call_id)
+        job = self._job(task, activation, request.priority, left_ms, *whose)
         call = self._calls[request.call_id] = self._submit(job, activation)
         try:
             return await self._scheduler.wait(call)
@@ -188,10 +192,11 @@ class Runs:
             del self._calls[request.call_id]
 
     def _submit_unawaited(
-        self, activation: Activation, priority: Priority | None, done: Done
+        self, activation: Activation, priority: Priority | None, client: str, done: Done
     ) -> Call[Completion]:
         task = self._tasks.by_name(activation.task_name)
-        return self._submit(self._job(task, activation, priority), activation, done)
+        job = self._job(task, activation, priority, asker=client)
+        return self._submit(job, activation, done)
 
     def _job(
         self,
@@ -200,6 +205,7 @@ class Runs:
         priority: Priority | None = None,
         timeout_ms: float | None = None,
         supersede_key: str = "",
+        asker: int | str | None = None,
     ) -> Job[Completion]:
         journal = self._journal
         code = RunTask(self._tasks, activation, journal.run if journal else self._container.run)
@@ -215,6 +221,7 @@ class Runs:
             call=call,
             run_id=activation.run_id,
             failed=code.failed,
+            asker=asker,
         )
 
     def _submit(

@@ -13,6 +13,8 @@ export const LIMITS = {
   bootMs: 1_000,
   pingMs: 2,
   silenceMs: 10,
+  graceMs: 3,
+  lookMs: 1,
   restarts: 2,
   restartWindowMs: 60_000,
   backoffMs: 50,

@@ -56,6 +56,10 @@ class ListeningPage:
         """Pass it on."""
         self._inner.replace_worker(reason)
 
+    def watch_run(self, *told: Any) -> None:
+        """Pass it on."""
+        self._inner.watch_run(*told)
+
 
 class RunsHeard:
     """Hears which runs have been asked for, and when all of them have settled."""

@@ -32,6 +32,10 @@ class Lease(Rider, Protocol):
     def budget_ms(self) -> float:
         """Milliseconds until the run's deadline."""
 
+    @property
+    def asker(self) -> int | str | None:
+        """Whose run it is: the id of a call, or the client whose event asked for it."""
+
     def check(self) -> None:
         """Raise RefusedError ``run-ended`` if the right has gone."""
 
@@ -93,6 +97,7 @@ class RunContext:
 
     Attributes:
         deadline_ms: Unix time at which the run will be cancelled.
+        asker: As of the lease.
         infer_ms: Time spent inside the inference engine so far.
         backends: Where each model that was used ran last.
         cpu_ms: Time that the run's own code computed, known at its end.
@@ -112,6 +117,7 @@ class RunContext:
         self._around = around
         self._lease = lease
         self.deadline_ms = around.clock.now_ms() + lease.budget_ms
+        self.asker = lease.asker
         self.infer_ms = 0.0
         self.backends: dict[str, Backend] = {}
         self.cpu_ms = 0.0

@@ -21,8 +21,8 @@ from .container_task import LoadedTask
 class InlineRoom:
     """The same room as in a VM, with the core's own context.
 
-    What it cannot do is end code that neither returns nor lets itself be interrupted: then the
-    page replaces the worker.
+    What it cannot do is end code that neither returns nor lets itself be interrupted: so the page
+    is told whose code runs and until when, and replaces the worker.
 
     Args:
         host: Its interpreter watches deadlines and installs packages.
@@ -33,7 +33,7 @@ class InlineRoom:
         self._host = host
         self._say = say
         self._contexts: dict[str, RunContext] = {}
-        self._room = Room(host.interpreter, self._told)
+        self._room = Room(host.interpreter, self._told, self._watch)
         hear_logging()
         self._tenants: set[LoadedTask] = set()
         self._pristine = Pristine()
@@ -69,10 +69,14 @@ class InlineRoom:
         left_ms = context.deadline_ms - self._host.clock.now_ms()
         budget = Budget(activation.run_id, task.manifest.name, self._room.pace.now_ms() + left_ms)
         self._contexts[activation.run_id] = context
+        # Beside others its first step says so.
+        if len(self._contexts) == 1:
+            self._watch(budget)
         try:
             masked: Any = MaskedContext(context, self._room.pace)
             value = await self._room.run(task.tenant, activation, masked, budget)
         finally:
+            self._host.page.watch_run(activation.run_id, activation.task_name, None, None)
             del self._contexts[activation.run_id]
             context.cpu_ms = budget.cpu_ms
             context.heap_bytes = self._host.interpreter.heap_bytes()
@@ -83,6 +87,14 @@ class InlineRoom:
         for task in list(self._tenants):
             self.close(task)
         self._room.pace.close()
+
+    def _watch(self, budget: Budget) -> None:
+        """Tell the page whose code goes on now; of an import it knows no run."""
+        context = self._contexts.get(budget.run_id)
+        if context is not None:
+            left_ms = budget.deadline_ms - self._room.pace.now_ms()
+            whose = (budget.run_id, budget.task_name, context.asker)
+            self._host.page.watch_run(*whose, left_ms)
 
     def _told(self, level: str, message: str, task_name: str, run_id: str) -> None:
         context = self._contexts.get(run_id)

@@ -34,6 +34,7 @@ class Job(Generic[T]):
         call: Runs another task for a run; the code's ``ctx.call``.
         run_id: For reports.
         failed: Called when its run raised or took too long, and not when it was ended otherwise.
+        asker: Whose it is, for the page: the id of a call, or the client whose event asked for it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Job(Generic[T]):
     call: "Callable[[Run[Any], str, Mapping[str, JsonValue]], Awaitable[JsonValue]]" = _calls_nobody
     run_id: str = ""
     failed: Callable[[], None] = lambda: None
+    asker: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,11 @@ class Run(Ticket, Generic[T]):
     def budget_ms(self) -> float:
         """Milliseconds until the deadline."""
         return self.deadline_ms - self.clock.monotonic_ms()
+
+    @property
+    def asker(self) -> int | str | None:
+        """The job's."""
+        return self.job.asker
 
     def check(self) -> None:
         """Refuse effects of a run that is settled, or should be: its deadline has passed.

@@ -164,6 +164,7 @@ class FakePage:
         clients: Whom each notice is for; None: every tab.
         superseded_calls: How often it heard that another tab's worker writes.
         replace_reasons: Why it was to replace the worker, each time.
+        watched: What it was told of runs: id, task, asker and the time left, each time.
     """
 
     def __init__(self) -> None:
@@ -171,6 +172,7 @@ class FakePage:
         self.clients: list[str | None] = []
         self.superseded_calls = 0
         self.replace_reasons: list[str] = []
+        self.watched: list[tuple[str, str, int | str | None, float | None]] = []
 
     def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Keep the notice."""
@@ -184,6 +186,12 @@ class FakePage:
     def replace_worker(self, reason: str) -> None:
         """Keep the reason."""
         self.replace_reasons.append(reason)
+
+    def watch_run(
+        self, run_id: str, task_name: str, asker: int | str | None, left_ms: float | None
+    ) -> None:
+        """Keep it."""
+        self.watched.append((run_id, task_name, asker, left_ms))
 
     def named(self, name: str) -> list[Mapping[str, JsonValue]]:
         """Return the bodies of all notices called ``name``."""

@@ -81,6 +81,9 @@ class Nowhere:
     def replace_worker(self, reason: str) -> None:
         """Do nothing."""
 
+    def watch_run(self, *_told: object) -> None:
+        """Do nothing."""
+
 
 def config(limit: int) -> SchedulerConfig:
     """Return a configuration whose queues are long enough."""

@@ -370,3 +370,20 @@ async def stop_all(site: Site) -> None:
     for task in left:
         task.cancel()
     await asyncio.wait(left)
+
+
+CALL_FROM_EVENT = 'async def run(ctx, activation):\n    await ctx.call("Keeper", {})\n'
+
+
+@on_site({"Caller": CALLER, "Keeper": KEEPER, "Chain": CALL_FROM_EVENT})
+async def test_the_page_hears_for_whom_code_runs(site: Site) -> None:
+    await site.infer("caller", 5, ext_data={"task": "Keeper", "data": {}})
+    site.click("Chain", "tab-1")
+    await settle()
+
+    watched = site.host.page.watched
+    began = {(name, asker) for _, name, asker, left_ms in watched if left_ms is not None}
+    # What a call calls holds that call up; an event's run is told by its own id alone.
+    assert began == {("Caller", 5), ("Keeper", 5), ("Chain", "tab-1"), ("Keeper", None)}
+    ended = [run_id for run_id, *_, left_ms in watched if left_ms is None]
+    assert sorted(ended) == sorted({run_id for run_id, *_ in watched})

@@ -110,6 +110,7 @@ class BrowserPage:
     def __init__(self, js_page: Any) -> None:
         self._js = js_page
         self._notify = js_page.notify
+        self._watch_run = js_page.watchRun
 
     def notify(self, name: str, body: Mapping[str, JsonValue], client: str | None = None) -> None:
         """Send a notice; one that is not plain data becomes a warning in the page's log."""
@@ -127,3 +128,9 @@ class BrowserPage:
     def replace_worker(self, reason: str) -> None:
         """End this worker."""
         self._js.replaceWorker(reason)
+
+    def watch_run(
+        self, run_id: str, task_name: str, asker: int | str | None, left_ms: float | None
+    ) -> None:
+        """Tell this worker's own page."""
+        self._watch_run(run_id, task_name, asker, left_ms)

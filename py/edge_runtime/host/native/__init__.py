@@ -35,6 +35,11 @@ class CallbackPage:
         """Tell of it in the log: this process is the caller's."""
         self.notify("log", {"level": "error", "message": f"{reason}. Start another process."})
 
+    def watch_run(
+        self, run_id: str, task_name: str, asker: int | str | None, left_ms: float | None
+    ) -> None:
+        """Do nothing: nobody beside this process looks after it."""
+
 
 def create_native_host(
     directory: Path | None = None,

@@ -131,6 +131,20 @@ class Page(Protocol):
     def replace_worker(self, reason: str) -> None:
         """Have the worker ended and another started: something in it cannot be stopped."""
 
+    def watch_run(
+        self, run_id: str, task_name: str, asker: int | str | None, left_ms: float | None
+    ) -> None:
+        """Say that a run's code, which nothing here can end, takes the interpreter, or has ended.
+
+        The page replaces a worker whose code goes on behind its deadline without a sign of life.
+
+        Args:
+            run_id: The run.
+            task_name: Its task.
+            asker: Whose it is: the id of a call, or the client whose event asked for it.
+            left_ms: How long it may still take; None: it has ended.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Host:

@@ -28,6 +28,7 @@ class Lease:
 
     priority, since_ms, number = Priority.CORE, 0.0, 1
     budget_ms, lane_ms = 100.0, 2.5
+    asker: int | str | None = 7
 
     def __init__(self) -> None:
         self.has_ended = False

@@ -20,7 +20,7 @@ from edge_runtime.task import Context
 from edge_runtime.testing.manual_clock import START_MS
 from edge_runtime.types import Backend, Response
 
-from .container_stage import ACTIVATION, Lease, Stage, in_both, on_stage, task_modules
+from .container_stage import ACTIVATION, Lease, Stage, in_both, on_stage, play_on, task_modules
 
 
 @on_stage
@@ -342,3 +342,36 @@ async def test_what_tasks_get_is_what_task_authors_are_promised(stage: Stage) ->
 
     promised = {name for name in dir(Context) if not name.startswith("_")}
     assert promised <= set(dir(context))
+
+
+def test_the_page_hears_whose_code_runs_beside_the_core_until_when_and_that_it_ended() -> None:
+    async def play(stage: Stage) -> None:
+        task = await stage.load(
+            "import asyncio\n"
+            "async def run(ctx, activation):\n"
+            "    await asyncio.sleep(0)\n"
+            "    await asyncio.sleep(0)\n"
+        )
+        watched = stage.host.page.watched
+
+        await stage.run(task)
+        alone = [(run_id, name, asker, left is None) for run_id, name, asker, left in watched]
+        assert alone == [("r1", "Rank", 7, False), ("r1", "Rank", None, True)]
+        assert watched[0][3] == pytest.approx(100, abs=50)
+
+        watched.clear()
+        await asyncio.gather(stage.run(task, "r2"), stage.run(task, "r3"))
+        began = [run_id for run_id, _, _, left in watched if left is not None]
+        # The last step of r3 it takes alone.
+        assert began == ["r2", "r3", "r2", "r3", "r2"]
+        assert [run_id for run_id, *_, left in watched if left is None] == ["r2", "r3"]
+
+    play_on(Stage, play)
+
+
+def test_of_a_run_in_a_vm_the_page_hears_nothing() -> None:
+    async def play(stage: Stage) -> None:
+        await stage.value("return 1")
+        assert stage.host.page.watched == []
+
+    play_on(lambda: Stage(1), play)
