@@ -8,7 +8,7 @@ import { EdgeError } from "./errors.js";
 import { createRpc } from "./rpc.js";
 
 /** @import { OpenChannel } from "./broadcast-port.js" */
-/** @import { Beat, Visit, Welcome } from "./protocol.js" */
+/** @import { Beat, Visit, Welcome } from "./writer-protocol.js" */
 /** @import { Way } from "./relay.js" */
 /** @import { Rpc } from "./rpc.js" */
 

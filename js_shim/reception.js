@@ -7,7 +7,8 @@ import { createRpc } from "./rpc.js";
 import { realTimers } from "./timers.js";
 
 /** @import { OpenChannel } from "./broadcast-port.js" */
-/** @import { Reconfigured, Visit, Welcome } from "./protocol.js" */
+/** @import { Reconfigured } from "./protocol.js" */
+/** @import { Visit, Welcome } from "./writer-protocol.js" */
 /** @import { Rpc } from "./rpc.js" */
 /** @import { Timers } from "./timers.js" */
 /** @import { Desk, Seat } from "./writer-desk.js" */

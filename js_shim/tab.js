@@ -14,7 +14,8 @@ import { realTimers } from "./timers.js";
 import { createOffice } from "./writer-office.js";
 
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { BootReport, PlainError, Role, RuntimeOptions, RunWord, StatusBody, Welcome } from "./protocol.js" */
+/** @import { BootReport, PlainError, Role, RuntimeOptions, RunWord, StatusBody } from "./protocol.js" */
+/** @import { Welcome } from "./writer-protocol.js" */
 /** @import { Among } from "./reception.js" */
 /** @import { Relay, Way } from "./relay.js" */
 /** @import { Booted, Duties, Term } from "./term.js" */

@@ -13,7 +13,8 @@ import { createDesk } from "./writer-desk.js";
 
 /** @import { Started, Step } from "./boot.js" */
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { PlainError, Reconfigured, RunWord, RuntimeOptions, Visit } from "./protocol.js" */
+/** @import { PlainError, Reconfigured, RunWord, RuntimeOptions } from "./protocol.js" */
+/** @import { Visit } from "./writer-protocol.js" */
 /** @import { Among, Reception } from "./reception.js" */
 /** @import { Timers } from "./timers.js" */
 

@@ -10,7 +10,8 @@ import { createPause, realTimers } from "./timers.js";
 
 /** @import { Channel, OpenChannel } from "./broadcast-port.js" */
 /** @import { OfficeLimits } from "./limits.js" */
-/** @import { Beat, PlainError, Visit } from "./protocol.js" */
+/** @import { PlainError } from "./protocol.js" */
+/** @import { Beat, Visit } from "./writer-protocol.js" */
 /** @import { Timers } from "./timers.js" */
 
 /**

@@ -22,7 +22,7 @@ function candidate(origin, id, play = {}) {
   const tab = origin.tab();
   /** @type {string[]} */
   const told = [];
-  /** @type {import("../../js_shim/protocol.js").Beat[]} */
+  /** @type {import("../../js_shim/writer-protocol.js").Beat[]} */
   const beats = [];
   const { version = 2, locks = tab.locks, unixMs = () => 1_000 } = play;
   const { timers, openChannel } = tab;

@@ -25,9 +25,7 @@ from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
 
-
 STRIKES: Final = 3
-
 VM_START_MS: Final = 30_000
 """How long a run may wait for a VM to start before its own time counts."""
 
@@ -91,9 +89,7 @@ class Container:
 
         Raises:
             ConfigError: ``config-invalid``: another task has locked another version of a package.
-            HostError: ``feature-missing``: this build ships no such package.
-            TrustError: ``bundle-invalid``: the entry is no ``async def run(ctx, activation)``.
-            TaskError: The code failed while it was imported.
+            EdgeError: What importing it failed with, where it is imported now.
         """
         task = LoadedTask(bundle, url, struck=self._struck)
         check_together((each.manifest for each in self._tasks), task.manifest)
@@ -108,8 +104,7 @@ class Container:
 
     async def _make_ready(self, task: LoadedTask, is_tried: bool) -> None:
         if self._inline is not None:
-            await self._inline.open(task, await self._wheels(task))
-            return
+            return await self._inline.open(task, await self._wheels(task))
         self._packages.prefetch(task.manifest, task.url)
         if is_tried:
             await self._try(task)

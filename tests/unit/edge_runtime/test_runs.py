@@ -25,10 +25,20 @@ async def run(ctx, activation):
     return await ctx.call(activation.ext_data["task"], activation.ext_data.get("data"))
 """
 KEEPER = """
-kept = []
 async def run(ctx, activation):
-    kept.append(activation.ext_data)
-    return kept
+    return [activation.ext_data]
+"""
+CHANGER = """
+async def run(ctx, activation):
+    activation.ext_data["a"].append(2)
+    return activation.ext_data
+"""
+LENDER = """
+async def run(ctx, activation):
+    lent = {"a": [1]}
+    first = await ctx.call("Changer", lent)
+    first["a"].append(3)
+    return [lent, first, await ctx.call("Changer", lent)]
 """
 STUBBORN = """
 import asyncio
@@ -51,13 +61,11 @@ async def test_a_task_calls_others_side_by_side_in_one_slot(site: Site) -> None:
     assert site.host.page.named("result") == []
 
 
-@on_site({"Caller": CALLER, "Keeper": KEEPER})
+@on_site({"Lender": LENDER, "Changer": CHANGER})
 async def test_tasks_that_call_each_other_share_no_objects(site: Site) -> None:
-    first = await site.infer("caller", ext_data={"task": "Keeper", "data": {"a": [1]}})
-    second = await site.infer("caller", ext_data={"task": "Keeper", "data": {"a": [2]}})
+    result = await site.infer("lender")
 
-    assert first.value == [{"a": [1]}]
-    assert second.value == [{"a": [1]}, {"a": [2]}]
+    assert result.value == [{"a": [1]}, {"a": [1, 2, 3]}, {"a": [1, 2]}]
 
 
 @on_site({"Caller": CALLER})
@@ -316,19 +324,12 @@ async def test_what_a_run_called_has_not_failed_when_that_takes_too_long(site: S
 
 LEFT_BEHIND = """
 import asyncio
-from edge_runtime.task import RefusedError, Tensor
+from edge_runtime.task import Tensor
 
-async def late(ctx):
-    try:
-        await ctx.infer("ranker", {"hist": Tensor.int64([1])})
-    except RefusedError as error:
-        codes.append(error.code)
-
-codes, left = [], []
 async def run(ctx, activation):
-    left.append(asyncio.ensure_future(late(ctx)))
+    left = asyncio.ensure_future(ctx.infer("ranker", {"hist": Tensor.int64([1])}))
     await asyncio.sleep(0)
-    return list(codes)
+    return left.done()
 """
 
 
@@ -336,14 +337,10 @@ def test_what_a_run_left_behind_starts_no_inference_once_the_model_is_there() ->
     @on_site({"Left": LEFT_BEHIND})
     async def play(site: Site) -> None:
         site.host.network.delays_ms["https://shop.test/models/ranker.onnx"] = 50
-        assert (await site.infer("left")).value == []
+        assert (await site.infer("left")).value is False
         await site.host.clock.advance(100)
 
-        statistics = site.runtime.statistics()
-        assert (len(site.host.inference.opened), site.host.inference.runs) == (1, [])
-        assert statistics["lanes"]["wasm"]["finished"] == 0
-        assert (await site.infer("left")).value == ["run-ended"]
-        await site.host.clock.advance(10)
+        assert site.host.inference.runs == []
 
     play()
 
