@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -70,8 +71,10 @@ def _run(runtime: Path, request: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"pack: expected node to compile, got an error: {error}.") from error
     if done.returncode != 0:
-        said = f"exit code {done.returncode}:\n{done.stderr}"
-        raise ToolError(f"pack: expected node to compile, got {said}")
+        lines = [line for line in done.stderr.splitlines() if re.match(r"\w*Error\b", line)]
+        said = lines[0] if lines else f"exit code {done.returncode}: {done.stderr[-400:]}"
+        advice = f"Build {runtime} again: `web-runtime build`."
+        raise ToolError(f"pack: expected the runtime's Python to compile, got {said}. {advice}")
     return done.stdout
 
 

@@ -38,7 +38,7 @@ def lock_packages(packages: Sequence[Package], folder: Path | None) -> tuple[Pac
             pip could not; it names the package.
     """
     shipped = shipped_versions()
-    wanted = [_requirement(each, shipped) for each in packages]
+    wanted = [requirement_of(each, shipped) for each in packages]
     if all(each.name in shipped for each in wanted):
         return tuple(Package(name) for name in sorted({each.name for each in wanted}))
     if folder is None:
@@ -60,7 +60,12 @@ def shipped_versions() -> dict[str, Version]:
     return {name: version for name, version, _, _ in map(parse_wheel_filename, wheels)}
 
 
-def _requirement(package: Package, shipped: Mapping[str, Version]) -> Requirement:
+def requirement_of(package: Package, shipped: Mapping[str, Version]) -> Requirement:
+    """Return what pip is asked for.
+
+    Raises:
+        ToolError: No version, no such one, or another than the runtime ships.
+    """
     name = canonicalize_name(package.name)
     pinned = shipped.get(name)
     if package.version is None:

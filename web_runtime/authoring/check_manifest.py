@@ -1,14 +1,16 @@
 """Looks at task.toml: every wrong key, each with its line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from edge_runtime import schema
 from edge_runtime.errors import ConfigError, EdgeError
-from edge_runtime.pure.manifest import from_task_toml
+from edge_runtime.pure.manifest import Package, from_task_toml
 
+from ..errors import ToolError
+from ..packages import requirement_of, shipped_versions
 from .task_findings import Finding, Place
 
 _HEADER: Final = re.compile(r"^\s*\[+\s*([^\]]+?)\s*\]+")
@@ -94,10 +96,21 @@ def _check_whole(
     toml: TaskToml, plain: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> list[Finding]:
     try:
-        from_task_toml(dict(plain), files)
+        manifest = from_task_toml(dict(plain), files)
     except EdgeError as error:
         return [_finding(toml, error, str(error.details.get("path", "")))]
-    return []
+    return list(_packages(toml, plain, manifest.packages))
+
+
+def _packages(
+    toml: TaskToml, plain: Mapping[str, Any], packages: Sequence[Package]
+) -> Iterator[Finding]:
+    shipped = shipped_versions()
+    for written, package in zip(plain.get("packages", ()), packages, strict=True):
+        try:
+            requirement_of(package, shipped)
+        except ToolError as error:
+            yield Finding(toml.place("packages", written), str(error))
 
 
 def _finding(toml: TaskToml, error: EdgeError, path: str) -> Finding:

@@ -1,7 +1,6 @@
 """What `web-runtime run` reads: activations and events as JSON, bytes included; and writes."""
 
 import base64
-import binascii
 import json
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from ..replay import read_text
 STANDARD_INPUT: Final = Path("-")
 # From here on JavaScript writes a whole number with an exponent, which Python reads as a float.
 _EXPONENT_FROM: Final = 1e21
+_EVENT_KEYS: Final = frozenset({"clickId", "id", "pageId", "props", "pv", "ts", "type"})
 
 
 def read_activations(path: Path) -> list[dict[str, JsonValue]]:
@@ -41,6 +41,12 @@ def read_events(path: Path) -> list[dict[str, JsonValue]]:
     """
     events = _objects(path, "an event, or a list of them")
     for index, event in enumerate(events):
+        for key in event.keys() - _EVENT_KEYS:
+            known = ", ".join(sorted(_EVENT_KEYS))
+            raise ToolError(f"{path}, event {index + 1}: expected keys of {known}, got {key!r}.")
+        if not isinstance(event.get("pageId"), str):
+            got = json.dumps(event.get("pageId"))
+            raise ToolError(f"{path}, event {index + 1}, pageId: expected text, got {got}.")
         if event.get("pv") is False and event.get("clickId") is None:
             expected = "a view (pv: true) or a click (clickId), which triggers can name"
             raise ToolError(f"{path}, event {index + 1}: expected {expected}, got neither.")
@@ -62,7 +68,7 @@ def with_bytes(value: JsonValue, folder: Path) -> JsonValue:
             return (folder / value["$file"]).read_bytes()
         if value.keys() == {"$base64"}:
             return base64.b64decode(value["$base64"], validate=True)
-    except (OSError, TypeError, binascii.Error) as error:
+    except (OSError, TypeError, ValueError) as error:
         text = f"expected a file's path or base64, got {error}. Correct the activation."
         raise ToolError(f"{json.dumps(value)[:80]}: {text}") from error
     return {name: with_bytes(each, folder) for name, each in value.items()}
@@ -83,7 +89,9 @@ def _objects(path: Path, expected: str) -> list[dict[str, Any]]:
     text = sys.stdin.read() if path == STANDARD_INPUT else read_text(path)
     try:
         check_levels(text)
-        plain = json.loads(text, parse_int=_sent_number, parse_float=_sent_number)
+        plain = json.loads(
+            text, parse_int=_sent_number, parse_float=_sent_number, parse_constant=_no_number
+        )
     except ValueError as error:
         raise ToolError(f"{path}: expected JSON, got {error}. Correct the file.") from error
     objects = plain if isinstance(plain, list) else [plain]
@@ -92,6 +100,10 @@ def _objects(path: Path, expected: str) -> list[dict[str, Any]]:
             got = json.dumps(each)[:80]
             raise ToolError(f"{path}: expected {expected}, got {got}. Correct the file.")
     return objects
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name}, which JSON does not have")
 
 
 def _sent_number(digits: str) -> float:

@@ -193,6 +193,16 @@ def test_bytecode_does_not_depend_on_what_else_is_loaded(folder: Path) -> None:
     assert pack_task(folder, compiler=compilers.here) == alone
 
 
+@pytest.mark.parametrize("manifest", ["{", "{}", '{"assets": {"pyodide": "p"}}'])
+def test_a_damaged_runtime_is_one_message(folder: Path, tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "manifest.json").write_text(manifest)
+
+    with pytest.raises(ToolError, match=r"to compile, got \w*Error.* Build .*/dist again") as told:
+        pack_task(folder, compiler=compilers.pyodide_of(tmp_path / "dist"))
+    assert len(str(told.value).splitlines()) == 1
+
+
 def test_bytecode_needs_a_built_runtime(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="expected a built runtime, got none.*--source"):
         pack_task(folder, compiler=compilers.pyodide_of(tmp_path / "nowhere"))

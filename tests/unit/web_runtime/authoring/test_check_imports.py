@@ -68,7 +68,7 @@ def test_a_package_has_to_be_listed(tmp_path: Path) -> None:
 
 
 def test_a_package_may_be_imported_by_another_name(tmp_path: Path) -> None:
-    (found,) = told_of(tmp_path, "import yaml", toml='packages = ["PyYAML"]\n')
+    (found,) = told_of(tmp_path, "import yaml", toml='packages = ["PyYAML==6.0"]\n')
 
     assert "remark: import of yaml" in found and "Make sure that pyyaml holds it" in found
 

@@ -82,3 +82,12 @@ def test_the_code_is_looked_at_although_the_description_is_wrong(tmp_path: Path)
     found = said(write_task(tmp_path, "import js\n" + MAIN, toml="colour = 1\n"))
 
     assert [line.split(":")[0] for line in found] == ["main.py", "task.toml"]
+
+
+def test_a_package_that_pack_would_refuse_is_told(tmp_path: Path) -> None:
+    toml = 'packages = [\n  "six",\n  "numpy==1.0",\n  "idna==3.10",\n]\n'
+
+    unpinned, numpy = said(write_task(tmp_path, toml=toml))
+
+    assert unpinned.startswith("task.toml:6:3: error: package six: expected one that the runtime")
+    assert numpy.startswith("task.toml:7:3: error: package numpy: expected ")

@@ -138,6 +138,34 @@ def test_an_input_that_is_none_is_refused(
     assert err.startswith("web-runtime: ") and told in err
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--activation", '{"a": NaN}', "expected JSON, got NaN"),
+        ("--activation", '{"a": {"$file": "x\\u0000"}}', "expected a file's path or base64"),
+        ("--activation", '{"a": {"$base64": "é"}}', "expected a file's path or base64"),
+        ("--event", "{}", "in.json, event 1, pageId: expected text, got null"),
+        ("--event", '{"pageId": "A", "clickid": "b"}', "expected keys of clickId, id, pageId"),
+    ],
+)
+def test_an_input_that_no_page_could_send_is_one_message(
+    tmp_path: Path, option: str, text: str, message: str
+) -> None:
+    (tmp_path / "in.json").write_text(text, encoding="utf-8")
+
+    code, out, err = run("run", write_task(tmp_path / "t"), option, tmp_path / "in.json")
+
+    assert (code, out) == (1, "") and message in err and "Traceback" not in err
+
+
+def test_half_a_character_is_printed_as_json(tmp_path: Path) -> None:
+    main = "async def run(ctx, activation):\n    return 'a\\ud800é'\n"
+
+    code, out, _ = run("run", write_task(tmp_path, main))
+
+    assert code == 0 and json.loads(out)["value"] == "a\ud800é"
+
+
 def test_only_one_input_is_taken_and_a_trace_needs_triggers(tmp_path: Path) -> None:
     task, given = write_task(tmp_path / "task"), write_json(tmp_path / "in.json", {})
 
