@@ -31,10 +31,17 @@ class Modules:
     Args:
         code: The task's files.
         output: Stands in for ``print``.
+        on_import: Called behind every import of what is not the task's.
     """
 
-    def __init__(self, code: TaskCode, output: Callable[..., None] = print) -> None:
+    def __init__(
+        self,
+        code: TaskCode,
+        output: Callable[..., None] = print,
+        on_import: Callable[[], None] = lambda: None,
+    ) -> None:
         self._code = code
+        self._on_import = on_import
         self._name = f"{ROOT}.{next(_numbers)}"
         self._loaded: dict[str, ModuleType] = {}
         own = {"__import__": self._import, "print": output}
@@ -107,7 +114,7 @@ class Modules:
         level: int = 0,
     ) -> ModuleType:
         package = (given or {}).get("__package__") or ""
-        if level and f"{package}.".startswith(f"{self._name}."):
+        if level:
             return self._import_own(package, name, fromlist or (), level)
         asked = (name, *(f"{name}.{inner}" for inner in fromlist or ()))
         forbidden = next(filter(None, map(forbidden_import, asked)), None)
@@ -118,7 +125,9 @@ class Modules:
                 "container: do without it.",
                 name=forbidden,
             )
-        return __import__(name, given, local, fromlist or (), level)
+        found = __import__(name, given, local, fromlist or ())
+        self._on_import()
+        return found
 
     def _import_own(
         self, package: str, name: str, fromlist: Sequence[str], level: int

@@ -1,33 +1,143 @@
 """Python's library as it was before any task ran, to be put back before the next one does."""
 
+import os
+import shutil
 import sys
-from types import ModuleType
+
+# A task may change these, too.
+from builtins import KeyError, all, map, next, reversed, sum  # noqa: UP029
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from operator import is_, itemgetter
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from ..pure.forbidden_imports import forbidden_import
+
 # What changes by itself, and is no task's doing.
-_LIVE: Final = ("edge_", "__main__", "linecache", "signal")
+_LIVE: Final = ("edge_tasks", "__main__", "linecache", "signal")
+_WITH_METHODS: Final = {
+    *("edge_runtime", *(each for each in sys.stdlib_module_names if not each.startswith("_")))
+}
+_METHODS: Final = (FunctionType, classmethod, staticmethod, property)
+
+Put = Callable[[str, Any], None]
 
 
-class Pristine:
-    """Functions and classes of every module loaded so far, and of builtins.
+class _Names:
+    """Names of one module or class and what they stood for."""
 
-    A task that replaces or removes one of them would change it for the tasks behind it. Data is
-    left alone: modules keep caches of their own in it.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[tuple[dict[str, Any], dict[str, Any]]] = [
-            (vars(module), {name: each for name, each in vars(module).items() if callable(each)})
-            for name, module in sorted(sys.modules.items())
-            if isinstance(module, ModuleType) and not name.startswith(_LIVE)
-        ]
+    def __init__(self, live: Mapping[str, Any], names: list[str], put: Put) -> None:
+        self.live = live
+        self.put = put
+        # One call for all of them; that of one name would return no tuple.
+        self.values = itemgetter(*names, names[0])
+        self.kept = {name: live[name] for name in names}
 
     def restore(self) -> int:
         """Put back what was changed; returns how many names were."""
-        count = 0
-        for live, kept in self._kept:
-            for name, each in kept.items():
-                if live.get(name) is not each:
-                    live[name] = each
-                    count += 1
-        return count
+        changed = [name for name, each in self.kept.items() if self.live.get(name) is not each]
+        for name in changed:
+            self.put(name, self.kept[name])
+        return len(changed)
+
+
+class Pristine:
+    """Functions and classes of every module loaded so far, methods of those that tasks use.
+
+    A task that replaces or removes one of them would change it for the tasks behind it, and so
+    would one that changes where modules are found. Other data is left alone: modules keep caches
+    of their own in it.
+
+    Args:
+        classes: Others whose methods tasks get at.
+    """
+
+    def __init__(self, *classes: type) -> None:
+        self._modules: dict[str, Any] = {}
+        self._kept: list[_Names] = []
+        self._values: list[Any] = []
+        self._keep(_methods_of({}, classes))
+        self._lists = [(each, [*each]) for each in (sys.path, sys.meta_path, sys.path_hooks)]
+        self._environment = dict(os.environ)
+        self._folder = os.getcwd()
+        self.learn()
+
+    def learn(self) -> None:
+        """Take in modules that were loaded meanwhile, before a task's code has them."""
+        # The latest comes last.
+        if next(reversed(sys.modules)) in self._modules:
+            return
+        fresh = {
+            name: sys.modules[name]
+            for name in sys.modules.keys() - self._modules.keys()
+            if not name.startswith(_LIVE)
+        }
+        self._modules |= fresh
+        self._keep(_functions_of(fresh))
+        self._keep(_methods_of(fresh, ()))
+
+    def restore(self) -> int:
+        """Put back what was changed; returns how many names were."""
+        # First of all these: what follows goes by them.
+        count = 0 if self._is_whole() else sum([each.restore() for each in self._kept])
+        lost = {
+            name: each for name, each in self._modules.items() if sys.modules.get(name) is not each
+        }
+        sys.modules.update(lost)
+        for live, kept in self._lists:
+            if live != kept:
+                live[:] = kept
+        if os.environ != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        os.chdir(self._folder)
+        return count + len(lost)
+
+    def _keep(self, names: Iterable[_Names]) -> None:
+        for each in names:
+            self._kept.append(each)
+            self._values += each.values(each.live)
+
+    def _is_whole(self) -> bool:
+        # Without a step of Python's for each of thousands of names, at most 2 ms a task switch.
+        # By identity: what compares itself as equal is not the same.
+        try:
+            live = chain.from_iterable([each.values(each.live) for each in self._kept])
+            return all(map(is_, live, self._values))
+        except KeyError:
+            return False
+
+
+def clear_folder(folder: str) -> None:
+    """Remove all that lies in a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+
+
+def _functions_of(modules: Mapping[str, Any]) -> Iterator[_Names]:
+    for module in modules.values():
+        if isinstance(module, ModuleType):
+            live = vars(module)
+            if names := [name for name, value in live.items() if callable(value)]:
+                yield _Names(live, names, live.__setitem__)
+
+
+def _methods_of(modules: Mapping[str, Any], classes: Iterable[type]) -> Iterator[_Names]:
+    found = {id(each): each for each in classes}
+    for name, module in modules.items():
+        if name.partition(".")[0] in _WITH_METHODS and forbidden_import(name) is None:
+            values = vars(module).values()
+            found |= {id(each): each for each in values if isinstance(each, type)}
+    for each in found.values():
+        if names := [name for name, value in vars(each).items() if isinstance(value, _METHODS)]:
+            yield _Names(vars(each), names, _setter(each))
+
+
+def _setter(owner: type) -> Put:
+    # Its metaclass may refuse, or be changed itself.
+    return lambda name, value: type.__setattr__(owner, name, value)

@@ -56,6 +56,7 @@ class Room:
         interpreter: Watches deadlines and knows the heap; None: nobody does.
         tell: Gets what tasks print and log: level, message, task name, run id.
         on_step: As for :class:`Pace`.
+        on_import: As for :class:`Modules`.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Room:
         interpreter: Interpreter | None,
         tell: Callable[[str, str, str, str], None],
         on_step: Callable[[Budget], None] | None = None,
+        on_import: Callable[[], None] = lambda: None,
     ) -> None:
         self._interpreter = interpreter
         self.pace = Pace(interpreter, on_step)
         self._tell = tell
+        self._on_import = on_import
         self.output = Output(self._told)
 
     async def open(self, brief: Brief, files: Mapping[str, bytes]) -> Tenant:
@@ -117,7 +120,7 @@ class Room:
 
     async def _import(self, tenant: Tenant) -> Any:
         if tenant.function is None:
-            modules = Modules(tenant.code, self.output.print)
+            modules = Modules(tenant.code, self.output.print, self._on_import)
             tenant.function = modules.entry(tenant.brief.entry)
         return tenant.function
 

@@ -13,7 +13,7 @@ from ..pure.vm_messages import activation_of, error_of
 from ..types import JsonValue
 from .asking import AskingContext
 from .pace import Budget
-from .pristine import Pristine
+from .pristine import Pristine, clear_folder
 from .room import Brief, Room, Tenant
 
 Post = Callable[[str, Sequence[Any]], None]
@@ -25,18 +25,21 @@ class Vm:
     Args:
         interpreter: Watches deadlines, knows the heap, installs packages.
         post: Sends a message: JSON text and buffers.
+        folder: Where tasks keep files; emptied for a run that has the VM to itself. None: nothing
+            is emptied.
     """
 
-    def __init__(self, interpreter: Interpreter, post: Post) -> None:
+    def __init__(self, interpreter: Interpreter, post: Post, folder: str | None = None) -> None:
         self._interpreter = interpreter
         self._post = post
-        self._room = Room(interpreter, self._tell_log, self._tell_step)
+        self._folder = folder
+        self._room = Room(interpreter, self._tell_log, self._tell_step, self._learn)
         self._tenants: dict[int, asyncio.Task[Tenant]] = {}
         self._messages: dict[int, Mapping[str, Any]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
-        self._pristine = Pristine()
+        self._pristine = Pristine(AskingContext)
         self._latest = 0
 
     def take_over(self) -> None:
@@ -52,7 +55,7 @@ class Vm:
 
     def take(self, text: str, buffers: Sequence[Any]) -> None:
         """Take a message of the core."""
-        message: Any = join(text, buffers)
+        message = self._read(text, buffers)
         match message["do"]:
             case "run":
                 self._start(message)
@@ -64,6 +67,16 @@ class Vm:
                 self._open(message)
             case "close":
                 self._close(message["task"])
+
+    def _read(self, text: str, buffers: Sequence[Any]) -> Any:
+        try:
+            message: Any = join(text, buffers)
+            message["do"]
+        # A task has changed what this goes by: the next one is not to suffer.
+        except Exception:
+            self._pristine.restore()
+            message = join(text, buffers)
+        return message
 
     def _open(self, message: Mapping[str, Any]) -> None:
         number = message["task"]
@@ -77,12 +90,14 @@ class Vm:
     async def _opened(
         self, brief: Brief, files: Mapping[str, bytes], packages: list[Any]
     ) -> Tenant:
+        if packages:
+            self._pristine.restore()
         while packages:
             name, file, data = packages[0]
             await self._interpreter.install(name, None if file is None else Wheel(file, data))
             del packages[0]
             # What packages changed in the library is theirs to change.
-            self._pristine = Pristine()
+            self._pristine = Pristine(AskingContext)
         return await self._room.open(brief, files)
 
     def _close(self, number: int) -> None:
@@ -118,10 +133,7 @@ class Vm:
         outcome: dict[str, JsonValue] = {"error": None}
         try:
             tenant = await self._tenant(number)
-            if number != self._latest:
-                # What the task before has changed in the library is put back.
-                self._pristine.restore()
-                self._latest = number
+            self._tidy(number)
             value = await self._room.run(tenant, activation, context, budget)
             outcome = {"value": value}
         except asyncio.CancelledError:
@@ -144,6 +156,17 @@ class Vm:
             if self._tenants.get(number) is opening:
                 del self._tenants[number]
             raise
+
+    def _learn(self) -> None:
+        self._pristine.learn()
+
+    def _tidy(self, number: int) -> None:
+        """Take away what the task before has left behind."""
+        if number != self._latest:
+            self._pristine.restore()
+            self._latest = number
+        if self._folder is not None and len(self._runs) == 1:
+            clear_folder(self._folder)
 
     def _tell_opened(self, number: int, opening: "asyncio.Task[Tenant]") -> None:
         if opening.cancelled():

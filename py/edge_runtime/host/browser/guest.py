@@ -5,13 +5,15 @@ import gc
 import os
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from ...guest.sealing import seal_interpreter
 from ...guest.vm import Vm
 from .conversions import all_bytes, as_js
 from .machines import BrowserInterpreter
 from .turns import install_turns
+
+FILES: Final = "/tmp"
 
 
 class Guest:
@@ -39,8 +41,8 @@ def boot(js_interpreter: Any, js_post: Any) -> Guest:
     def post(json: str, buffers: Sequence[Any]) -> None:
         js_post(json, as_js(list(buffers)))
 
-    vm = Vm(BrowserInterpreter(js_interpreter), post)
+    seal_interpreter(FILES)
+    vm = Vm(BrowserInterpreter(js_interpreter), post, FILES)
     vm.take_over()
-    seal_interpreter()
     gc.freeze()
     return Guest(vm)
