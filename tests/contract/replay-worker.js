@@ -10,8 +10,10 @@ import importlib
 import json
 
 import edge_runtime
+import edge_runtime.host
 
 edge_runtime.__path__.append("/served")
+edge_runtime.host.__path__.append("/served/host")
 importlib.invalidate_caches()
 parse_config = importlib.import_module("edge_runtime.config").parse_config
 parse_trace = importlib.import_module("edge_runtime.testing.trace_lines").parse_trace
@@ -24,7 +26,7 @@ replay.run().text()
 async function decisions({ root, modules, trace, config, seed }) {
   const { step } = createSteps(() => {});
   const { python, mode } = await startPython(step, root, () => {});
-  python.FS.mkdirTree("/served/testing");
+  for (const folder of ["testing", "host"]) python.FS.mkdirTree(`/served/${folder}`);
   for (const name of modules) {
     const response = await fetch(`/${name}`);
     if (!response.ok) throw new Error(`/${name}: status ${response.status}`);
