@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edge_runtime.bundle_writer import build_bundle
+from edge_runtime.bundle_writer import write_bundle
 from edge_runtime.pure.manifest import from_task_toml
 from edge_runtime.pure.manifest_fields import Package
 from playwright.sync_api import Page
@@ -247,7 +247,7 @@ def test_a_package_that_is_not_shipped_disables_its_task_only(
     files = {"main.py": source.encode()}
     task = {"name": "Pandas", "version": "1", "system_code": SYSTEM, "business_code": "pandas"}
     manifest = replace(from_task_toml(task, files), packages=(Package("pandas"),))
-    (site / "tasks" / "Pandas.edge").write_bytes(build_bundle(manifest, files))
+    (site / "tasks" / "Pandas.edge").write_bytes(write_bundle(manifest, files))
     edge = EdgePage(page, serve(site)).open()
 
     problems = edge.ready()["problems"]
