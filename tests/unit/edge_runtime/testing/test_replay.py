@@ -255,6 +255,7 @@ def test_other_versions_of_tasks_are_recorded_and_replayed() -> None:
         host.network.files[url] = bundle("Rank", source)
         recorder = Recorder(host.clock)
         plain = config(bundles=["rank.edge"], triggers=config()["triggers"][:1])
+        plain["trust"] = {"unsigned": True}
         base = "https://shop.test/edge/config.json"
         runtime = Runtime(host, parse_config(plain), base, journal=recorder)
         assert await runtime.start() == []
