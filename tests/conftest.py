@@ -13,7 +13,13 @@ settings.load_profile("effort")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Playwright's loop runs until the session ends, and asyncio.run() refuses to work beside it.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=_is_in_browser)
     for item in items:
+        if _is_in_browser(item):
+            item.add_marker("browser")
         if EFFORT > 1 and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT_S * EFFORT))
+
+
+def _is_in_browser(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "playwright" in item.fixturenames

@@ -11,8 +11,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import ECHO, Task, click_trigger, double_model, write_site
 
-pytestmark = pytest.mark.browser
-
 PATTERN = {"type": "mta", "pageId": "Test", "needPv": False, "clickIds": ["buy"]}
 SHA = "0" * 64
 

@@ -12,8 +12,6 @@ from .conftest import DIST, Serve
 from .edge_page import EdgePage
 from .site import write_site
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:

@@ -11,8 +11,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, click_trigger, write_site
 
-pytestmark = pytest.mark.browser
-
 FRAIL = """
 async def run(ctx, activation):
     if await ctx.get("broken") and activation.ext_data.get("well") is None:

@@ -17,8 +17,6 @@ from tests.effort import examples
 from .bundle import bundle_worker
 from .conftest import ROOT, Serve
 
-pytestmark = pytest.mark.browser
-
 COUNT = 400
 CODE = marshal.dumps("code that nobody may read")
 START = """() => {

@@ -19,8 +19,6 @@ from web_runtime.serve import BackgroundServer, create_app
 from .bundle import bundle_worker
 from .conftest import DIST, ROOT
 
-pytestmark = pytest.mark.browser
-
 SUITES = ROOT / "tests" / "contract"
 NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}, "x"))]
 START = """(order) => new Promise((resolve) => {

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-import pytest
 from edge_runtime.config import parse_config
 from edge_runtime.host.native import create_native_host
 from edge_runtime.runtime import Runtime
@@ -17,8 +16,6 @@ from playwright.sync_api import Page, Request
 from demo_h5 import tour
 
 from .conftest import DEMO_DIST, Serve
-
-pytestmark = pytest.mark.browser
 
 ACTIVATIONS = 100
 

@@ -1,12 +1,9 @@
 """The photo page when things go wrong: slow pictures, models that do not come, long labels."""
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from ..unit.demo_shop.label import label_png
 from .conftest import DEMO_DIST, Serve
-
-pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 120_000
 OWN = {"name": "own.png", "mimeType": "image/png"}

@@ -19,8 +19,6 @@ from demo_h5 import shopper
 
 from .conftest import DEMO_DIST, Serve
 
-pytestmark = pytest.mark.browser
-
 TIMEOUT_MS = 120_000
 SIDE_PX = 224
 COSINE = 0.999

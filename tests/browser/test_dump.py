@@ -13,8 +13,6 @@ from .conftest import DIST, Serve
 from .edge_page import EdgePage
 from .site import write_site
 
-pytestmark = pytest.mark.browser
-
 MARKER = "MARKER-7f3a-needle"
 EXPORT = "async () => (await import('/edge/dev/export-dump.js')).exportDump()"
 # In a process of its own: playwright's loop is running in this one.

@@ -12,8 +12,6 @@ from .bundle import bundle_worker
 from .conftest import DIST
 from .site import ASSETS
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:

@@ -18,8 +18,6 @@ from .conftest import DIST
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 MARK = base64.b64encode(b"a key that seals bundles, 32byte").decode()
 REACHING = {"imports": IMPORTS, "sealed": SEALED, "browser": BROWSER, "others": OTHERS}
 TRUE = {**TRUTH, **IN_A_VM}

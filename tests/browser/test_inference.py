@@ -15,8 +15,6 @@ from .edge_page import EdgePage
 from .inference_stage import InferencePage
 from .site import SYSTEM, Model, Task, double_model, write_site
 
-pytestmark = pytest.mark.browser
-
 DOUBLE = """
 from edge_runtime.task import Tensor
 

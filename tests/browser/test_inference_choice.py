@@ -8,8 +8,6 @@ from .conftest import OpenModels
 from .inference_stage import InferencePage, cnn
 from .site import Model, double_model
 
-pytestmark = pytest.mark.browser
-
 IMAGE = (1, 64, 56, 56)
 EXPECTED = {"cases": [{"inputs": {"x": [1, 2, 3]}, "outputs": {"y": [2, 4, 6]}}]}
 UNEXPECTED = {"cases": [{"inputs": {"x": [1, 2, 3]}, "outputs": {"y": [9, 9, 9]}}]}

@@ -10,8 +10,6 @@ from .conftest import OpenModels
 from .inference_stage import InferencePage
 from .site import Model, double_model
 
-pytestmark = pytest.mark.browser
-
 SHAPE = (3,)
 MODELS = {"double": Model(double_model(3))}
 # What takes a browser down takes its time about it here: while a note says so, WebNN never opens.

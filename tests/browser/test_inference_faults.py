@@ -8,8 +8,6 @@ from playwright.sync_api import Page
 from .lanes import WASM, WEBGPU, WEBNN, Lanes
 from .site import with_prefix
 
-pytestmark = pytest.mark.browser
-
 ONES = [1.0] * 8
 TWOS = [[2.0] * 8]
 BUILDS = ["jspi", "asyncify"]

@@ -9,8 +9,6 @@ from .inference_stage import OBEY, SQUARE, looping, order
 from .lanes import filled, matmul
 from .site import Model, double_model
 
-pytestmark = pytest.mark.browser
-
 SHAPE = (2, 4)
 TWOS = [2, 2]
 ON_WEBGPU = {"matmul": Model(matmul(2), {"pin": "webgpu"})}

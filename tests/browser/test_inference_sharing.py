@@ -12,8 +12,6 @@ from .inference_stage import SQUARE, InferencePage, looping, order
 from .lanes import graph_model, matmul
 from .site import Model, double_model
 
-pytestmark = pytest.mark.browser
-
 ROW = (1, 1024)
 MIB = 2**20
 UNMEASURED = {"measure": False}

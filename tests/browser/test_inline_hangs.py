@@ -13,8 +13,6 @@ from .edge_page import EdgePage
 from .site import Task, click_trigger, write_site
 from .test_vm_hangs import SWALLOWS
 
-pytestmark = pytest.mark.browser
-
 TIMEOUT_MS = 700
 
 QUICK = "async def run(ctx, activation):\n    return activation.ext_data['n']\n"

@@ -18,8 +18,6 @@ from .conftest import DEMO_DIST, Serve
 from .edge_page import EdgePage
 from .site import SYSTEM, Task, write_site
 
-pytestmark = pytest.mark.browser
-
 BANNED = {
     "tea": ["国家级", "销量第一", "降血压", "无副作用"],
     "honey": [],

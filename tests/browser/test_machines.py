@@ -12,8 +12,6 @@ from web_runtime.serve import BackgroundServer, create_app
 from .conftest import DIST
 from .machines import Vm, open_machines, write_machines_site
 
-pytestmark = pytest.mark.browser
-
 INSTALL = """
 await interpreter.install("numpy", {file!r}, to_js(buffers[0]))
 import numpy

@@ -23,8 +23,6 @@ from .databases import OriginStorage
 from .model_server import Fault, ModelServer, ranges
 from .site import ASSETS
 
-pytestmark = pytest.mark.browser
-
 CHUNK_BYTES = 128 * 1024
 SIZE = 8 * CHUNK_BYTES + 1000
 DATABASE = "edge-models"

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,8 +19,6 @@ from .inference_stage import PrefixedWorker
 from .lanes import matmul
 from .site import SYSTEM
 from .test_model_variants import HALVES, ONES, entry, feed, opened, site_with
-
-pytestmark = pytest.mark.browser
 
 ORDER = {
     "systemCode": SYSTEM,

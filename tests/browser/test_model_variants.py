@@ -22,8 +22,6 @@ from .inference_stage import InferencePage
 from .lanes import matmul
 from .site import Task, double_model, write_site
 
-pytestmark = pytest.mark.browser
-
 FEED = """
 from edge_runtime.task import Tensor
 

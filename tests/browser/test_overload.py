@@ -14,8 +14,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import SYSTEM, Task, write_site
 
-pytestmark = pytest.mark.browser
-
 CORE = "async def run(ctx, activation):\n    return 1\n"
 SLICE_MS = 1
 SLICE = f"""

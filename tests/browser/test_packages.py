@@ -12,8 +12,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 MILES = """
 import numpy
 import test_units

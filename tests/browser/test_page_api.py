@@ -9,8 +9,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import ECHO, SYSTEM, Task, click_trigger, write_site
 
-pytestmark = pytest.mark.browser
-
 NOTHING = "async def run(ctx, activation):\n    return None\n"
 
 

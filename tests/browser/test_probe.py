@@ -14,8 +14,6 @@ from web_runtime.browser import launch_options
 from .bundle import bundle_worker
 from .conftest import Serve
 
-pytestmark = pytest.mark.browser
-
 PROBE = """() => new Promise((resolve) => {
   const worker = new Worker("/probe-worker.js", { type: "module" });
   worker.onmessage = ({ data }) => resolve({ facts: data, cores: navigator.hardwareConcurrency });

@@ -11,8 +11,6 @@ from web_runtime.serve import BackgroundServer, create_app
 from .conftest import DIST
 from .machines import Vm, open_machines, write_machines_site
 
-pytestmark = pytest.mark.browser
-
 # By the guard that stops them: Python, with every JavaScript object at hand, doing harm.
 PROBES = {
     "code": [

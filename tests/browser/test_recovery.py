@@ -12,8 +12,6 @@ from .databases import OriginStorage
 from .edge_page import EdgePage
 from .site import SYSTEM, Task, double_model, write_site
 
-pytestmark = pytest.mark.browser
-
 DOUBLE = """
 from edge_runtime.task import Tensor
 

@@ -16,8 +16,6 @@ from .conftest import DIST, Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 SAYS = """
 import asyncio
 

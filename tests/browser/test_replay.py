@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from edge_runtime.config import parse_config
 from edge_runtime.testing.replay import Replay
 from edge_runtime.testing.trace_lines import parse_trace
@@ -14,8 +13,6 @@ from tests.contract.test_replay_in_pyodide import CONFIG, day
 
 from .bundle import bundle_worker
 from .conftest import ROOT, Serve
-
-pytestmark = pytest.mark.browser
 
 RUN = """(order) => new Promise((resolve) => {
   const worker = new Worker("/replay-worker.js", { type: "module" });

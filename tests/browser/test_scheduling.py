@@ -14,8 +14,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import SYSTEM, Task, write_site
 
-pytestmark = pytest.mark.browser
-
 WORK = """
 import asyncio
 

@@ -9,8 +9,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     sql = activation.ext_data.get("sql", "select count(*) as n from events where page_id like 'M%'")

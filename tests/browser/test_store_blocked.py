@@ -13,8 +13,6 @@ from .edge_page import EdgePage
 from .site import Task, write_site
 from .victim.command import OLD_STORES
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     sql = "select count(*) as n from events where page_id = 'M' or id like 'event-%'"

@@ -18,8 +18,6 @@ from .edge_page import EdgePage
 from .site import Task, write_site
 from .victim.command import NAMES, Calls, Commander, commanders, counted, own_calls, strike
 
-pytestmark = pytest.mark.browser
-
 SIDES = ("before", "after")
 SEEDS = range(3)
 UNDER_WAY = 5

@@ -16,8 +16,6 @@ from .edge_page import EdgePage
 from .site import Task, with_prefix, write_site
 from .victim.command import NAMES, Calls, Commander, commanders, counted, own_calls, strike
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select props->>'n' as n from events where page_id = 'M' order by rowid")

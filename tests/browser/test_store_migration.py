@@ -13,8 +13,6 @@ from .edge_page import EdgePage
 from .site import Task, write_site
 from .victim.command import OLD_STORES
 
-pytestmark = pytest.mark.browser
-
 ROWS = """
 async def run(ctx, activation):
     sql = "select id, ts, props from events where id like 'event-%' order by rowid"

@@ -12,8 +12,6 @@ from .databases import KEYS, STORE, Databases, Records, shows
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select count(*) as n from events where page_id like 'MARKER%'")

@@ -13,8 +13,6 @@ from .databases import Change
 from .profile import Place
 from .tampering import Scene, assert_told, forged, of_schema_1, scene_in, turned
 
-pytestmark = pytest.mark.browser
-
 SEEDS = range(8)
 HEAD, HEAD_COPY, TAIL = (("meta", row) for row in ("head", "head-copy", "tail"))
 ANCHOR = ("notes", "anchor")

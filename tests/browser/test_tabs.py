@@ -12,8 +12,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import ECHO, SYSTEM, Task, click_trigger, with_prefix, write_site
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select props->>'n' as n from events where page_id = 'M'")

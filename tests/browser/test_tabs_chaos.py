@@ -14,8 +14,6 @@ from .conftest import Serve
 from .crowd import Crowd, Tab
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 SEED = 1
 TABS = 10
 KILLS = 42

@@ -12,8 +12,6 @@ from .databases import Databases
 from .edge_page import EdgePage
 from .site import Task, with_prefix, write_site
 
-pytestmark = pytest.mark.browser
-
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select props->>'n' as n from events where page_id = 'M'")

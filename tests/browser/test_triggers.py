@@ -14,8 +14,6 @@ from .databases import Databases
 from .edge_page import EdgePage
 from .site import Task, click_trigger, write_site
 
-pytestmark = pytest.mark.browser
-
 SEEN = """
 async def run(ctx, activation):
     ctx.log("ran")

@@ -11,8 +11,6 @@ from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
 
-pytestmark = pytest.mark.browser
-
 HOLD = """
 import asyncio
 async def run(ctx, activation):
