@@ -109,7 +109,9 @@ class AskingContext:
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""
         self._check()
-        self._say(checked_level(level), str(message))
+        line = self._budget.lines.next(message, checked_level(level))
+        if line is not None:
+            self._say(line["level"], line["message"])
 
     def resource(self, path: str) -> bytes:
         """Return a file of the task's folder."""

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, TextIO
 
+from ..pure.log_lines import LOG_CHARS
 from .pace import CURRENT
-
-LINE_CHARS: Final = 4_096
 
 Tell = Callable[[str, str, str, str], None]
 """Gets level, message, task name and run id."""
@@ -48,9 +47,9 @@ class Output:
     def say(self, level: str, text: str) -> None:
         """Tell a line of the run at hand."""
         budget = CURRENT.get()
-        if budget is not None:
-            shown = text if len(text) <= LINE_CHARS else text[:LINE_CHARS] + "…"
-            self._tell(level, shown, budget.task_name, budget.run_id)
+        line = None if budget is None else budget.lines.next(text, level)
+        if budget is not None and line is not None:
+            self._tell(line["level"], line["message"], budget.task_name, budget.run_id)
 
 
 class _Stream:
@@ -67,7 +66,7 @@ class _Stream:
             return self._before.write(text)
         *lines, self._begun = (self._begun + text).split("\n")
         # What never ends its line is not to grow for ever.
-        if len(self._begun) > LINE_CHARS:
+        if len(self._begun) > LOG_CHARS:
             lines, self._begun = [*lines, self._begun], ""
         for line in lines:
             self._output.say(self._level, line)

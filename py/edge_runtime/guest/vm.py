@@ -7,7 +7,6 @@ from typing import Any
 
 from ..errors import EdgeError, TaskError
 from ..host.ports.machines import Interpreter, Wheel
-from ..pure.log_lines import shortened
 from ..pure.plain import join, split
 from ..pure.vm_messages import activation_of, error_of
 from ..types import JsonValue
@@ -208,8 +207,8 @@ class Vm:
             answer.set_result(message["value"])
 
     def _tell_log(self, level: str, message: str, task_name: str, run_id: str) -> None:
-        line = {"level": level, "message": shortened(message), "task": task_name, "run": run_id}
-        self._tell({"do": "log", **line})
+        about = {"task": task_name, "run": run_id}
+        self._tell({"do": "log", "level": level, "message": message, **about})
 
     def _tell_step(self, budget: Budget) -> None:
         self._tell({"do": "step", "run": budget.run_id})

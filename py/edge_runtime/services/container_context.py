@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from ..errors import ConfigError, EdgeError
 from ..host.ports import Clock, Images, Network, Page
-from ..pure.log_lines import checked_level, shortened
+from ..pure.log_lines import Lines, checked_level
 from ..pure.manifest import OpenedBundle
 from ..pure.rider import Rider
 from ..tensor import Tensor
@@ -116,6 +116,7 @@ class RunContext:
         self._activation = activation
         self._around = around
         self._lease = lease
+        self._lines = Lines()
         self.deadline_ms = around.clock.now_ms() + lease.budget_ms
         self.asker = lease.asker
         self.infer_ms = 0.0
@@ -202,13 +203,10 @@ class RunContext:
     def log(self, message: str, level: str = "info") -> None:
         """Send a line to the page."""
         self._lease.check()
-        body = {
-            "level": checked_level(level),
-            "message": shortened(message),
-            "taskName": self._activation.task_name,
-            "runId": self._activation.run_id,
-        }
-        self._around.page.notify("log", body)
+        about = {"taskName": self._activation.task_name, "runId": self._activation.run_id}
+        line = self._lines.next(message, checked_level(level))
+        if line is not None:
+            self._around.page.notify("log", {**line, **about})
 
     def resource(self, path: str) -> bytes:
         """Return a file of the task's folder."""
