@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 from ..host.ports.machines import Interpreter
+from ..pure.log_lines import Lines
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class Budget:
         heap_bytes: Size of the heap that it may not pass; 0 for none.
         cpu_ms: Time its code has computed so far.
         say: Gets level and text of what it logs.
+        lines: What it has printed and logged.
         started: Tasks that it has started and that go on.
     """
 
@@ -49,6 +51,7 @@ class Budget:
     heap_bytes: int = 0
     cpu_ms: float = 0.0
     say: Callable[[str, str], None] | None = None
+    lines: Lines = field(default_factory=Lines)
     started: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
@@ -199,7 +202,10 @@ class _Steps(Coroutine[Any, Any, Any]):
         return self.send(None)
 
     def send(self, value: Any) -> Any:
-        return self._pace.step(self._budget, self._work.send, value)
+        try:
+            return self._pace.step(self._budget, self._work.send, value)
+        except GeneratorExit as error:  # Only a task raises it here: who is closed gets no value.
+            raise _contained(error) from error
 
     def throw(self, *raised: Any) -> Any:
         return self._pace.step(self._budget, self._work.throw, *raised)

@@ -28,6 +28,10 @@ class VmPlan:
     recycle_runs: int
     idle_ms: float
 
+    def is_worn(self, runs: int, heap_bytes: int) -> bool:
+        """Say whether a VM that took so many runs and has such a heap is to be replaced."""
+        return runs >= self.recycle_runs or heap_bytes >= self.recycle_bytes
+
 
 def plan_vms(config: ContainerConfig, device: Mapping[str, Any], *, available: bool) -> VmPlan:
     """Return the plan for a device.

@@ -63,6 +63,10 @@ class Going:
         """Whether its outcome is known."""
         return self.done.done()
 
+    def is_at_fault(self, now_ms: float) -> bool:
+        """Say whether it should have ended; who is merely busy when somebody cancels it is not."""
+        return self.has_heard or self.context.deadline_ms <= now_ms
+
     def take(self, message: Mapping[str, Any]) -> None:
         """Take a message of its VM about it.
 
@@ -94,7 +98,9 @@ class Going:
     def _finish(self, message: Mapping[str, Any]) -> None:
         name = self.task.manifest.name
         context = self.context
-        context.cpu_ms, context.heap_bytes = float(message["cpuMs"]), int(message["heapBytes"])
+        # As whole microseconds: what is no number of them is refused.
+        context.cpu_ms = int(message["cpuMs"] * 1_000) / 1_000
+        context.heap_bytes = int(message["heapBytes"])
         if "value" in message:
             self.done.set_result(message["value"])
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ..errors import EdgeError, HostError
 from ..host.ports import Clock
@@ -11,7 +12,7 @@ from ..pure.vm_plan import VmPlan
 from .container_remote import RemoteVm, Wheels
 from .container_task import LoadedTask
 
-SPARE_AFTER_MS = 2_000
+SPARE_AFTER_MS: Final = 2_000
 """The spare VM starts when the page has had this long to itself since the first one was there."""
 
 
@@ -40,7 +41,9 @@ class Pool:
         self._wheels = wheels
         self._say = say
         self._ready: list[RemoteVm] = []
+        self._retired: set[RemoteVm] = set()
         self._spare: RemoteVm | None = None
+        self._has_spare = plan.has_spare
         self._starting: set[asyncio.Task[None]] = set()
         self._homes: dict[int, RemoteVm] = {}
         self._keeping: asyncio.Task[None] | None = None
@@ -56,7 +59,7 @@ class Pool:
 
     def warm(self) -> None:
         """Start the first VM before it is needed, when the page has had some time to itself."""
-        if self._plan.has_spare and self._keeping is None:
+        if self._has_spare and self._keeping is None:
             self._keeping = asyncio.create_task(self._keep())
 
     async def wait(self) -> None:
@@ -66,7 +69,7 @@ class Pool:
             HostError: None starts.
         """
         while not self._ready:
-            soonest = self._soonest()
+            soonest = next(iter(self._starting), None) or self._begin()
             await asyncio.wait([soonest])
             if self._is_stopped:
                 raise HostError("worker-lost", "VM: expected to start, got the runtime's end.")
@@ -84,10 +87,9 @@ class Pool:
             return home
         await self.wait()
         best = min(self._ready, key=lambda vm: (vm.refuses(task), vm.load, not vm.knows(task)))
-        if best.refuses(task) and not best.load:
+        if best.refuses(task):
             # A version of the task before this one needed other packages.
-            self._counts["recycled"] += 1
-            best.end("its packages are of other versions")
+            self._retire(best)
             return await self.take(task)
         if best.load and self._has_room():
             self._begin()
@@ -96,15 +98,16 @@ class Pool:
         return best
 
     def release(self, vm: RemoteVm) -> None:
-        """Look at a VM behind a run: one that is worn is replaced when the next is there."""
+        """Look at a VM behind a run: one that is worn is replaced, idle or not."""
         self._used_ms = self._clock.monotonic_ms()
-        plan = self._plan
-        is_worn = vm.runs >= plan.recycle_runs or vm.heap_bytes >= plan.recycle_bytes
-        if is_worn and not vm.load and not vm.is_over and not self._is_stopped:
-            self._counts["recycled"] += 1
-            vm.end("it is worn")
-            if not self._ready:
-                self._begin()
+        if vm.is_over or self._is_stopped:
+            return
+        is_worn = self._plan.is_worn(vm.runs, vm.heap_bytes)
+        if vm in self._retired or (is_worn and not vm.load):
+            self._retire(vm)
+        is_wanted = vm in self._ready or not self._ready
+        if is_worn and is_wanted and not self._use_spare() and not self._starting:
+            self._begin()
 
     def close(self, task: LoadedTask) -> None:
         """Forget a task's code everywhere."""
@@ -117,7 +120,7 @@ class Pool:
         self._is_stopped = True
         for vm in [*self._all()]:
             vm.end("the runtime has stopped")
-        waiting = [*self._starting, *([self._keeping] if self._keeping else [])]
+        waiting = [*self._starting, *filter(None, [self._keeping])]
         for each in waiting:
             each.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -129,7 +132,7 @@ class Pool:
             reason=None,
             ready=len(self._ready),
             spare=int(self._spare is not None),
-            running=sum(vm.load for vm in self._ready),
+            running=sum(vm.load for vm in self._all()),
             startMs=self._start_ms,
             heapBytes=[vm.heap_bytes for vm in self._ready],
             started=self._counts["started"],
@@ -139,14 +142,12 @@ class Pool:
 
     def _all(self) -> Iterator[RemoteVm]:
         yield from self._ready
+        yield from self._retired
         if self._spare is not None:
             yield self._spare
 
     def _has_room(self) -> bool:
         return len(self._ready) + len(self._starting) < self._plan.count
-
-    def _soonest(self) -> "asyncio.Task[None]":
-        return next(iter(self._starting), None) or self._begin()
 
     def _begin(self) -> "asyncio.Task[None]":
         """Start one that will serve."""
@@ -163,9 +164,34 @@ class Pool:
             self._starting = {each for each in self._starting if each is not asyncio.current_task()}
         if vm.is_over:
             return
-        self._ready.append(vm)
+        self._serve(vm)
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep())
+
+    def _use_spare(self) -> bool:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            self._serve(spare)
+        return spare is not None
+
+    def _serve(self, vm: RemoteVm) -> None:
+        """Give runs to a VM that is there; worn ones take no more."""
+        for worn in [one for one in self._ready if self._plan.is_worn(one.runs, one.heap_bytes)]:
+            self._retire(worn)
+        self._ready.append(vm)
+
+    def _retire(self, vm: RemoteVm) -> None:
+        """Give a VM no more runs, and end it when it has none."""
+        if vm in self._ready:
+            self._ready.remove(vm)
+            self._retired.add(vm)
+            self._leave_homes(vm)
+            self._counts["recycled"] += 1
+        if not vm.load:
+            vm.end("it was replaced")
+
+    def _leave_homes(self, vm: RemoteVm) -> None:
+        self._homes = {number: home for number, home in self._homes.items() if home is not vm}
 
     async def _start(self) -> RemoteVm:
         began_ms = self._clock.monotonic_ms()
@@ -178,19 +204,17 @@ class Pool:
         return vm
 
     def _ended(self, vm: RemoteVm) -> None:
-        self._homes = {number: home for number, home in self._homes.items() if home is not vm}
+        self._leave_homes(vm)
+        self._counts["killed"] += vm.is_lost
+        self._retired.discard(vm)
         if self._spare is vm:
             self._spare = None
         if vm not in self._ready:
             return
         self._ready.remove(vm)
-        self._counts["killed"] += vm.is_lost
         if self._is_stopped:
             return
-        if self._spare is not None:
-            spare, self._spare = self._spare, None
-            self._ready.append(spare)
-        elif vm.load:
+        if not self._use_spare() and vm.load:
             # Runs go on elsewhere, and others will come: not when they ask, but now.
             self._begin()
 
@@ -199,11 +223,11 @@ class Pool:
         idle_ms = self._plan.idle_ms
         await self._clock.sleep_ms(SPARE_AFTER_MS)
         while True:
-            if self._plan.has_spare and self._spare is None:
+            if self._has_spare and self._spare is None:
                 await self._start_spare()
             await self._clock.sleep_ms(min(idle_ms, SPARE_AFTER_MS))
             left_ms = self._used_ms + idle_ms - self._clock.monotonic_ms()
-            if left_ms <= 0 and not any(vm.load for vm in self._ready) and not self._starting:
+            if left_ms <= 0 and not any(vm.load for vm in self._all()) and not self._starting:
                 for vm in [*self._all()]:
                     vm.end("nothing has run for a while")
                 self._keeping = None
@@ -213,6 +237,8 @@ class Pool:
         try:
             spare = await self._start()
         except EdgeError:
+            # A device that cannot have one more is not asked again.
+            self._has_spare = False
             return
         if spare.is_over:
             return

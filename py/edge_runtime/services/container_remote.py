@@ -196,7 +196,8 @@ class RemoteVm:
         while not going.is_over and not self.is_over:
             await patiently(self._clock, going.done, GRACE_MS)
             if not going.is_over and (going.has_heard or self._is_blamed(run_id)):
-                going.task.strike()
+                if going.is_at_fault(self._clock.now_ms()):
+                    going.task.strike()
                 self.break_off(f"a run of {going.task.manifest.name} did not end", run_id)
 
     def _tried(self, message: Mapping[str, Any]) -> None:
@@ -210,8 +211,8 @@ class RemoteVm:
 
     def _flooded(self, going: Going) -> None:
         going.task.strike()
-        run_id = going.activation.run_id
-        self.break_off("a run asked without end and waited for no answer", run_id)
+        reason = "a run asked without end and waited for no answer"
+        self.break_off(reason, going.activation.run_id)
 
     def _is_blamed(self, run_id: str) -> bool:
         """Say whether it is this run whose code is at it; another one has its own deadline."""

@@ -106,10 +106,12 @@ class Stage:
         task = await self.load(f"async def run(ctx, activation):\n{indented}", **manifest)
         return (await self.run(task)).value
 
-    async def run(self, task: LoadedTask, run_id: str = "r1") -> Completion:
+    async def run(
+        self, task: LoadedTask, run_id: str = "r1", budget_ms: float | None = None
+    ) -> Completion:
         """Run a task once."""
         lease = Lease()
-        lease.budget_ms = self.budget_ms
+        lease.budget_ms = self.budget_ms if budget_ms is None else budget_ms
         return await self.container.run(task, replace(ACTIVATION, run_id=run_id), lease)
 
     async def error(self, body: str, **manifest: Any) -> EdgeError:

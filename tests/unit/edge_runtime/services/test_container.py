@@ -160,6 +160,8 @@ async def test_an_error_tells_the_tasks_own_lines_across_its_files(stage: Stage)
     [
         "raise SystemExit(3)",
         "raise KeyboardInterrupt",
+        "raise GeneratorExit",
+        "import asyncio\nawait asyncio.sleep(0)\nraise GeneratorExit",
         "import asyncio\nraise asyncio.CancelledError",
         "import asyncio\nt = asyncio.ensure_future(asyncio.sleep(9))\nt.cancel()\nawait t",
         "class Own(BaseException): ...\nraise Own",

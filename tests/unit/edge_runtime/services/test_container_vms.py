@@ -9,6 +9,7 @@ import pytest
 from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import EdgeError, HostError
 from edge_runtime.guest.output import hear_logging
+from edge_runtime.pure.log_lines import LOG_LINES
 from edge_runtime.services.container import VM_START_MS
 from edge_runtime.services.container_pool import SPARE_AFTER_MS
 from edge_runtime.services.container_remote import GRACE_MS
@@ -28,6 +29,8 @@ async def run(ctx, activation):
 """
 # JSON that Python reads; no number that anybody could count to.
 HUGE = '{"do": "done", "run": "a", "value": 1, "cpuMs": 0, "heapBytes": 1e999}'
+ENDLESS = '{"do": "done", "run": "a", "value": 1, "cpuMs": 1e999, "heapBytes": 0}'
+NO_NUMBER = '{"do": "done", "run": "a", "value": 1, "cpuMs": NaN, "heapBytes": 0}'
 COUNTS = "n = 0\nasync def run(ctx, activation):\n    global n\n    n += 1\n    return n\n"
 
 
@@ -92,7 +95,7 @@ async def test_a_second_vm_starts_when_the_first_is_busy_and_takes_the_next(stag
 @on_vms()
 async def test_code_that_ignores_its_end_takes_its_vm_with_it_and_nobody_else(stage: Stage) -> None:
     task, gated = await stage.load(WAITS), await stage.load(GATED)
-    hung = asyncio.create_task(stage.run(task, "hung"))
+    hung = asyncio.create_task(stage.run(task, "hung", GRACE_MS))
     innocent = asyncio.create_task(stage.run(gated, "innocent"))
     await turns()
     machine = stage.machines.started[0]
@@ -110,6 +113,24 @@ async def test_code_that_ignores_its_end_takes_its_vm_with_it_and_nobody_else(st
     assert len(stage.machines.started) == 2
     assert (task.strikes, gated.strikes) == (1, 0)
     assert stage.container.statistics()["killed"] == 1
+
+
+@on_vms()
+async def test_code_that_is_busy_when_somebody_cancels_it_has_done_nothing_wrong(
+    stage: Stage,
+) -> None:
+    task = await stage.load(WAITS)
+    busy = asyncio.create_task(stage.run(task, "busy"))
+    await turns()
+    stage.machines.started[0].is_frozen = True
+
+    busy.cancel()
+    await turns()
+    await stage.host.clock.advance(GRACE_MS)
+    await turns()
+
+    assert stage.machines.started[0].is_dead and busy.cancelled()
+    assert task.strikes == 0
 
 
 @on_vms()
@@ -142,7 +163,7 @@ async def test_a_run_that_hears_of_its_end_and_goes_on_is_ended_too(stage: Stage
 async def test_a_late_run_that_waits_behind_others_code_is_not_blamed(stage: Stage) -> None:
     waits, gated = await stage.load(WAITS), await stage.load(GATED)
     late = asyncio.create_task(stage.run(waits, "late"))
-    busy = asyncio.create_task(stage.run(gated, "busy"))
+    busy = asyncio.create_task(stage.run(gated, "busy", 5 * GRACE_MS))
     await turns()
     machine = stage.machines.started[0]
     machine.say_raw(json.dumps({"do": "step", "run": "busy"}))
@@ -167,7 +188,7 @@ async def test_a_late_run_that_came_when_another_ones_code_held_the_vm_is_not_bl
     stage: Stage,
 ) -> None:
     waits, quick = await stage.load(WAITS), await stage.load(QUICK)
-    alone = asyncio.create_task(stage.run(waits, "alone"))
+    alone = asyncio.create_task(stage.run(waits, "alone", 5 * GRACE_MS))
     await turns()
     machine = stage.machines.started[0]
     machine.is_frozen = True
@@ -194,7 +215,7 @@ async def test_an_import_that_holds_the_vm_is_ended_with_the_run_that_needs_it(
     innocent = asyncio.create_task(stage.run(gated, "innocent"))
     await turns()
     machine = stage.machines.started[0]
-    run = asyncio.create_task(stage.run(imports, "run"))
+    run = asyncio.create_task(stage.run(imports, "run", GRACE_MS))
     machine.say_raw(json.dumps({"do": "step", "run": ""}))
     machine.is_frozen = True
     await turns()
@@ -287,7 +308,10 @@ async def test_runs_of_a_broken_vm_are_run_again_once(stage: Stage) -> None:
     assert codes == ["worker-lost", "task-crashed"]
 
 
-@pytest.mark.parametrize("said", ["[", "[]", "7", "{}", '{"do": "done"}', '{"run": ["a"]}', HUGE])
+@pytest.mark.parametrize(
+    "said",
+    ["[", "[]", "7", "{}", '{"do": "done"}', '{"run": ["a"]}', HUGE, ENDLESS, NO_NUMBER],
+)
 def test_a_vm_that_sends_what_is_no_message_is_ended(said: str) -> None:
     @on_vms()
     async def play(stage: Stage) -> None:
@@ -374,6 +398,65 @@ async def test_a_worn_vm_is_replaced_when_it_is_idle(stage: Stage) -> None:
 
     assert [machine.is_dead for machine in stage.machines.started] == [True, False]
     assert stage.container.statistics()["recycled"] == 1
+
+
+@pytest.mark.parametrize("has_spare", [False, True])
+def test_a_worn_vm_that_is_never_idle_takes_no_more_runs(has_spare: bool) -> None:
+    async def play(stage: Stage) -> None:
+        quick, gated = await stage.load(QUICK), await stage.load(GATED)
+        stage.data.values["open"] = True
+        await stage.run(quick)
+        if has_spare:
+            for _ in range(3):
+                await stage.host.clock.advance(SPARE_AFTER_MS)
+                await turns()
+        stage.data.values.clear()
+        long = asyncio.create_task(stage.run(gated, "long"))
+        await turns()
+        await stage.run(quick)  # Behind this one it is worn.
+        await turns()
+        worn = stage.machines.started[0]
+        assert stage.container.statistics()["recycled"] == 1 and not worn.is_dead
+
+        assert (await stage.run(quick)).value == "r1"
+        assert not worn.is_dead and stage.container.statistics()["ready"] == 1
+        stage.data.values["open"] = True
+        assert (await long).value == "long"
+        assert worn.is_dead and stage.container.statistics()["killed"] == 0
+
+    play_on(lambda: patient(Stage(1, recycle_runs=3, spare=has_spare)), play)
+
+
+@on_vms(recycle_runs=2)
+async def test_a_stateful_task_leaves_a_worn_vm_even_if_that_is_never_idle(stage: Stage) -> None:
+    gated = await stage.load(GATED)
+    counts = await stage.load(COUNTS, stateful=True)
+    long = asyncio.create_task(stage.run(gated, "long"))
+    await turns()
+
+    values = []
+    for _ in range(3):
+        values.append((await stage.run(counts)).value)
+        await turns()
+
+    assert values == [1, 1, 2]
+    stage.data.values["open"] = True
+    await long
+
+
+@on_vms(spare=True)
+async def test_where_there_is_no_room_for_a_spare_vm_it_is_not_tried_for_ever(
+    stage: Stage,
+) -> None:
+    task = await stage.load(QUICK)
+    await stage.run(task)
+    stage.machines.refusals = 1
+    for _ in range(5):
+        await stage.host.clock.advance(SPARE_AFTER_MS)
+        await turns()
+
+    assert stage.machines.refusals == 0
+    assert len(stage.machines.started) == 1
 
 
 @on_vms(recycle_mb=64)
@@ -466,6 +549,24 @@ def test_what_a_task_prints_and_logs_names_its_run(vms: int) -> None:
     play_on(lambda: Stage(vms), play)
 
 
+@pytest.mark.parametrize("vms", [0, 1])
+@pytest.mark.parametrize("say", ["print", "ctx.log"])
+def test_a_run_says_no_more_than_anybody_reads(vms: int, say: str) -> None:
+    async def play(stage: Stage) -> None:
+        stage.budget_ms = 60_000
+        many = f"async def run(ctx, activation):\n    for n in range(3_000):\n        {say}(n)\n"
+        for run_id in ("first", "second"):
+            await stage.run(await stage.load(many), run_id)
+            await turns()
+        lines = stage.host.page.named("log")
+        assert [line["message"] for line in lines[:LOG_LINES]] == [str(n) for n in range(LOG_LINES)]
+        assert "the rest is left out" in lines[LOG_LINES]["message"]
+        assert [line["runId"] for line in lines[LOG_LINES : LOG_LINES + 2]] == ["first", "second"]
+        assert len(lines) == 2 * (LOG_LINES + 1)
+
+    play_on(lambda: Stage(vms), play)
+
+
 @on_vms()
 async def test_a_version_that_is_to_replace_another_is_tried_in_a_vm(stage: Stage) -> None:
     good = open_bundle(bundle("Rank", QUICK))
@@ -504,6 +605,23 @@ async def test_a_new_version_of_a_task_gets_a_vm_without_the_old_ones_packages(
 
     assert len(stage.machines.started) == 2
     assert stage.container.statistics()["recycled"] == 1
+
+
+@on_vms()
+async def test_a_new_version_with_other_packages_does_not_wait_for_the_old_ones_runs(
+    stage: Stage,
+) -> None:
+    old = await load(stage, "Rank", wheel(stage, "units", "1.0"), source=GATED)
+    long = asyncio.create_task(stage.run(old, "long"))
+    await turns()
+
+    new = await load(stage, "Rank", wheel(stage, "units", "2.0"))
+    assert (await stage.run(new, "b")).value == "b"
+
+    assert not stage.machines.started[0].is_dead
+    stage.data.values["open"] = True
+    assert (await long).value == "long"
+    assert stage.machines.started[0].is_dead
 
 
 @on_vms()
