@@ -11,6 +11,7 @@
  * @property {number} restarts         In any `restartWindowMs`.
  * @property {number} restartWindowMs
  * @property {number} backoffMs        Before the first restart.
+ * @property {number} strikes          Workers that one task may hold until they are replaced, before its breaker opens.
  */
 
 /** @type {Readonly<Limits>} */
@@ -24,6 +25,7 @@ export const LIMITS = Object.freeze({
   restarts: 3,
   restartWindowMs: 60_000,
   backoffMs: 500,
+  strikes: 3,
 });
 
 /**

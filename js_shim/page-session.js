@@ -42,7 +42,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
     ...worker,
-    options: () => ({ ...optionsOf(), page: page.name, isPaused, reconfigured }),
+    options: (struck) => ({ ...optionsOf(), page: page.name, isPaused, reconfigured, struck }),
     emit(name, body) {
       if (name === "overruled") isPaused = false;
       else if (name === "reconfigured") reconfigured = body.config;

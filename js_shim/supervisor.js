@@ -9,6 +9,7 @@
 import { EdgeError } from "./errors.js";
 import { LIMITS } from "./limits.js";
 import { createRestarts } from "./restarts.js";
+import { createStrikes } from "./strikes.js";
 import { createPause, realTimers } from "./timers.js";
 import { openSession } from "./worker-session.js";
 
@@ -21,7 +22,8 @@ import { openSession } from "./worker-session.js";
  * @typedef {object} Surroundings  What a test replaces.
  * @property {string} scriptUrl
  * @property {() => Worker} createWorker
- * @property {() => unknown} options                    Sent with `Start`, made for each worker.
+ * @property {(struck: string[]) => unknown} options     Sent with `Start`, made for each worker; it begins with these
+ *   tasks' breakers open.
  * @property {(name: string, body: any) => void} emit   Notices of the worker, `status` and `log`.
  * @property {(rpc: Rpc | undefined) => void} onConnection  The way to a ready worker, undefined when it is gone.
  * @property {Timers} [timers]
@@ -38,6 +40,7 @@ export class Supervisor {
   /** @type {WorkerSession | undefined} */
   #session;
   #restarts;
+  #strikes;
   #backoff;
   /** @type {EdgeError | undefined} */
   #end;
@@ -51,6 +54,7 @@ export class Supervisor {
     this.#limits = limits;
     this.#timers = around.timers ?? realTimers;
     this.#restarts = createRestarts(limits);
+    this.#strikes = createStrikes(limits);
     this.#backoff = createPause(this.#timers);
   }
 
@@ -134,7 +138,7 @@ export class Supervisor {
     return openSession({
       scriptUrl,
       createWorker,
-      options: options(),
+      options: options(this.#strikes.struck()),
       timers: this.#timers,
       limits: this.#limits,
       onReady: (rpc) => {
@@ -142,7 +146,7 @@ export class Supervisor {
         onConnection(rpc);
       },
       onNotice: emit,
-      onLost: (reason) => this.#replace(reason),
+      onLost: (reason, taskName) => this.#replace(reason, taskName),
       onFailed: (error) => this.#fail(error),
     });
   }
@@ -150,8 +154,10 @@ export class Supervisor {
   /**
    * End the lost worker and boot another after a back-off, unless that happens too often.
    * @param {string} reason
+   * @param {string} [taskName]  Whose code it was.
    */
-  #replace(reason) {
+  #replace(reason, taskName) {
+    this.#strikes.lost(taskName);
     const text = `runtime worker: expected it to answer, got its end: ${reason}.`;
     this.#disconnect(new EdgeError("worker-lost", `${text} The call may have taken effect.`));
     this.#around.emit("log", { level: "error", message: text });

@@ -19,7 +19,7 @@ import { watch } from "./watchdog.js";
  * @property {{greetingMs: number, bootMs: number, pingMs: number, silenceMs: number, graceMs: number, lookMs: number}} limits
  * @property {(rpc: Rpc) => void} onReady                   Runs before the `ready` status is emitted.
  * @property {(name: string, body: any) => void} onNotice   Everything the worker says, `pong` apart.
- * @property {(reason: string) => void} onLost              The ready worker crashed or hangs.
+ * @property {(reason: string, taskName?: string) => void} onLost  The ready worker crashed or hangs; whose code holds it.
  * @property {(error: EdgeError) => void} onFailed          The ready worker gives up.
  */
 
@@ -131,7 +131,7 @@ export function openSession({ limits, timers, ...session }) {
   function blocked(own, { runId, taskName, callId, isOwn }) {
     const error = tooLong(runId, taskName);
     if (isOwn && callId !== undefined) own.refuse(callId, error);
-    session.onLost(`run ${runId} of ${taskName} held it behind its deadline`);
+    session.onLost(`run ${runId} of ${taskName} held it behind its deadline`, taskName);
     if (isOwn && callId === undefined)
       session.onNotice("error", { runId, taskName, error: error.toPlain() });
   }

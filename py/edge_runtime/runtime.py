@@ -45,6 +45,7 @@ class Runtime:
         life: Its name, in run ids of calls and breakers' jitter; empty: a random one.
         vms: Instead of the configuration's: 0 to 8, or ``auto``.
         profile: Whether results say where their time went; for development.
+        struck: Tasks that cost the workers before this one: their breakers begin open.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Runtime:
         life: str = "",
         vms: int | Literal["auto"] | None = None,
         profile: bool = False,
+        struck: tuple[str, ...] = (),
     ) -> None:
         self._host, self._config = host, config
         self._journal = journal or Unheard()
         clock, page, scheduler, tell = host.clock, host.page, config.scheduler, self._store_changed
         resolve = partial(absolute_url, base_url)
         self._store = Store(clock, host.storage, host.crypto, config.data, limits, on_change=tell)
+        self._struck = struck
         self._life = life or host.crypto.random_bytes(6).hex()
         jitter, breaker = partial(jitter_of, self._life), scheduler.breaker
         self._breakers = Breakers(clock, page, self._store, breaker, jitter, self._journal)
@@ -118,6 +121,8 @@ class Runtime:
         self._state = _State.STARTED
         self._deployment.note_start(self._host.clock.now_ms(), self._life)
         self._breakers.load()
+        for task in self._struck:
+            self._breakers.trip(task)
         self._models.load()
         self._container.warm()
         return problems
@@ -161,11 +166,7 @@ class Runtime:
 
     @property
     def data(self) -> Store:
-        """The store of a started runtime.
-
-        Raises:
-            RefusedError: ``runtime-stopped``: not started, or stopped.
-        """
+        """The store of a started runtime; else raises ``runtime-stopped``."""
         self._check_started()
         return self._store
 

@@ -137,6 +137,13 @@ def test_a_run_that_waits_behind_its_deadline_costs_no_worker(edge: EdgePage) ->
     assert starts(edge) == before
 
 
+def test_a_task_that_held_three_workers_is_left_alone_for_a_while(edge: EdgePage) -> None:
+    codes = [edge.infer("sleep")["error"]["code"] for _ in range(4)]
+
+    assert codes == ["task-timeout"] * 3 + ["circuit-open"]
+    assert edge.value("quick", {"n": 7}) == 7
+
+
 def test_a_run_of_an_event_is_told_as_an_error_once(edge: EdgePage) -> None:
     click(edge, "sleep")
     error = edge.until("error", taskName="Sleep")["error"]

@@ -18,6 +18,7 @@ export const LIMITS = {
   restarts: 2,
   restartWindowMs: 60_000,
   backoffMs: 50,
+  strikes: 2,
 };
 export const BOOT = { mode: "snapshot", crossOriginIsolated: false, stepsMs: {}, totalMs: 1 };
 export const URL_OF_SCRIPT = "https://shop.example/edge/runtime-worker.js";
@@ -33,7 +34,7 @@ export const becomeReady = (rpc) =>
  * @property {RpcOptions["handlers"]} [handlers]
  * @property {RpcOptions["onNotice"]} [onNotice]
  * @property {(name: string, body: any) => unknown} [onEmit]
- * @property {() => unknown} [options]
+ * @property {(struck: string[]) => unknown} [options]
  */
 
 /**

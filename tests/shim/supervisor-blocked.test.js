@@ -53,6 +53,31 @@ test("its call is rejected with task-timeout, the others with worker-lost", asyn
   assert.equal(lives.length, 2);
 });
 
+test("a task that held two workers is told to the third, and to no later one", async (t) => {
+  const { supervisor, lives, timers, next } = supervised(t, { options: (struck) => ({ struck }) });
+  await supervisor.wake();
+  for (const restart of [1, 2]) {
+    const told = next((name) => name === "log");
+    lives.at(-1)?.rpc?.notify("run", RUN);
+    lives.at(-1)?.rpc?.notify("log", { level: "debug", message: "behind it" });
+    await told;
+    timers.pass(BLOCKED_MS);
+    const ready = next(status("ready"));
+    timers.pass(LIMITS.backoffMs * 4 ** (restart - 1));
+    await ready;
+  }
+  timers.pass(LIMITS.restartWindowMs);
+  const lost = next(status("ready"));
+  lives.at(-1)?.worker.crash("a crash of its own");
+  timers.pass(LIMITS.backoffMs);
+  await lost;
+
+  assert.deepEqual(
+    lives.map(({ options }) => options.struck),
+    [[], [], ["Sum"], []],
+  );
+});
+
 test("a run of an event of this page is told as an error", async (t) => {
   const { call, timers, said } = await blocked(t, { ...RUN, isOwn: true });
 

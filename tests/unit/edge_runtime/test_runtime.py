@@ -41,7 +41,11 @@ class Site:
     """A runtime with its host; sources become bundles, each triggered by a click on its name."""
 
     def __init__(
-        self, sources: dict[str, str], host: FakeHost | None = None, **config: Any
+        self,
+        sources: dict[str, str],
+        host: FakeHost | None = None,
+        struck: tuple[str, ...] = (),
+        **config: Any,
     ) -> None:
         self.host = host or create_fake_host()
         for name, source in sources.items():
@@ -57,7 +61,7 @@ class Site:
             "trust": UNSIGNED,
             **config,
         }
-        self.runtime = Runtime(self.host, parse_config(self.config), BASE)
+        self.runtime = Runtime(self.host, parse_config(self.config), BASE, struck=struck)
         self.events = 0
 
     def click(self, click_id: str, client: str = "", **props: Any) -> None:

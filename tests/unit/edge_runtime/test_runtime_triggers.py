@@ -107,6 +107,12 @@ async def test_a_flush_keeps_breakers_that_opened_during_a_write(site: Site) -> 
     await later.runtime.stop()
 
 
+@on_site({"Echo": ECHO, "Fail": FAIL}, struck=("Echo",))
+async def test_a_task_that_cost_the_workers_before_begins_with_an_open_breaker(site: Site) -> None:
+    assert (await site.refusal("echo")).code == "circuit-open"
+    assert (await site.refusal("fail")).code == "task-raised"
+
+
 @on_site({"Echo": ECHO}, triggers=[PAIR])
 async def test_another_configuration_keeps_what_equal_triggers_remember(site: Site) -> None:
     site.click("item")

@@ -74,6 +74,7 @@ async def _start(
         journal=recorder,
         vms=options.get("vms"),
         profile=options.get("profile", False),
+        struck=tuple(options.get("struck", ())),
     )
     problems = await runtime.start()
     if recorder and reconfigured is not None:
