@@ -70,6 +70,7 @@ const host = {
       if (name === "result") onResult();
     },
     superseded() {},
+    watchRun() {},
   },
   reply: (id, json, buffers) =>
     replies.get(id)({ ...JSON.parse(json), buffers: buffers.map((each) => [...each]) }),
