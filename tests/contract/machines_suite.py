@@ -1,5 +1,7 @@
 """What every host must do about interpreters and VMs, with or without any."""
 
+import sys
+
 from edge_runtime.errors import HostError
 from edge_runtime.host.ports import Host
 
@@ -44,3 +46,4 @@ async def check_a_package_that_is_nowhere_is_not_installed(host: Host) -> None:
 
 async def check_the_heap_has_a_size_or_none_is_known(host: Host) -> None:
     assert host.interpreter.heap_bytes() >= 0
+    assert host.interpreter.is_shared is (sys.platform != "emscripten")

@@ -12,6 +12,7 @@ from operator import is_, itemgetter
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from ..host.ports.machines import Interpreter
 from ..pure.forbidden_imports import forbidden_import
 
 # What changes by itself, and is no task's doing.
@@ -107,6 +108,22 @@ class Pristine:
             return all(map(is_, live, self._values))
         except KeyError:
             return False
+
+
+class Untouched:
+    """Stands in for it in an interpreter whose library is not the runtime's to put back."""
+
+    def learn(self) -> None:
+        """Do nothing."""
+
+    def restore(self) -> int:
+        """Do nothing."""
+        return 0
+
+
+def pristine_of(interpreter: Interpreter, *classes: type) -> Pristine | Untouched:
+    """Return what puts the library of an interpreter back between tasks."""
+    return Untouched() if interpreter.is_shared else Pristine(*classes)
 
 
 def clear_folder(folder: str) -> None:

@@ -12,7 +12,7 @@ from ..pure.vm_messages import activation_of, error_of
 from ..types import JsonValue
 from .asking import AskingContext
 from .pace import Budget
-from .pristine import Pristine, clear_folder
+from .pristine import clear_folder, pristine_of
 from .room import Brief, Room, Tenant
 
 Post = Callable[[str, Sequence[Any]], None]
@@ -38,7 +38,7 @@ class Vm:
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
-        self._pristine = Pristine(AskingContext)
+        self._pristine = pristine_of(interpreter, AskingContext)
         self._latest = 0
 
     def take_over(self) -> None:
@@ -96,7 +96,7 @@ class Vm:
             await self._interpreter.install(name, None if file is None else Wheel(file, data))
             del packages[0]
             # What packages changed in the library is theirs to change.
-            self._pristine = Pristine(AskingContext)
+            self._pristine = pristine_of(self._interpreter, AskingContext)
         return await self._room.open(brief, files)
 
     def _close(self, number: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..guest.output import hear_logging
 from ..guest.pace import Budget, Pace
-from ..guest.pristine import Pristine
+from ..guest.pristine import pristine_of
 from ..guest.room import Room
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
@@ -36,7 +36,7 @@ class InlineRoom:
         self._room = Room(host.interpreter, self._told, self._watch)
         hear_logging()
         self._tenants: set[LoadedTask] = set()
-        self._pristine = Pristine()
+        self._pristine = pristine_of(host.interpreter)
         self._claims = PackageClaims()
         self._latest: LoadedTask | None = None
 
@@ -49,7 +49,7 @@ class InlineRoom:
                 await self._host.interpreter.install(name, wheel)
         self._claims.add(task.manifest)
         if fresh:
-            self._pristine = Pristine()
+            self._pristine = pristine_of(self._host.interpreter)
         task.tenant = await self._room.open(task.brief(), task.bundle.files)
         self._tenants.add(task)
 

@@ -129,9 +129,11 @@ class FakeInterpreter:
         heap_size: Answer of ``heap_bytes``.
         available: Packages that need no wheel.
         installed: Names of what was installed.
+        is_shared: As tests run beside it, what tasks change of the library stays changed.
     """
 
     def __init__(self) -> None:
+        self.is_shared = True
         self.watched: list[tuple[int, float]] = []
         self.heap_size = 0
         self.available: set[str] = set()

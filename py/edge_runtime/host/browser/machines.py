@@ -78,6 +78,8 @@ class BrowserMachines:
 class BrowserInterpreter:
     """``Interpreter`` over ``js_shim/host/interpreter.js``."""
 
+    is_shared = False
+
     def __init__(self, js_interpreter: Any) -> None:
         self._js = js_interpreter
 

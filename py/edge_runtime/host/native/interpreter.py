@@ -25,6 +25,8 @@ RESPITE_S: Final = 0.05
 class NativeInterpreter:
     """Implements ``Interpreter``: a thread looks at the deadline and interrupts the main thread."""
 
+    is_shared = True
+
     def __init__(self) -> None:
         self._watching: threading.Event | None = None
         self._unpacked: str | None = None

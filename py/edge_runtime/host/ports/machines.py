@@ -63,6 +63,10 @@ class Machines(Protocol):
 class Interpreter(Protocol):
     """What the interpreter at hand can do for tasks' code: the core's own, or a VM's."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether others live in it than the runtime and tasks: its library is theirs, too."""
+
     def watch(self, address: int, now_ms: float) -> None:
         """Watch two float64 in this interpreter's memory, for ever.
 

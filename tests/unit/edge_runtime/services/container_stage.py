@@ -81,8 +81,16 @@ DEVICE = {"deviceMemoryGb": 4}
 class Stage:
     """A container on the fake host."""
 
-    def __init__(self, vms: int | None = 0, *, is_profiled: bool = False, **config: Any) -> None:
+    def __init__(
+        self,
+        vms: int | None = 0,
+        *,
+        is_profiled: bool = False,
+        is_shared: bool = True,
+        **config: Any,
+    ) -> None:
         fake = create_fake_host()
+        fake.interpreter.is_shared = is_shared
         self.machines = FakeMachines(fake.interpreter)
         self.host = replace(fake, machines=self.machines, description=DEVICE)
         self.data = Data()

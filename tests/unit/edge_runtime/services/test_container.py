@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import textwrap
 
 import pytest
 from edge_runtime.errors import (
@@ -377,3 +378,24 @@ def test_of_a_run_in_a_vm_the_page_hears_nothing() -> None:
         assert stage.host.page.watched == []
 
     play_on(lambda: Stage(1), play)
+
+
+@pytest.mark.parametrize("vms", [0, 1])
+def test_the_library_is_put_back_only_where_nobody_else_uses_it(
+    vms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replacement = textwrap.dedent
+
+    async def change_and_switch(stage: Stage) -> None:
+        first = await stage.load(
+            "async def run(ctx, activation):\n    import textwrap\n    return textwrap.fill('a')\n"
+        )
+        second = await stage.load("async def run(ctx, activation):\n    return 2\n")
+        await stage.run(first)
+        monkeypatch.setattr(textwrap, "fill", replacement)
+        await stage.run(second)
+        assert (textwrap.fill is replacement) is stage.host.interpreter.is_shared
+
+    play_on(lambda: Stage(vms), change_and_switch)
+    monkeypatch.undo()
+    play_on(lambda: Stage(vms, is_shared=False), change_and_switch)
