@@ -112,6 +112,11 @@ class Pace:
         """Return the clock that deadlines are on."""
         return time.monotonic() * 1_000
 
+    def begins(self, budget: Budget) -> None:
+        """Tell whose code is about to begin, though it may be alone."""
+        if self._on_step is not None:
+            self._on_step(budget)
+
     async def run(self, work: Coroutine[Any, Any, T], budget: Budget) -> T:
         """Return what ``work`` does, and raise what it raises, within its budget."""
         token = CURRENT.set(budget)

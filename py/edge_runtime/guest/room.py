@@ -80,9 +80,11 @@ class Room:
             TaskError: The code failed while it was imported, or took longer than a run may.
         """
         tenant = Tenant(brief, files)
-        deadline_ms = self.pace.now_ms() + brief.timeout_ms
+        budget = Budget("", brief.name, self.pace.now_ms() + brief.timeout_ms)
+        # Who comes while it holds the interpreter is not to be taken for the cause.
+        self.pace.begins(budget)
         try:
-            await self._paced(tenant, self._import(tenant), Budget("", brief.name, deadline_ms))
+            await self._paced(tenant, self._import(tenant), budget)
         except EdgeError:
             self.close(tenant)
             raise

@@ -211,7 +211,7 @@ class Vm:
         self._tell({"do": "log", "level": level, "message": message, **about})
 
     def _tell_step(self, budget: Budget) -> None:
-        self._tell({"do": "step", "run": budget.run_id})
+        self._tell({"do": "step", "run": budget.run_id, "task": budget.task_name})
 
     def _tell(self, message: Mapping[str, JsonValue]) -> None:
         self._post(*split(message))

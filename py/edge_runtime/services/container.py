@@ -15,12 +15,12 @@ from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
 from .container_context import Lease, RunContext, Surroundings
+from .container_counts import VmCounts
 from .container_going import VmLostError, crashed, lost_again
-from .container_inline import InlineRoom, inline_statistics
+from .container_inline import InlineRoom
 from .container_packages import Packages
 from .container_pool import Pool
 from .container_profile import ProfiledContext
-from .container_remote import GRACE_MS
 from .container_task import LoadedTask
 
 __all__ = ["Completion", "Container", "LoadedTask"]
@@ -119,15 +119,14 @@ class Container:
             self._trip(task.manifest.name)
 
     async def _try(self, task: LoadedTask) -> None:
-        """Import a task in a VM, as its first run would."""
+        """Import a task in a VM, as its first run would; again where another's code ended that."""
         assert self._pool is not None
-        vm = await self._pool.take(task)
-        try:
-            await vm.try_out(task, task.manifest.timeout_ms + GRACE_MS)
-        except VmLostError as lost:
-            raise crashed(task, lost) from lost
-        finally:
-            self._pool.release(vm)
+        for is_last in (False, True):
+            try:
+                return await self._pool.try_out(task)
+            except VmLostError as lost:
+                if lost.is_culprit or is_last:
+                    raise lost_again(task, lost) from lost
 
     def unload(self, task: LoadedTask) -> None:
         """Forget a task's code."""
@@ -170,21 +169,21 @@ class Container:
         """Return where tasks run."""
         if self._pool is not None:
             return self._pool.statistics()
-        return inline_statistics(self._reason)
+        return VmCounts().statistics(self._reason)
 
     async def _prepare(self, pool: Pool, task: LoadedTask, lease: Lease) -> None:
         """Let a run wait for the first VM, and for packages, in a time that is not its own."""
         began_ms = self._host.clock.monotonic_ms()
         lease.grant(VM_START_MS)
         try:
-            vm = await pool.take(task)
+            await pool.wait()
         except HostError as error:
             await self._fall_back(error)
         else:
             if task.manifest.packages:
                 # How it failed the run will hear by itself.
                 with suppress(EdgeError, VmLostError):
-                    await vm.try_out(task, VM_START_MS)
+                    await pool.try_out(task)
         lease.grant(self._host.clock.monotonic_ms() - began_ms - VM_START_MS)
 
     async def _value(

@@ -11,7 +11,6 @@ from ..guest.room import Room
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.package_claims import PackageClaims
-from ..pure.statistics import VmStatistics
 from ..pure.vm_messages import ASKABLE
 from ..types import Activation, JsonValue
 from .container_context import RunContext
@@ -118,22 +117,6 @@ class MaskedContext:
                 context.log(message, level)
 
         self.log = log
-
-
-def inline_statistics(reason: str | None) -> VmStatistics:
-    """Return the figures of a runtime without VMs, and why it has none where it was to."""
-    return VmStatistics(
-        mode="inline",
-        reason=reason,
-        ready=0,
-        spare=0,
-        running=0,
-        startMs=None,
-        heapBytes=[],
-        started=0,
-        killed=0,
-        recycled=0,
-    )
 
 
 def _masked(method: Callable[..., Awaitable[Any]], pace: Pace) -> Callable[..., Awaitable[Any]]:

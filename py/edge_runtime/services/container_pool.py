@@ -9,7 +9,9 @@ from ..host.ports import Clock
 from ..host.ports.machines import Machines
 from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import VmPlan
-from .container_remote import RemoteVm, Wheels
+from .container_counts import VmCounts
+from .container_openings import Wheels
+from .container_remote import RemoteVm
 from .container_task import LoadedTask
 
 SPARE_AFTER_MS: Final = 2_000
@@ -23,8 +25,7 @@ class Pool:
         clock: Measures idleness and starts.
         machines: Starts VMs.
         plan: How many there are, and when they are replaced.
-        wheels: Brings packages.
-        say: As for :class:`RemoteVm`.
+        wheels, say: As for :class:`Openings`.
     """
 
     def __init__(
@@ -48,14 +49,15 @@ class Pool:
         self._homes: dict[int, RemoteVm] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._used_ms = 0.0
-        self._start_ms: float | None = None
-        self._counts = {"started": 0, "killed": 0, "recycled": 0}
+        self._counts = VmCounts()
         self._is_stopped = False
 
     def is_prepared(self, task: LoadedTask) -> bool:
         """Say whether a run of the task can begin at once: in a VM that has its packages."""
-        there = self._ready if task.manifest.packages else ()
-        return bool(self._ready) and all(vm.knows(task) for vm in there)
+        if not self._ready:
+            return False
+        vm = self._best(task)
+        return not task.manifest.packages or (vm.knows(task) and not vm.refuses(task))
 
     def warm(self) -> None:
         """Start the first VM before it is needed, when the page has had some time to itself."""
@@ -82,20 +84,25 @@ class Pool:
             HostError: No VM starts.
         """
         self._used_ms = self._clock.monotonic_ms()
-        home = self._homes.get(task.number)
-        if home is not None:
-            return home
         await self.wait()
-        best = min(self._ready, key=lambda vm: (vm.refuses(task), vm.load, not vm.knows(task)))
+        best = self._best(task)
         if best.refuses(task):
             # A version of the task before this one needed other packages.
             self._retire(best)
             return await self.take(task)
-        if best.load and self._has_room():
+        if best.load and self._homes.get(task.number) is not best and self._has_room():
             self._begin()
         if task.manifest.stateful:
             self._homes[task.number] = best
         return best
+
+    async def try_out(self, task: LoadedTask) -> None:
+        """Have a task's code imported where it would run; see :meth:`RemoteVm.try_out`."""
+        vm = await self.take(task)
+        try:
+            await vm.try_out(task)
+        finally:
+            self.release(vm)
 
     def release(self, vm: RemoteVm) -> None:
         """Look at a VM behind a run: one that is worn is replaced, idle or not."""
@@ -127,17 +134,11 @@ class Pool:
 
     def statistics(self) -> VmStatistics:
         """Return what there is and what there was."""
-        return VmStatistics(
+        return self._counts.statistics(
             mode="workers",
-            reason=None,
-            ready=len(self._ready),
             spare=int(self._spare is not None),
             running=sum(vm.load for vm in self._all()),
-            startMs=self._start_ms,
-            heapBytes=[vm.heap_bytes for vm in self._ready],
-            started=self._counts["started"],
-            killed=self._counts["killed"],
-            recycled=self._counts["recycled"],
+            heap_bytes=[vm.heap_bytes for vm in self._ready],
         )
 
     def _all(self) -> Iterator[RemoteVm]:
@@ -145,6 +146,12 @@ class Pool:
         yield from self._retired
         if self._spare is not None:
             yield self._spare
+
+    def _best(self, task: LoadedTask) -> RemoteVm:
+        home = self._homes.get(task.number)
+        if home in self._ready:
+            return home
+        return min(self._ready, key=lambda vm: (vm.refuses(task), vm.load, not vm.knows(task)))
 
     def _has_room(self) -> bool:
         return len(self._ready) + len(self._starting) < self._plan.count
@@ -185,27 +192,22 @@ class Pool:
         if vm in self._ready:
             self._ready.remove(vm)
             self._retired.add(vm)
-            self._leave_homes(vm)
-            self._counts["recycled"] += 1
+            self._counts.recycled += 1
         if not vm.load:
             vm.end("it was replaced")
-
-    def _leave_homes(self, vm: RemoteVm) -> None:
-        self._homes = {number: home for number, home in self._homes.items() if home is not vm}
 
     async def _start(self) -> RemoteVm:
         began_ms = self._clock.monotonic_ms()
         vm = RemoteVm(self._clock, self._wheels, self._say, self._ended)
         await vm.start(self._machines, self._plan.memory_bytes)
-        self._counts["started"] += 1
-        self._start_ms = self._clock.monotonic_ms() - began_ms
+        self._counts.started += 1
+        self._counts.start_ms = self._clock.monotonic_ms() - began_ms
         if self._is_stopped:
             vm.end("the runtime has stopped")
         return vm
 
     def _ended(self, vm: RemoteVm) -> None:
-        self._leave_homes(vm)
-        self._counts["killed"] += vm.is_lost
+        self._counts.killed += vm.is_lost
         self._retired.discard(vm)
         if self._spare is vm:
             self._spare = None

@@ -1,25 +1,24 @@
 """One VM worker as the core sees it: tasks opened in it, runs going on, what they ask."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from ..errors import EdgeError, HostError
+from ..errors import HostError
 from ..host.ports import Clock
-from ..host.ports.machines import Buffer, Machine, Machines, Wheel
-from ..pure.package_claims import PackageClaims
+from ..host.ports.machines import Buffer, Machine, Machines
 from ..pure.plain import join, split
-from ..pure.vm_messages import error_of, plain_activation
+from ..pure.vm_messages import plain_activation
 from ..types import Activation, JsonValue
 from .container_context import RunContext
 from .container_going import Going, VmLostError, patiently
-from .container_task import LoadedTask, plain_brief
+from .container_openings import Opening, Openings, Wheels
+from .container_task import LoadedTask
 
 GRACE_MS: Final = 300
 """How long code may go on behind its deadline before its VM is ended."""
-
-Wheels = Callable[[LoadedTask], Awaitable[Sequence[tuple[str, Wheel | None]]]]
-"""Brings the packages of a task: names, and the files of those that have one."""
+PACKAGES_MS: Final = 30_000
+"""How long a VM may take to install a task's packages."""
 
 
 class RemoteVm:
@@ -33,8 +32,7 @@ class RemoteVm:
 
     Args:
         clock: Measures patience.
-        wheels: Brings packages.
-        say: Gets what tasks print while they are imported: level, text, task name.
+        wheels, say: As for :class:`Openings`.
         ended: Told when it is gone.
     """
 
@@ -46,15 +44,15 @@ class RemoteVm:
         ended: Callable[["RemoteVm"], None],
     ) -> None:
         self._clock = clock
-        self._wheels = wheels
-        self._say = say
         self._on_end = ended
         self._machine: Machine | None = None
+        self._openings = Openings(wheels, self._post, say)
+        self._watching: set[asyncio.Task[None]] = set()
         self._runs: dict[str, Going] = {}
-        self._tries: dict[int, asyncio.Future[None]] = {}
-        self._opened: dict[int, asyncio.Future[None]] = {}
-        self._stepping: str | None = None
-        self._claims = PackageClaims()
+        self._stepping: tuple[str, str] | None = None
+        self._tries = 0
+        self.knows, self.refuses = self._openings.knows, self._openings.refuses
+        self.close = self._openings.close
         self.is_over = False
         self.is_lost = False
         self.runs = 0
@@ -63,15 +61,7 @@ class RemoteVm:
     @property
     def load(self) -> int:
         """Return how many runs go on, and imports that are tried."""
-        return len(self._runs) + len(self._tries)
-
-    def knows(self, task: LoadedTask) -> bool:
-        """Say whether the task's code is here already."""
-        return task.number in self._opened
-
-    def refuses(self, task: LoadedTask) -> bool:
-        """Say whether other versions of the task's packages are here already."""
-        return self._claims.conflict(task.manifest) is not None
+        return len(self._runs) + self._tries
 
     async def start(self, machines: Machines, memory_bytes: int) -> None:
         """Start it.
@@ -87,22 +77,19 @@ class RemoteVm:
             raise HostError("worker-lost", "VM: expected to start, got its end meanwhile.")
         self._machine = machine
 
-    async def try_out(self, task: LoadedTask, patience_ms: float) -> None:
+    async def try_out(self, task: LoadedTask) -> None:
         """Install a task's packages and import its code; raises what that failed with.
 
         Raises:
-            VmLostError: The VM ended with it, by itself or because it took too long.
+            VmLostError: The VM ended first, by itself or because that took too long.
         """
-        tried = self._tries.get(task.number) or asyncio.get_running_loop().create_future()
-        self._tries[task.number] = tried
+        self._tries += 1
         try:
-            await self._open(task)
-            await patiently(self._clock, tried, patience_ms)
-            if not tried.done():
-                self.break_off(f"the import of {task.manifest.name} did not end")
-            tried.result()
+            opening = await self._open(task)
+            await asyncio.wait([opening.imported])
+            opening.imported.result()
         finally:
-            self._tries.pop(task.number, None)
+            self._tries -= 1
 
     async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> JsonValue:
         """Run a task once. Cancelled, it returns when the code has ended, or the VM was.
@@ -128,58 +115,57 @@ class RemoteVm:
             return going.done.result()
         finally:
             del self._runs[run_id]
-            if self._stepping == run_id:
+            if self._stepping is not None and self._stepping[0] == run_id:
                 self._stepping = None
             going.stop_answering()
 
-    async def _open(self, task: LoadedTask) -> None:
+    async def _open(self, task: LoadedTask) -> Opening:
         """Send the task's code, once; how its import ends the runs will tell."""
-        opening = self._opened.get(task.number)
-        if opening is None:
-            opening = self._opened[task.number] = asyncio.ensure_future(self._send(task))
-        try:
-            await asyncio.wait([opening])
-            opening.result()
-        except EdgeError:
-            # A package that did not come may come next time.
-            self._opened.pop(task.number, None)
-            raise
+        opening, is_fresh = self._openings.of(task)
+        if is_fresh:
+            watching = asyncio.create_task(self._watch(opening))
+            self._watching.add(watching)
+            watching.add_done_callback(self._watching.discard)
+        await asyncio.wait([opening.sent])
+        opening.sent.result()
+        return opening
 
-    async def _send(self, task: LoadedTask) -> None:
-        wheels = await self._wheels(task)
-        there = self._claims.names - self._claims.fresh(task.manifest)
-        self._claims.add(task.manifest)
-        packages = [
-            [name, wheel and wheel.file, wheel and wheel.data]
-            for name, wheel in wheels
-            if name not in there
-        ]
-        message = {"do": "open", "task": task.number, "packages": packages}
-        brief, files = plain_brief(task.brief()), dict(task.bundle.files)
-        self._post({**message, "brief": brief, "files": files})
+    async def _watch(self, opening: Opening) -> None:
+        """End the VM if an import does not, whoever waits for it still."""
+        await asyncio.wait([opening.sent])
+        if opening.sent.exception():
+            return
+        manifest = opening.task.manifest
+        patience_ms = manifest.timeout_ms + (PACKAGES_MS if manifest.packages else 0)
+        await patiently(self._clock, opening.imported, patience_ms)
+        while not opening.imported.done():
+            await patiently(self._clock, opening.imported, GRACE_MS)
+            at = self._at_it()
+            is_anothers = isinstance(at, Going) and not at.is_over
+            if not opening.imported.done() and not is_anothers:
+                opening.task.strike()
+                self.break_off(f"the import of {manifest.name} did not end", opening)
 
-    def close(self, task: LoadedTask) -> None:
-        """Forget a task's code."""
-        if self._opened.pop(task.number, None) is not None:
-            self._post({"do": "close", "task": task.number})
-
-    def break_off(self, reason: str, culprit: str | None = None) -> None:
+    def break_off(self, reason: str, culprit: Going | Opening | None = None) -> None:
         """End it as lost, see :meth:`end`."""
         self.is_lost = True
         self.end(reason, culprit)
 
-    def end(self, reason: str, culprit: str | None = None) -> None:
-        """End it at once; runs that go on are told, ``culprit`` that it was the cause."""
+    def end(self, reason: str, culprit: Going | Opening | None = None) -> None:
+        """End it at once; who waits for it is told, ``culprit`` that it was the cause."""
         if self.is_over:
             return
         self.is_over = True
         if self._machine is not None:
             self._machine.kill()
-        for tried in self._tries.values():
-            if not tried.done():
-                tried.set_exception(VmLostError(reason, is_culprit=True))
-        for run_id, going in self._runs.items():
-            going.lose(reason, is_culprit=run_id == culprit)
+        for watching in self._watching:
+            watching.cancel()
+        for opening in self._openings:
+            opening.fail(VmLostError(reason, is_culprit=opening is culprit))
+        for going in self._runs.values():
+            # A run needs its import, whatever another run of its task does.
+            needs = isinstance(culprit, Opening) and culprit.task is going.task
+            going.lose(reason, is_culprit=going is culprit or needs)
         self._on_end(self)
 
     async def _over(self, going: Going) -> None:
@@ -195,55 +181,60 @@ class RemoteVm:
         self._post({"do": "cancel", "run": run_id})
         while not going.is_over and not self.is_over:
             await patiently(self._clock, going.done, GRACE_MS)
-            if not going.is_over and (going.has_heard or self._is_blamed(run_id)):
+            if not going.is_over and (going.has_heard or self._is_blamed(going)):
                 if going.is_at_fault(self._clock.now_ms()):
                     going.task.strike()
-                self.break_off(f"a run of {going.task.manifest.name} did not end", run_id)
-
-    def _tried(self, message: Mapping[str, Any]) -> None:
-        tried = self._tries.get(message["task"])
-        if tried is None or tried.done():
-            return
-        if message["error"] is None:
-            tried.set_result(None)
-        else:
-            tried.set_exception(error_of("", message["error"]))
+                self.break_off(f"a run of {going.task.manifest.name} did not end", going)
 
     def _flooded(self, going: Going) -> None:
         going.task.strike()
         reason = "a run asked without end and waited for no answer"
-        self.break_off(reason, going.activation.run_id)
+        self.break_off(reason, going)
 
-    def _is_blamed(self, run_id: str) -> bool:
+    def _at_it(self) -> Going | Opening | None:
+        """Return whose code is at it: a run's, or a task's that is imported."""
+        if self._stepping is None:
+            # Where none has told of a step, only the first one was alone when it began.
+            return next(iter(self._runs.values()), None)
+        run_id, task_name = self._stepping
+        return self._runs.get(run_id) if run_id else self._openings.named(task_name)
+
+    def _is_blamed(self, going: Going) -> bool:
         """Say whether it is this run whose code is at it; another one has its own deadline."""
-        # Where none has told of a step, only the first one was alone when it began.
-        at = next(iter(self._runs)) if self._stepping is None else self._stepping
-        other = self._runs.get(at)
-        return at == run_id or other is None or other.is_over
+        at = self._at_it()
+        if isinstance(at, Opening):
+            return at.task is going.task
+        return at is None or at is going or at.is_over
 
     def _ended_by_itself(self, reason: str) -> None:
-        running = [run_id for run_id, going in self._runs.items() if not going.is_over]
-        culprit = running[0] if len(running) == 1 else self._stepping
-        if culprit in self._runs:
-            self._runs[culprit].task.strike()
-        self.break_off(reason, culprit)
+        running = [going for going in self._runs.values() if not going.is_over]
+        at = self._at_it() if self._stepping or len(running) == 1 else None
+        if isinstance(at, Going) and at.is_over:
+            at = running[0] if len(running) == 1 else None
+        if at is not None:
+            at.task.strike()
+        self.break_off(reason, at)
 
     def _receive(self, text: str, buffers: Sequence[Buffer]) -> None:
         # A task that got hold of the port may send anything.
         try:
-            message: Any = join(text, buffers)
-            going = self._runs.get(message["run"])
-            if message["do"] == "step":
-                self._stepping = message["run"]  # Of no run: an import.
-            elif message["do"] == "opened":
-                self._stepping = self._stepping or None
-                self._tried(message)
-            elif message["do"] == "log" and message["run"] == "":
-                self._say(str(message["level"]), str(message["message"]), str(message["task"]))
-            elif going is not None and not going.is_over:
-                going.take(message)
+            self._take(join(text, buffers))
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            self.break_off(f"it sent what is no message ({error})")
+            self._ended_by_itself(f"it sent what is no message ({error})")
+
+    def _take(self, message: Any) -> None:
+        run_id, going = message["run"], self._runs.get(message["run"])
+        if message["do"] == "step":
+            self._stepping = run_id, str(message["task"])
+        elif message["do"] == "opened":
+            # An import is over, and perhaps the step of a run that came behind it.
+            if self._stepping is not None and not self._stepping[0]:
+                self._stepping = None
+            self._openings.told(message["task"], message["error"])
+        elif message["do"] == "log" and run_id == "":
+            self._openings.said(message["task"], message["level"], message["message"])
+        elif going is not None and not going.is_over:
+            going.take(message)
 
     def _post(self, message: Mapping[str, JsonValue]) -> None:
         if self._machine is not None and not self.is_over:

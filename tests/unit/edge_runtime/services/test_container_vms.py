@@ -99,7 +99,7 @@ async def test_code_that_ignores_its_end_takes_its_vm_with_it_and_nobody_else(st
     innocent = asyncio.create_task(stage.run(gated, "innocent"))
     await turns()
     machine = stage.machines.started[0]
-    machine.say_raw(json.dumps({"do": "step", "run": "hung"}))
+    machine.say_raw(json.dumps({"do": "step", "run": "hung", "task": "Rank"}))
     machine.is_frozen = True
 
     hung.cancel()
@@ -166,7 +166,7 @@ async def test_a_late_run_that_waits_behind_others_code_is_not_blamed(stage: Sta
     busy = asyncio.create_task(stage.run(gated, "busy", 5 * GRACE_MS))
     await turns()
     machine = stage.machines.started[0]
-    machine.say_raw(json.dumps({"do": "step", "run": "busy"}))
+    machine.say_raw(json.dumps({"do": "step", "run": "busy", "task": "Rank"}))
     machine.is_frozen = True
 
     late.cancel()
@@ -216,7 +216,7 @@ async def test_an_import_that_holds_the_vm_is_ended_with_the_run_that_needs_it(
     await turns()
     machine = stage.machines.started[0]
     run = asyncio.create_task(stage.run(imports, "run", GRACE_MS))
-    machine.say_raw(json.dumps({"do": "step", "run": ""}))
+    machine.say_raw(json.dumps({"do": "step", "run": "", "task": "Rank"}))
     machine.is_frozen = True
     await turns()
 
@@ -293,19 +293,19 @@ async def test_a_run_whose_vm_breaks_down_alone_is_the_cause(stage: Stage) -> No
 @on_vms()
 async def test_runs_of_a_broken_vm_are_run_again_once(stage: Stage) -> None:
     task = await stage.load(WAITS)
-    runs = [asyncio.create_task(stage.run(task, name)) for name in "ab"]
+    runs = [asyncio.create_task(stage.run(task, name)) for name in "abc"]
     await turns()
     stage.machines.started[0].break_down("it broke")
     await turns()
-    # Whose code was at it last is taken for the cause; the other run goes on in the next VM.
-    assert [run.done() for run in runs] == [False, True]
+    # Whose code was at it last is taken for the cause; the others go on in the next VM.
+    assert [run.done() for run in runs] == [False, False, True]
     assert len(stage.machines.started) == 2 and task.strikes == 1
 
     stage.machines.started[1].say_raw("[")
 
     errors = await asyncio.gather(*runs, return_exceptions=True)
     codes = [error.code for error in errors if isinstance(error, EdgeError)]
-    assert codes == ["worker-lost", "task-crashed"]
+    assert codes == ["worker-lost", "task-crashed", "task-crashed"]
 
 
 @pytest.mark.parametrize(
@@ -323,8 +323,10 @@ def test_a_vm_that_sends_what_is_no_message_is_ended(said: str) -> None:
         await turns()
 
         assert stage.machines.started[0].is_dead
-        stage.data.values["open"] = True
-        assert (await run).value == "a"
+        # It was alone: nobody else can have sent that.
+        with pytest.raises(EdgeError) as raised:
+            await run
+        assert raised.value.code == "task-crashed" and gated.strikes == 1
 
     play()
 
