@@ -15,6 +15,7 @@ from ..types import JsonValue
 from .plain import check_levels
 from .routing import Asked
 
+_OWN: Final = "edge."
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -57,6 +58,18 @@ def check_key(key: str) -> str:
     fits = isinstance(key, str) and 0 < len(key) <= LIMITS.key_chars
     if not fits or _LONE_SURROGATE.search(key):
         expected = f"Unicode text of 1 to {LIMITS.key_chars} characters"
+        raise _invalid("key", expected, show(key), "Choose another key.")
+    return key
+
+
+def writable_key(key: str) -> str:
+    """Return ``key`` if tasks and pages may write it.
+
+    Raises:
+        ConfigError: ``argument-invalid``: as :func:`check_key`, or it is the runtime's own.
+    """
+    if check_key(key).startswith(_OWN):
+        expected = f"one that does not begin with {_OWN}, as the runtime's own do"
         raise _invalid("key", expected, show(key), "Choose another key.")
     return key
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ..errors import ConfigError, EdgeError
 from ..host.ports import Clock, Images, Network, Page
+from ..pure.key_operations import writable_key
 from ..pure.log_lines import Lines, checked_level
 from ..pure.manifest import OpenedBundle
 from ..pure.rider import Rider
@@ -171,12 +172,12 @@ class RunContext:
     async def put(self, key: str, value: JsonValue, *, encrypted: bool | None = None) -> None:
         """Store ``value`` under ``key``."""
         self._lease.check()
-        await self._around.data.put(key, value, encrypted)
+        await self._around.data.put(writable_key(key), value, encrypted)
 
     async def delete(self, key: str) -> None:
         """Remove ``key``."""
         self._lease.check()
-        await self._around.data.delete(key)
+        await self._around.data.delete(writable_key(key))
 
     async def call(
         self, task_name: str, ext_data: Mapping[str, JsonValue] | None = None

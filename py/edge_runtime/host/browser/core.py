@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from ...errors import ConfigError, EdgeError, HostError
+from ...pure.key_operations import writable_key
 from ...pure.plain import join, split
 from ...pure.requests import parse_infer_request
 from ...pure.urgency import context_of
@@ -127,10 +128,10 @@ class Core:
     async def _do(self, method: str, params: Any) -> None:
         match method:
             case "put":
-                key, encrypted = _key(params), params.get("encrypted")
+                key, encrypted = writable_key(_key(params)), params.get("encrypted")
                 await self._runtime.data.put(key, params.get("value"), encrypted)
             case "delete":
-                await self._runtime.data.delete(_key(params))
+                await self._runtime.data.delete(writable_key(_key(params)))
             case "flush":
                 await self._runtime.flush()
             case "erase":

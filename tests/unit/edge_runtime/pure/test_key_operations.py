@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from edge_runtime.config import LIMITS
 from edge_runtime.errors import ConfigError
-from edge_runtime.pure.key_operations import check_key, delete_text, put_text, value_text
+from edge_runtime.pure.key_operations import (
+    check_key,
+    delete_text,
+    put_text,
+    value_text,
+    writable_key,
+)
 from edge_runtime.pure.plain import LEVELS
 from edge_runtime.pure.routing import Asked
 from hypothesis import given, settings
@@ -96,6 +102,18 @@ def test_any_text_can_be_a_key(key: str) -> None:
     "key", ["", "k" * 513, "\ud800", 5, None, b"k"], ids=lambda key: repr(key)[:9]
 )
 def test_anything_else_cannot(key: Any) -> None:
-    for attempt in (check_key, delete_text, lambda name: put(1, name)):
+    for attempt in (check_key, writable_key, delete_text, lambda name: put(1, name)):
         with pytest.raises(ConfigError, match="key: expected Unicode text of 1 to 512 characters"):
             attempt(key)
+
+
+@pytest.mark.parametrize("key", ["edge.", "edge.versions", "edge.inference-risk"])
+def test_the_runtimes_own_keys_are_not_for_others_to_write(key: str) -> None:
+    with pytest.raises(ConfigError, match=f'begin with edge., as .* got "{key}"') as refused:
+        writable_key(key)
+    assert refused.value.code == "argument-invalid" and check_key(key) == key
+
+
+@pytest.mark.parametrize("key", ["edge", "edges.a", "Edge.a", "my.edge.a"])
+def test_what_only_looks_like_them_is(key: str) -> None:
+    assert writable_key(key) == key

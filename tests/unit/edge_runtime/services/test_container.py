@@ -75,6 +75,20 @@ async def test_a_task_reads_and_writes_data(stage: Stage) -> None:
     assert value == [[1, None], [2, False], None, [row]]
 
 
+@pytest.mark.parametrize("write", ["put('edge.versions', {})", "delete('edge.versions')"])
+def test_a_task_reads_what_the_runtime_remembers_and_writes_none_of_it(write: str) -> None:
+    async def play(stage: Stage) -> None:
+        stage.data.values["edge.versions"] = {"Rank": "2.0"}
+
+        assert await stage.value("return await ctx.get('edge.versions')") == {"Rank": "2.0"}
+        error = await stage.error(f"await ctx.{write}")
+
+        assert error.code == "argument-invalid" and '"edge.versions"' in error.message
+        assert stage.data.values == {"edge.versions": {"Rank": "2.0"}}
+
+    in_both(play)
+
+
 @on_stage
 async def test_log_lines_name_their_run_and_are_bounded(stage: Stage) -> None:
     await stage.value("ctx.log('slow', 'warning')\nctx.log('x' * 5_000)")
