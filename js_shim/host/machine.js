@@ -10,8 +10,8 @@ import { within } from "../timers.js";
 const GREETING_MS = 15_000;
 // The steps of its boot have deadlines of their own; this is for a worker that says nothing at all.
 const READY_MS = 150_000;
-// No message of a guest comes near these.
-const JSON_CHARS = 64 * 1024 * 1024;
+// What the core takes comes near neither; all that it is sent it has to read, which holds it up.
+const JSON_CHARS = 16 * 1024 * 1024;
 const BUFFERS = 10_000;
 
 export class Machine {

@@ -131,6 +131,7 @@ for (const [name, message] of /** @type {[string, any][]} */ ([
   ["another kind", { kind: "reply", id: 1 }],
   ["a second ready", { kind: "ready" }],
   ["no text", { kind: "message", json: 1, buffers: [] }],
+  ["too long", { kind: "message", json: " ".repeat(16 * 1024 * 1024 + 1), buffers: [] }],
   ["no list", { kind: "message", json: "1", buffers: { length: 0 } }],
   ["a hole", { kind: "message", json: "1", buffers: new Array(1) }],
   ["too many", { kind: "message", json: "1", buffers: new Array(4_000_000_000) }],

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.pure import plain
 from edge_runtime.pure.plain import LEVELS, check_levels, join, split
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 VECTORS = json.loads(
@@ -79,8 +80,9 @@ def test_text_that_would_exhaust_the_stack_is_refused(pair: str) -> None:
     opened, closed = ("[", "]") if pair == "[]" else ('{"a":', "}")
 
     check_levels(opened * LEVELS + "0" + closed * LEVELS)
-    with pytest.raises(ValueError, match="at most 500 levels"):
-        join(opened * 5_000 + "0" + closed * 5_000, [])
+    for levels in (LEVELS + 1, 5_000):
+        with pytest.raises(ValueError, match="at most 500 levels"):
+            join(opened * levels + "0" + closed * levels, [])
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,51 @@ def test_text_that_would_exhaust_the_stack_is_refused(pair: str) -> None:
 )
 def test_wide_text_and_brackets_inside_strings_are_not_deep(text: str) -> None:
     assert join(text, []) == json.loads(text)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * LEVELS + '["' + '\\"' * 300_000, "at most 500 levels"),
+        ("[]," * LEVELS + '["' + '\\"' * 300_000, "Extra data"),
+        ("[" * 2**24, "at most 500 levels"),
+    ],
+    ids=["escapes without end", "behind others", "open"],
+)
+def test_text_made_to_keep_its_reader_busy_is_refused_at_once(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        join(text, [])
+
+
+def deepest(text: str) -> int:
+    """Return how deep a parser gets, at most: it ends at a backslash outside of strings."""
+    depth = most = 0
+    is_inside = is_escaped = False
+    for char in text:
+        if is_inside:
+            is_inside = is_escaped or char != '"'
+            is_escaped = char == "\\" and not is_escaped
+        elif char == "\\":
+            break
+        else:
+            is_inside = char == '"'
+            depth += (char in "[{") - (char in "]}")
+            most = max(most, depth)
+    return most
+
+
+@settings(max_examples=500)
+@given(st.text(alphabet='[]{}"\\ x页\ud800', max_size=30))
+def test_levels_are_those_that_a_parser_enters(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain, "LEVELS", 2)
+        try:
+            check_levels(text)
+        except ValueError:
+            assert deepest(text) > 2 or "\\" in text
+        else:
+            assert deepest(text) <= 2
 
 
 @given(st.recursive(st.text(), lambda i: st.lists(i) | st.dictionaries(st.text(), i), max_leaves=9))
