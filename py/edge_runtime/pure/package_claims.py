@@ -1,7 +1,5 @@
 """Which packages one interpreter has, and for which task: it cannot hold two versions of one."""
 
-from collections.abc import Iterable
-
 from ..errors import ConfigError
 from .manifest_fields import Manifest, Package
 
@@ -42,25 +40,12 @@ class PackageClaims:
             self._held.setdefault(each.name, (each, manifest.name))
 
 
-def check_together(manifests: Iterable[Manifest], manifest: Manifest) -> None:
-    """Refuse a task whose packages no interpreter can hold beside those of other tasks.
-
-    Raises:
-        ConfigError: ``config-invalid``.
-    """
-    claims = PackageClaims()
-    others = (each for each in manifests if each.name != manifest.name)
-    for each in (*others, manifest):
-        claims.fresh(each)
-        claims.add(each)
-
-
 def _conflict(task_name: str, package: Package, owner: str, held: Package) -> ConfigError:
     return ConfigError(
         "config-invalid",
         f"package {package.name}: expected one version for tasks that share an interpreter, got "
         f"{_told(held)} for {owner} and {_told(package)} for {task_name}. Pack both tasks with "
-        "the same one; for a new version of a task start the page again.",
+        "the same one and reload both; beside the core start the page again after that.",
         {"package": package.name, "tasks": [owner, task_name]},
     )
 

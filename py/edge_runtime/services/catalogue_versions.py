@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ..errors import ConfigError, EdgeError
 from ..pure.manifest import Manifest
+from ..pure.package_claims import PackageClaims
 from ..types import JsonValue
 
 
@@ -64,9 +65,9 @@ def placed(
 ) -> dict[str, Entry[T]]:
     """Return the entries from now on, by URL in the order of ``urls``, each name and codes once.
 
-    A bundle with a new version takes it, unless its name or codes are another's; then it keeps the
-    one it had. Entries whose URL is listed no more go, unless something did not work: what they
-    were to be replaced with may be among that.
+    A bundle with a new version takes it, unless its name or codes are another's, or another locks
+    another version of a package; then it keeps the one it had. Entries whose URL is listed no more
+    go, unless something did not work: what they were to be replaced with may be among that.
 
     Args:
         urls: The bundles.
@@ -75,8 +76,10 @@ def placed(
         problems: Gets what is refused.
     """
     urls = list(urls)
-    while (refused := _second(urls, ready, former)) is not None:
-        problems.append(_taken(ready.pop(refused).task.manifest))
+    while (refused := _refused(urls, ready, former)) is not None:
+        at, problem = refused
+        del ready[at]
+        problems.append(problem)
     entries = {at: each for at in urls if (each := ready.get(at) or former.get(at)) is not None}
     if problems:
         taken = _claims(entries.values())
@@ -111,19 +114,23 @@ def unknown_codes(
     )
 
 
-def _second(
+def _refused(
     urls: list[str], ready: Mapping[str, Entry[T]], former: Mapping[str, Entry[T]]
-) -> str | None:
-    """Return the first bundle whose new version claims what another has."""
+) -> tuple[str, ConfigError] | None:
+    """Return the first bundle whose new version claims what another has, and why it is refused."""
     # Those that stay as they are first: they have nothing in common.
     staying = [former[at] for at in urls if at in former and at not in ready]
-    taken = _claims(staying)
+    taken, packages = _claims(staying), PackageClaims()
+    for entry in staying:
+        packages.add(entry.task.manifest)
     for at in urls:
         if at in ready:
-            claims = _claims([ready[at]])
-            if taken & claims:
-                return at
+            manifest, claims = ready[at].task.manifest, _claims([ready[at]])
+            problem = _taken(manifest) if taken & claims else packages.conflict(manifest)
+            if problem is not None:
+                return at, problem
             taken |= claims
+            packages.add(manifest)
     return None
 
 

@@ -10,7 +10,6 @@ from ..errors import EdgeError, HostError
 from ..host.ports import Host
 from ..host.ports.machines import Wheel
 from ..pure.manifest import OpenedBundle
-from ..pure.package_claims import check_together
 from ..pure.statistics import VmStatistics
 from ..pure.vm_plan import plan_vms
 from ..types import Activation, Backend, JsonValue
@@ -88,11 +87,10 @@ class Container:
             is_tried: Import it now wherever it will run.
 
         Raises:
-            ConfigError: ``config-invalid``: another task has locked another version of a package.
+            ConfigError: ``config-invalid``: beside the core another version of a package is there.
             EdgeError: What importing it failed with, where it is imported now.
         """
         task = LoadedTask(bundle, url, struck=self._struck)
-        check_together((each.manifest for each in self._tasks), task.manifest)
         # Whoever unloads another task meanwhile leaves its wheels alone.
         self._tasks.add(task)
         try:
