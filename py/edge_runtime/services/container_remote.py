@@ -219,7 +219,7 @@ class RemoteVm:
         # A task that got hold of the port may send anything.
         try:
             self._take(join(text, buffers))
-        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             self._ended_by_itself(f"it sent what is no message ({error})")
 
     def _take(self, message: Any) -> None:
