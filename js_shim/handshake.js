@@ -2,9 +2,18 @@
 
 import { EdgeError } from "./errors.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
+import { isForeign } from "./script-url.js";
 import { realTimers } from "./timers.js";
 
+/** @import { Hello, Start } from "./protocol.js" */
 /** @import { Timers } from "./timers.js" */
+
+/** Of the same build both sides say the same; a protocol may have changed without its version. */
+const OWN = {
+  version: PROTOCOL_VERSION,
+  // Not there where the sources run as they are.
+  build: typeof __BUILD_ID__ === "string" ? __BUILD_ID__ : "",
+};
 
 /**
  * @typedef {object} Greeting
@@ -35,9 +44,8 @@ export function handshake(worker, { name, options, deadlineMs, timers = realTime
     worker.onerror = (event) => end(() => reject(scriptFailure(name, event)));
     worker.onmessage = ({ data }) => {
       if (data?.kind !== "hello") return;
-      if (data.version !== PROTOCOL_VERSION)
-        return end(() => reject(versionMismatch(name, data.version)));
-      end(() => resolve(sendStart(worker, options)));
+      const mismatch = mismatchOf(name, data);
+      end(() => (mismatch ? reject(mismatch) : resolve(sendStart(worker, options))));
     };
   });
 }
@@ -49,7 +57,7 @@ export function handshake(worker, { name, options, deadlineMs, timers = realTime
 async function sendStart(worker, options) {
   const { port1, port2 } = new MessageChannel();
   try {
-    worker.postMessage({ kind: "start", version: PROTOCOL_VERSION, port: port2, options }, [port2]);
+    worker.postMessage({ ...OWN, kind: "start", port: port2, options }, [port2]);
     return port1;
   } catch (error) {
     port1.close();
@@ -60,6 +68,8 @@ async function sendStart(worker, options) {
 
 /**
  * The worker's side: greet, wait for Start, and hand its port and options on.
+ *
+ * A Start of another version, by a creator that did not look at ours, is thrown: that creator hears of it as a crash.
  * @param {(port: MessagePort, options: any) => void} onStart
  */
 export function greet(onStart) {
@@ -67,9 +77,11 @@ export function greet(onStart) {
   scope.onmessage = (/** @type {MessageEvent} */ { data }) => {
     if (data?.kind !== "start") return;
     scope.onmessage = null;
+    const mismatch = mismatchOf("start", data);
+    if (mismatch) throw mismatch;
     onStart(data.port, data.options);
   };
-  scope.postMessage({ kind: "hello", version: PROTOCOL_VERSION });
+  scope.postMessage({ ...OWN, kind: "hello" });
 }
 
 /**
@@ -88,17 +100,36 @@ function noGreeting(name, deadlineMs) {
 function scriptFailure(name, event) {
   event.preventDefault?.();
   const got = event.message ? `an error in it (${event.message})` : "a missing or blocked file";
-  const text = `${name}: expected the worker to load, got ${got}. Check that every file of the runtime is served and allowed by the page's policy.`;
+  const text = `${name}: expected the worker to load, got ${got}. ${adviceFor(name)}`;
   return new EdgeError("boot-failed", text, { url: name });
+}
+
+/** @param {string} name */
+function adviceFor(name) {
+  if (!isForeign(name))
+    return "Check that every file of the runtime is served and allowed by the page's policy.";
+  const { origin } = new URL(name);
+  return `It is of another origin: serve it with Access-Control-Allow-Origin, and allow blob: in worker-src and ${origin} in script-src and connect-src of the page's policy.`;
 }
 
 /**
  * @param {string} name
- * @param {unknown} version
+ * @param {Hello | Start} said
  */
-function versionMismatch(name, version) {
-  const text = `${name}: expected protocol version ${PROTOCOL_VERSION}, got ${version}. A half-updated cache: reload the page.`;
-  return new EdgeError("version-mismatch", text, { expected: PROTOCOL_VERSION, got: version });
+function mismatchOf(name, { version, build }) {
+  if (version !== OWN.version) return mismatch(name, "protocol version", OWN.version, version);
+  if (build !== OWN.build) return mismatch(name, "build", OWN.build, build);
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ * @param {unknown} expected
+ * @param {unknown} got
+ */
+function mismatch(name, what, expected, got) {
+  const text = `${name}: expected ${what} ${expected}, got ${got}. A half-updated cache: reload the page. If it stays, publish all files of one build together.`;
+  return new EdgeError("version-mismatch", text, { expected, got });
 }
 
 /**

@@ -57,7 +57,7 @@ async function start(target) {
   // The engine was not touched, but a lane is for its one target.
   if (missing) throw failed(missing, { unavailable: true, poisoned: true });
   const work = countWork();
-  const ort = await startOrt(target, new URL(`${__ORT_DIR__}/`, location.href).href).catch(
+  const ort = await startOrt(target, new URL(`${__ORT_DIR__}/`, import.meta.url).href).catch(
     (error) => {
       throw engineFailure("onnxruntime-web did not start", error, { poisoned: true });
     },

@@ -5,7 +5,7 @@ import { startCapture } from "./capture.js";
 import { createDelivery } from "./delivery.js";
 import { whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
-import { scriptUrl as trusted } from "./script-url.js";
+import { startWorker } from "./script-url.js";
 import { Supervisor } from "./supervisor.js";
 
 /** @import { StartOptions } from "./arguments.js" */
@@ -111,7 +111,7 @@ function workerFor({ config, base, trace = false, profile = false, vms }, script
   let askedMs = performance.now();
   return {
     scriptUrl,
-    createWorker: () => new Worker(trusted(scriptUrl), { type: "module", name: "edge-runtime" }),
+    createWorker: () => startWorker(scriptUrl, "edge-runtime"),
     options() {
       const loadingMs = askedMs === undefined ? 0 : performance.now() - askedMs;
       askedMs = undefined;

@@ -8,8 +8,8 @@
  */
 
 /**
- * Must be equal on both sides of a port; a half-updated cache fails at the handshake. Of two tabs the higher one
- * takes over, the other has to be reloaded.
+ * Must be equal on both sides of a port, as must the build; a half-updated cache fails at the handshake. Of two tabs the
+ * higher one takes over, the other has to be reloaded.
  */
 export const PROTOCOL_VERSION = 4;
 
@@ -17,12 +17,14 @@ export const PROTOCOL_VERSION = 4;
  * @typedef {object} Hello  Worker → creator, once its message handler is set.
  * @property {"hello"} kind
  * @property {number} version
+ * @property {string} build
  */
 
 /**
  * @typedef {object} Start  Creator → worker, the answer to `Hello`; transfers `port`.
  * @property {"start"} kind
  * @property {number} version
+ * @property {string} build
  * @property {MessagePort} port
  * @property {unknown} options  `RuntimeOptions` or `InferenceOptions`.
  */

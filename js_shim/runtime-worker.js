@@ -21,7 +21,8 @@ import { openTerm } from "./term.js";
 /** @import { Rpc } from "./rpc.js" */
 /** @import { Tab, TabOptions } from "./tab.js" */
 
-const ROOT = new URL("./", location.href).href;
+// Of this file: where it is imported from another origin, the worker's own address is a blob's.
+const ROOT = new URL("./", import.meta.url).href;
 
 /**
  * @param {MessagePort} port

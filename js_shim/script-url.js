@@ -1,13 +1,17 @@
 /**
- * Addresses of workers where a policy requires Trusted Types.
+ * Workers of this build, from wherever its files are: under Trusted Types, and from another origin.
  *
  * Only this build's own worker files pass through here; a page allows that with `trusted-types edge-web-runtime`.
  */
+
+import { EdgeError } from "./errors.js";
 
 const POLICY = "edge-web-runtime";
 
 /** @type {{createScriptURL: (url: string) => string} | undefined} */
 let policy;
+/** @type {Record<string, string>} By the address of a script elsewhere. */
+const bridges = {};
 
 /**
  * Return what `new Worker` takes for `url`: a TrustedScriptURL where there is such a thing.
@@ -23,4 +27,49 @@ export function scriptUrl(url) {
     // The name is not allowed: fine unless Trusted Types are required, and then `new Worker` says so.
   }
   return policy?.createScriptURL(url) ?? url;
+}
+
+/**
+ * Start a module worker. A script of another origin, which `new Worker` refuses, is imported by one of ours.
+ * @param {string} url
+ * @param {string} name
+ * @throws {EdgeError} feature-missing: no workers here, or none that are modules. What the browser throws.
+ */
+export function startWorker(url, name) {
+  if (typeof Worker !== "function") throw without("Worker");
+  let isRead = false;
+  const options = {
+    name,
+    /** Read only where it means something: elsewhere the script would fail with a syntax error. */
+    get type() {
+      isRead = true;
+      return /** @type {const} */ ("module");
+    },
+  };
+  const worker = new Worker(scriptUrl(isForeign(url) ? bridgeTo(url) : url), options);
+  if (isRead) return worker;
+  worker.terminate();
+  throw without("module workers");
+}
+
+/**
+ * Whether a script is of another origin than this page or worker.
+ * @param {string} url  Absolute.
+ */
+export const isForeign = (url) => new URL(url).origin !== globalThis.origin;
+
+/**
+ * A script of our own origin; one for each address, for good: a worker may be loading it at any time.
+ * @param {string} url
+ */
+function bridgeTo(url) {
+  return (bridges[url] ??= URL.createObjectURL(
+    new Blob([`import ${JSON.stringify(url)}`], { type: "text/javascript" }),
+  ));
+}
+
+/** @param {string} feature */
+function without(feature) {
+  const text = `${feature}: expected them in this browser, got none. The page works without the runtime.`;
+  return new EdgeError("feature-missing", text, { feature });
 }

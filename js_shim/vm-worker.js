@@ -11,7 +11,7 @@ const GUEST = "edge_runtime.host.browser.guest";
 
 greet((port, options) =>
   startMachine(port, options, {
-    root: new URL("./", location.href).href,
+    root: new URL("./", import.meta.url).href,
     importGuest: (python) => python.pyimport(GUEST),
   }),
 );

@@ -27,7 +27,7 @@ import { watch } from "./watchdog.js";
 
 /**
  * @param {SessionOptions} session
- * @throws {EdgeError} boot-failed: the browser refuses to make the worker.
+ * @throws {EdgeError} boot-failed: the browser refuses to make the worker. feature-missing.
  */
 export function openSession({ limits, timers, ...session }) {
   const worker = createdWorker(session);
@@ -166,7 +166,8 @@ function createdWorker({ createWorker, scriptUrl }) {
   try {
     return createWorker();
   } catch (error) {
-    const text = `${scriptUrl}: expected a worker, got ${error}. Serve the runtime's files from the page's own origin; where Trusted Types are required, allow the policy edge-web-runtime.`;
+    if (error instanceof EdgeError) throw error;
+    const text = `${scriptUrl}: expected a worker, got ${error}. Where Trusted Types are required, allow the policy edge-web-runtime.`;
     throw new EdgeError("boot-failed", text, { url: scriptUrl }, error);
   }
 }

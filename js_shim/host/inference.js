@@ -1,7 +1,7 @@
 /** ONNX sessions in lanes: each one worker with one build of the engine, started when first needed. */
 
 import { EdgeError } from "../errors.js";
-import { scriptUrl } from "../script-url.js";
+import { startWorker } from "../script-url.js";
 import { Lane } from "./lane.js";
 import { sha256 } from "./model-bytes.js";
 import { mismatch } from "./model-reading.js";
@@ -46,7 +46,7 @@ export class Inference {
    * @param {Files} files  Verified model files.
    * @param {(url: string, name: string) => Worker} [createWorker]
    */
-  constructor(workerUrl, files, createWorker = moduleWorker) {
+  constructor(workerUrl, files, createWorker = startWorker) {
     this.#workerUrl = workerUrl;
     this.#files = files;
     this.#createWorker = createWorker;
@@ -227,14 +227,6 @@ function notOpen(lane, session, ending) {
   const why = ending ? ` (${ending})` : "";
   const text = `session ${session}: expected it to be open on lane ${lane}, got none${why}. Open it again.`;
   return new EdgeError("worker-lost", text, { lane, reason: "not open" });
-}
-
-/**
- * @param {string} url
- * @param {string} name
- */
-function moduleWorker(url, name) {
-  return new Worker(scriptUrl(url), { type: "module", name });
 }
 
 /**

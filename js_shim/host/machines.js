@@ -1,7 +1,7 @@
 /** VMs: workers with an interpreter of their own, in which tasks' code runs. */
 
 import { EdgeError } from "../errors.js";
-import { scriptUrl } from "../script-url.js";
+import { startWorker } from "../script-url.js";
 import { Machine } from "./machine.js";
 
 export class Machines {
@@ -61,5 +61,5 @@ export class Machines {
 
 /** @param {string} url */
 function moduleWorker(url) {
-  return new Worker(scriptUrl(url), { type: "module", name: "edge-vm" });
+  return startWorker(url, "edge-vm");
 }

@@ -71,7 +71,7 @@ export class FakeWorker {
 export function greeting(onStart, version = PROTOCOL_VERSION) {
   return (/** @type {Scope} */ scope) => {
     scope.onmessage = ({ data }) => onStart(data.port, data.options);
-    scope.postMessage({ kind: "hello", version });
+    scope.postMessage({ kind: "hello", version, build: "" });
   };
 }
 

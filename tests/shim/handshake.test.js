@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EdgeError } from "../../js_shim/errors.js";
 import { greet, handshake } from "../../js_shim/handshake.js";
+import { PROTOCOL_VERSION } from "../../js_shim/protocol.js";
 import { FakeWorker, greeting } from "./fake-worker.js";
 import { createHandTimers } from "./hand-timers.js";
 
@@ -83,9 +84,9 @@ test("greet says hello and waits for the start, no matter what else comes before
   assert.equal(scope.onmessage, null);
 });
 
-for (const version of [3, 0, "4", undefined]) {
+for (const version of [3, 0, "4", null]) {
   test(`protocol version ${JSON.stringify(version)} is refused`, async (t) => {
-    const script = (/** @type {any} */ scope) => scope.postMessage({ kind: "hello", version });
+    const script = greeting(() => {}, version);
 
     const { worker, timers, port } = greeted(t, script);
 
@@ -93,6 +94,49 @@ for (const version of [3, 0, "4", undefined]) {
     assert.deepEqual([worker.onmessage, worker.onerror, timers.waiting], [null, null, 0]);
   });
 }
+
+test("another build is refused, and told what to do, although it speaks the same protocol", async (t) => {
+  const { worker, timers, port } = greeted(t, (scope) =>
+    scope.postMessage({ kind: "hello", version: PROTOCOL_VERSION, build: "0.0.9+12345678" }),
+  );
+
+  await assert.rejects(
+    port,
+    failure("version-mismatch", /expected build , got 0\.0\.9\+12345678\..* reload the page/),
+  );
+  assert.deepEqual([worker.onmessage, worker.onerror, timers.waiting], [null, null, 0]);
+});
+
+for (const other of [
+  { version: 3, build: "" },
+  { version: PROTOCOL_VERSION, build: "other" },
+  { version: PROTOCOL_VERSION },
+])
+  test(`a worker does not begin for a creator with ${JSON.stringify(other)}`, (t) => {
+    const scope = /** @type {any} */ (globalThis);
+    t.after(() => {
+      delete scope.postMessage;
+      delete scope.onmessage;
+    });
+    /** @type {unknown[]} */
+    const said = [];
+    scope.postMessage = (/** @type {unknown} */ data) => said.push(data);
+    greet(() => said.push("begun"));
+
+    const start = { data: { ...other, kind: "start", port: {}, options: {} } };
+    assert.throws(() => scope.onmessage(start), { code: "version-mismatch", message: /^start: / });
+
+    assert.deepEqual(said, [{ kind: "hello", version: PROTOCOL_VERSION, build: "" }]);
+  });
+
+test("a script of another origin that does not load: what its server and the policy must say", async (t) => {
+  const { worker, port } = greeted(t, () => worker.crash());
+
+  await assert.rejects(
+    port,
+    failure("boot-failed", /Access-Control-Allow-Origin.* blob: .* https:\/\/shop\.example in script-src/),
+  );
+});
 
 for (const [what, message, text] of /** @type {const} */ ([
   ["an error in the script", "SyntaxError: x", /an error in it \(SyntaxError: x\)/],
