@@ -6,6 +6,7 @@
 
 import { EdgeError } from "./errors.js";
 import { realTimers, within } from "./timers.js";
+import { hasSimd } from "./wasm-features.js";
 
 /** @import { Timers } from "./timers.js" */
 /** @typedef {{python: any, mode: "snapshot" | "cold", coldReason?: string}} Started */
@@ -175,14 +176,23 @@ function missing(url, got, status = null) {
   throw new EdgeError("boot-failed", text, { url, status }, got);
 }
 
-async function compileNothing() {
+/** @throws {EdgeError} feature-missing; with `feature` in its details where it is the browser's, not the policy's. */
+export async function compileNothing(scope = globalThis) {
+  if (!scope.WebAssembly) throw unsupported("WebAssembly");
+  if (!hasSimd(scope)) throw unsupported("WebAssembly SIMD");
   try {
-    await WebAssembly.compile(EMPTY_MODULE);
+    await scope.WebAssembly.compile(EMPTY_MODULE);
   } catch (error) {
     const text =
       "WebAssembly: expected permission to compile, got a refusal. Add 'wasm-unsafe-eval' to script-src of the page's and the workers' policy.";
     throw new EdgeError("feature-missing", text, {}, error);
   }
+}
+
+/** @param {string} feature */
+function unsupported(feature) {
+  const text = `${feature}: expected it in this browser, got none. The page works without the runtime.`;
+  return new EdgeError("feature-missing", text, { feature });
 }
 
 /**

@@ -52,6 +52,8 @@ export function createEventBuffer(options = {}) {
   let isScheduled = false;
   /** @type {Ship | undefined} */
   let ship;
+  /** @type {string | undefined} Why nothing is kept any more. */
+  let closedFor;
 
   /**
    * Send what waits now, if there is a way.
@@ -136,6 +138,7 @@ export function createEventBuffer(options = {}) {
      * @param {Event} event
      */
     add(event) {
+      if (closedFor) return drop(1, closedFor);
       waiting.push(event);
       events++;
       chars += event.text.length;
@@ -161,6 +164,16 @@ export function createEventBuffer(options = {}) {
     },
 
     send,
+
+    /**
+     * Keep nothing any more: no worker will ever be there.
+     * @param {string} reason
+     */
+    close(reason) {
+      closedFor = reason;
+      waiting.forEach(forget);
+      drop(waiting.splice(0).length, reason);
+    },
 
     /** Note what waits now: the returned function says whether all of it is on its way, or further. */
     mark() {

@@ -118,7 +118,7 @@ function adviceFor(name) {
  */
 function mismatchOf(name, { version, build }) {
   if (version !== OWN.version) return mismatch(name, "protocol version", OWN.version, version);
-  if (build !== OWN.build) return mismatch(name, "build", OWN.build, build);
+  return build === OWN.build ? undefined : mismatch(name, "build", OWN.build, build);
 }
 
 /**

@@ -46,7 +46,10 @@ export function beginSession(options, { emitter, buffer, ...page }) {
     emit(name, body) {
       if (name === "overruled") isPaused = false;
       else if (name === "reconfigured") reconfigured = body.config;
-      else deliver(name, body);
+      else {
+        if (body.state === "unsupported") leaveAlone(body.reason);
+        deliver(name, body);
+      }
     },
     onConnection: (rpc) =>
       buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain }))),
@@ -57,12 +60,19 @@ export function beginSession(options, { emitter, buffer, ...page }) {
     buffer.send(Infinity);
     supervisor.tell("leaving");
   };
+  /** @type {(() => void)[]} */
   const releases = [
     whenIdle(() => supervisor.wake().catch(() => {})),
     whenHidden(flush),
     whenLeft({ leave, back: () => supervisor.tell("returned") }),
   ];
   if (options.capture ?? true) releases.push(startCapture(page.track, page.warn));
+  const release = () => releases.splice(0).forEach((each) => each());
+  /** @param {string} reason */
+  function leaveAlone(reason) {
+    release();
+    buffer.close(reason);
+  }
   return {
     supervisor,
 
@@ -86,7 +96,7 @@ export function beginSession(options, { emitter, buffer, ...page }) {
 
     /** Take everything apart; a ready worker may make its data durable first. */
     async end() {
-      for (const release of releases) release();
+      release();
       buffer.send(Infinity);
       await farewell(supervisor);
       supervisor.stop();

@@ -8,6 +8,7 @@
 import { readAdapter, readWebnn } from "./probe-accelerators.js";
 import { attempt, inTime, number, orReason } from "./probe-attempts.js";
 import { realTimers } from "./timers.js";
+import { hasRelaxedSimd, hasSimd } from "./wasm-features.js";
 
 /** @import { Adapter, ByDevice } from "./probe-accelerators.js" */
 /** @import { Asking, Missing } from "./probe-attempts.js" */
@@ -32,14 +33,6 @@ import { realTimers } from "./timers.js";
 const NOT_ASKED = { reason: "not looked at yet" };
 const MOBILE = /Mobi|Android|iPhone|iPad|iPod/;
 
-// A function of type () -> v128 in each: SIMD, then relaxed SIMD.
-// prettier-ignore
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
-  10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
-// prettier-ignore
-const RELAXED_SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
-  10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11];
-
 /**
  * @param {boolean} [accelerators]    Whether to ask for GPUs and NPUs, whose drivers may take their time.
  * @param {Partial<Asking>} [asking]  What a test replaces; every question has `deadlineMs`, all are asked at once.
@@ -60,11 +53,9 @@ export async function probe(
 
 /** @param {any} scope */
 function readWasm(scope) {
-  /** @param {number[]} bytes */
-  const valid = (bytes) => scope.WebAssembly.validate(new Uint8Array(bytes));
   return {
-    simd: attempt(() => valid(SIMD), false),
-    relaxedSimd: attempt(() => valid(RELAXED_SIMD), false),
+    simd: hasSimd(scope),
+    relaxedSimd: hasRelaxedSimd(scope),
     jspi: attempt(() => "Suspending" in scope.WebAssembly, false),
   };
 }

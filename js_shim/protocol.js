@@ -185,12 +185,14 @@ export const PROTOCOL_VERSION = 4;
 
 /**
  * @typedef {object} StatusBody
- * @property {"idle" | "booting" | "ready" | "failed" | "stopped" | "role" | "store" | "model"} state  The last three change
- *   nothing about `ready`: this tab's role, or what the store can do, is another; a model's file is being downloaded.
+ * @property {"idle" | "booting" | "ready" | "failed" | "unsupported" | "stopped" | "role" | "store" | "model"} state  The
+ *   last three change nothing about `ready`: this tab's role, or what the store can do, is another; a model's file is
+ *   being downloaded. `unsupported`, from the page alone: this browser lacks what the runtime cannot be without.
  * @property {string} [step]              While booting: the step that has just begun.
  * @property {Role} [role]                With `ready` and `role`.
  * @property {BootReport} [boot]          With `ready` and `role`.
- * @property {PlainError} [error]         With `failed`; with `booting` and `role`: why the writer did not get at the store
+ * @property {string} [reason]            With `unsupported`: what is missing.
+ * @property {PlainError} [error]         With `failed` and `unsupported`; with `booting` and `role`: why the writer did not get at the store
  *   in time. Another try follows.
  * @property {PlainError[]} [problems]    With `ready`, and with `role` where there is a writer: what is missing although
  *   the rest works (a bundle, a model).

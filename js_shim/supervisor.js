@@ -172,7 +172,9 @@ export class Supervisor {
   #fail(error) {
     if (this.#end) return;
     this.#finish("failed", error);
-    this.#around.emit("status", { state: "failed", error: error.toPlain() });
+    const { message: reason, details } = error;
+    const said = details.feature ? { state: "unsupported", reason } : { state: "failed" };
+    this.#around.emit("status", { ...said, error: error.toPlain() });
   }
 
   /**

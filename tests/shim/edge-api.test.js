@@ -47,8 +47,9 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
     ]),
   );
   class PageWorker extends FakeWorker {
-    /** @param {string} url */
-    constructor(url) {
+    /** @param {string} url @param {WorkerOptions} options */
+    constructor(url, { type }) {
+      assert.equal(type, "module");
       const start = (/** @type {Rpc} */ rpc, /** @type {any} */ options) => {
         Object.assign(own, { options });
         rpcs.push(rpc);
@@ -62,7 +63,8 @@ function page(t, { onStart = becomeReady, handlers = {} } = {}) {
     }
   }
   const window = new EventTarget();
-  const replaced = { document, window, Worker: PageWorker };
+  const origin = "https://shop.example";
+  const replaced = { document, window, origin, Worker: PageWorker };
   Object.assign(scope, replaced, { __BUILD_ID__: "test", __RUNTIME_WORKER__: "runtime-worker.js" });
   const edge = createEdge("https://shop.example/edge/");
   t.after(async () => {

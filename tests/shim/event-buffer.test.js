@@ -505,6 +505,19 @@ test("a batch that is refused is counted, and the first one told with its reason
   assert.deepEqual(told, ["refused: a defect"]);
 });
 
+test("once it is closed nothing is kept, and all is counted", () => {
+  /** @type {string[]} */
+  const reasons = [];
+  const buffer = createEventBuffer({ onDrop: (reason) => reasons.push(reason) });
+  buffer.add({ text: "[1]", worth: 2 });
+
+  buffer.close("no WebAssembly");
+  buffer.add({ text: "[2]", worth: 2 });
+
+  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 2 });
+  assert.deepEqual(reasons, ["no WebAssembly"]);
+});
+
 test("who hears of the first loss may track", () => {
   /** @type {ReturnType<typeof createEventBuffer>} */
   const buffer = createEventBuffer({

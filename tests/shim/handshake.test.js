@@ -134,7 +134,10 @@ test("a script of another origin that does not load: what its server and the pol
 
   await assert.rejects(
     port,
-    failure("boot-failed", /Access-Control-Allow-Origin.* blob: .* https:\/\/shop\.example in script-src/),
+    failure(
+      "boot-failed",
+      /Access-Control-Allow-Origin.* blob: .* https:\/\/shop\.example in script-src/,
+    ),
   );
 });
 
