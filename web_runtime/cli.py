@@ -66,6 +66,9 @@ def serve_command(
         bool, typer.Option("--isolated", help="Cross-origin isolation: WASM threads.")
     ] = False,
     csp: Annotated[Csp, typer.Option(help="Content security policy.")] = Csp.strict,
+    cors: Annotated[
+        bool, typer.Option("--cors", help="Let pages of other origins use the files.")
+    ] = False,
 ) -> None:
     """Serve a site with the runtime beside it, until interrupted."""
     from .serve import create_app, run
@@ -74,7 +77,7 @@ def serve_command(
     check_folder(runtime, "--runtime", "Run `web-runtime build`.")
     if not mount.startswith("/") or mount.endswith("/"):
         raise ToolError(f"--mount: expected a path such as /edge, got {mount!r}.")
-    app = create_app(site, runtime, mount=mount, isolated=isolated, csp=csp.value)
+    app = create_app(site, runtime, mount=mount, isolated=isolated, csp=csp.value, shared=cors)
     run(app, host=host, port=port, notes=[f"serving {site} at http://{host}:{port}"])
 
 

@@ -47,6 +47,11 @@ ALWAYS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "same-origin",
 }
+# What a server of assets says to pages of other origins, isolated ones, too.
+SHARED: Final = {
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+}
 
 
 class Headers:
@@ -77,6 +82,7 @@ def create_app(
     mount: str = "/edge",
     isolated: bool = False,
     csp: str = "strict",
+    shared: bool = False,
 ) -> Starlette:
     """Return the ASGI application.
 
@@ -87,6 +93,7 @@ def create_app(
         isolated: Make pages cross-origin isolated, which gives them threads.
         csp: ``strict``, ``none-wasm`` (forbids WebAssembly, to test refusals) or ``off``; the
             worker in which tasks' code runs is strict whatever the page is.
+        shared: Let pages of other origins use the files.
 
     Raises:
         ValueError: ``csp`` is none of these.
@@ -96,6 +103,7 @@ def create_app(
     policy = POLICIES[csp]
     headers = {
         **ALWAYS,
+        **(SHARED if shared else {}),
         **(ISOLATION if isolated else {}),
         **({"content-security-policy": policy} if policy else {}),
     }

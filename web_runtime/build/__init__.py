@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from ..errors import ToolError
 from ..folders import replace_folder
 from .bundles import Defines, build_id, bundle_page, bundle_worker, write_types
 from .compress import compress_all
 from .core_zip import core_zip
-from .digests import digest_of, named_by_content
+from .digests import digest_of, integrity_of, named_by_content
 from .snapshot import snapshot
 from .vendored import copy_ort, copy_pyodide
 
@@ -21,6 +22,7 @@ __all__ = ["build_all"]
 ROOT: Final = Path(__file__).parents[2]
 DIST: Final = ROOT / "web_runtime" / "dist"
 CACHE: Final = ROOT / ".cache" / "build"
+SCRIPTS: Final = ("edge.js", "edge.mjs")
 
 
 def build_all(console: Console, dist: Path = DIST) -> None:
@@ -32,6 +34,12 @@ def build_all(console: Console, dist: Path = DIST) -> None:
     Raises:
         ToolError: A part is missing, or a step failed; the message says which and why.
     """
+    if not (ROOT / "js_shim").is_dir():
+        raise ToolError(
+            "build: expected the project's checkout, got an installed package, which has no "
+            "sources of the page's side. Take the built files from the npm package "
+            "edge-web-runtime, or build in a checkout: `make build`."
+        )
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         out = Path(folder) / "dist"
@@ -39,12 +47,15 @@ def build_all(console: Console, dist: Path = DIST) -> None:
         assets = _write_assets(out, console)
         console.print("→ compressed variants")
         sizes = compress_all(out, CACHE / "compressed")
-        _write_manifest(out, assets, sizes)
+        integrity = {name: integrity_of((out / name).read_bytes()) for name in SCRIPTS}
+        _write_manifest(out, assets, integrity, sizes)
         replace_folder(dist, out)
     first = sum(sizes[path]["br"] for path in sizes if path.startswith(("edge.js", "snapshot.")))
     console.print(
         f"built {len(sizes)} files in {dist.name}/ (script and snapshot: {first:,} bytes)"
     )
+    for name, value in integrity.items():
+        console.print(f"{name}: integrity={value}", soft_wrap=True, highlight=False)
 
 
 def _write_assets(out: Path, console: Console) -> dict[str, str]:
@@ -84,7 +95,12 @@ def _write_assets(out: Path, console: Console) -> dict[str, str]:
     }
 
 
-def _write_manifest(out: Path, assets: dict[str, str], sizes: dict[str, dict[str, int]]) -> None:
+def _write_manifest(
+    out: Path,
+    assets: dict[str, str],
+    integrity: dict[str, str],
+    sizes: dict[str, dict[str, int]],
+) -> None:
     version = json.loads((ROOT / "package.json").read_text())["version"]
     files: dict[str, Any] = {}
     for path in sorted(sizes):
@@ -95,5 +111,5 @@ def _write_manifest(out: Path, assets: dict[str, str], sizes: dict[str, dict[str
             "brBytes": sizes[path]["br"],
             "gzBytes": sizes[path]["gzip"],
         }
-    manifest = {"version": version, "assets": assets, "files": files}
+    manifest = {"version": version, "assets": assets, "integrity": integrity, "files": files}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """Names that carry a digest of the content, so that they can be cached for ever."""
 
+import base64
 import hashlib
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,11 @@ HASH_CHARS: Final = 8
 def digest_of(data: bytes) -> str:
     """Return the SHA-256 of ``data`` in lower-case hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def integrity_of(data: bytes) -> str:
+    """Return what a tag's ``integrity`` says of ``data``."""
+    return f"sha384-{base64.b64encode(hashlib.sha384(data).digest()).decode()}"
 
 
 def named_by_content(out: Path, stem: str, suffix: str, data: bytes) -> str:

@@ -1,6 +1,8 @@
 """The same inputs give the same bytes, and the manifest of a build tells the truth."""
 
+import base64
 import gzip
+import hashlib
 import io
 import json
 import zipfile
@@ -9,7 +11,9 @@ from typing import Any
 
 import brotli
 import pytest
+from rich.console import Console
 
+from web_runtime.build import build_all
 from web_runtime.build.archive import archive
 from web_runtime.build.bundles import bundle_page, bundle_worker
 from web_runtime.build.core_zip import core_zip
@@ -129,6 +133,22 @@ def test_the_manifest_leaves_out_nothing_but_itself_and_variants(manifest: dict[
 
     plain = {path for path in paths if not path.endswith((".br", ".gz", ".zst"))}
     assert plain - {"manifest.json"} == set(manifest["files"])
+
+
+def test_the_manifest_has_what_a_tag_says_of_each_script(manifest: dict[str, Any]) -> None:
+    assert set(manifest["integrity"]) == {"edge.js", "edge.mjs"}
+    for name, told in manifest["integrity"].items():
+        digest = hashlib.sha384((DIST / name).read_bytes()).digest()
+        assert told == f"sha384-{base64.b64encode(digest).decode()}"
+
+
+def test_an_installed_tool_says_that_it_has_nothing_to_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web_runtime.build.ROOT", tmp_path)
+
+    with pytest.raises(ToolError, match="^build: expected the project's checkout, .* npm package"):
+        build_all(Console(), tmp_path / "dist")
 
 
 def test_every_asset_of_the_manifest_is_there(manifest: dict[str, Any]) -> None:
