@@ -3,8 +3,20 @@
 import { createEdge } from "./edge-api.js";
 
 /** @typedef {import("./types.js").Edge} Edge */
+/** @typedef {import("./types.js").Events} Events */
+/** @typedef {import("./arguments.js").StartOptions} StartOptions */
+/** @typedef {import("./arguments.js").InferOptions} InferOptions */
+/** @typedef {import("./arguments.js").TrackOptions} TrackOptions */
+/** @typedef {import("./errors.js").ErrorCode} ErrorCode */
+/** @typedef {import("./protocol.js").PlainError} PlainError */
+/** @typedef {import("./protocol.js").RunResult} RunResult */
+/** @typedef {import("./protocol.js").StatusBody} StatusBody */
+/** @typedef {import("./router.js").CallBack} CallBack */
+/** @typedef {import("./statistics.js").Statistics} Statistics */
 
-const edge = createEdge(new URL("./", import.meta.url).href);
+// Bundlers take `new URL("…", import.meta.url)` for a file of theirs.
+const { url } = import.meta;
+const edge = createEdge(new URL("./", url).href);
 
 export const {
   start,
@@ -18,6 +30,7 @@ export const {
   pause,
   resume,
   reconfigure,
+  reload,
   trace,
   erase,
   stop,

@@ -3,30 +3,45 @@
  *
  * `router.to("JDEdgeAI", "infer").putString("systemCode", "s").putString("businessCode", "b")
  *   .extraObject("extData", {}).callBackListener({ onComplete, onError }).jump()`
+ *
+ * docs/native-mirror.md says of every native concept what it is here.
  */
 
 import { EdgeError } from "./errors.js";
 
-/** @typedef {{onComplete?: (...value: unknown[]) => void, onError?: (errorCode: number) => void}} CallBack */
+/** @import { RunResult } from "./protocol.js" */
+/** @typedef {(params: any) => Promise<Pick<RunResult, "value">>} Infer */
+
+/**
+ * @typedef {object} CallBack  Called as methods of this object, which may have a class of its own.
+ * @property {(value?: any) => void} [onComplete]     Without a value where the task returned None.
+ * @property {(errorCode: number) => void} [onError]  `number` of the error.
+ */
 
 /**
  * @typedef {object} NativeCall  One call in the making; every method but `jump` returns it.
  * @property {(key: string, value: string) => NativeCall} putString
  * @property {(key: string, value: unknown) => NativeCall} extraObject
  * @property {(callBack: CallBack) => NativeCall} callBackListener
- * @property {() => void} jump
+ * @property {(context?: unknown) => void} jump  The native call's context is taken and has no meaning here.
  */
 
 /**
- * @param {(params: any) => Promise<{value: unknown}>} infer
- * @returns {{to: (module: string, method: string) => NativeCall}}
+ * @typedef {object} Router
+ * @property {(module: string, method: "infer") => NativeCall} to
+ */
+
+/**
+ * @param {Infer} infer
+ * @returns {Router}
  */
 export function createRouter(infer) {
   return {
     /**
      * Begin a call.
      * @param {string} module  Name of the native module; any, so that shared code keeps its own.
-     * @param {string} method  Only `infer` exists.
+     * @param {"infer"} method
+     * @throws {EdgeError} argument-invalid: any other method.
      */
     to(module, method) {
       if (method === "infer") return new Call(infer);
@@ -38,6 +53,7 @@ export function createRouter(infer) {
   };
 }
 
+/** @implements {NativeCall} */
 class Call {
   /** @type {Record<string, unknown>} */
   #params = {};
@@ -45,7 +61,7 @@ class Call {
   #callBack = {};
   #infer;
 
-  /** @param {(params: any) => Promise<{value: unknown}>} infer */
+  /** @param {Infer} infer */
   constructor(infer) {
     this.#infer = infer;
   }
@@ -70,11 +86,11 @@ class Call {
 
   /** Send the call; exactly one of the callbacks is called, once. */
   jump() {
-    const { onComplete, onError } = this.#callBack;
+    const callBack = this.#callBack;
     this.#infer(this.#params).then(
       // A task that returned None completes without a value, as the native onComplete() does.
-      ({ value }) => (value === null ? onComplete?.() : onComplete?.(value)),
-      (error) => onError?.(error.number),
+      ({ value }) => callBack.onComplete?.(...(value === null ? [] : [value])),
+      (error) => callBack.onError?.(error.number),
     );
   }
 }

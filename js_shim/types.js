@@ -2,9 +2,17 @@
 
 /** @import { InferOptions, StartOptions, TrackOptions } from "./arguments.js" */
 /** @import { EdgeError } from "./errors.js" */
-/** @import { PlainError, Reload, RunResult } from "./protocol.js" */
-/** @import { createRouter } from "./router.js" */
+/** @import { LogRecord, PlainError, Reload, RunFailure, RunResult, StatusBody } from "./protocol.js" */
+/** @import { Router } from "./router.js" */
 /** @import { Statistics } from "./statistics.js" */
+
+/**
+ * @typedef {object} Events  What listeners receive, by name.
+ * @property {RunResult} result
+ * @property {RunFailure} error
+ * @property {StatusBody} status
+ * @property {LogRecord} log
+ */
 
 /**
  * @typedef {object} Edge  The public API.
@@ -16,7 +24,7 @@
  * @property {(event: TrackOptions) => void} track
  *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings. Where not all find room, exposures are
  *   dropped first, then views and exits, the oldest of each before others.
- * @property {(name: "result" | "error" | "status" | "log", listener: (body: any) => void) => () => void} on
+ * @property {<Name extends keyof Events>(name: Name, listener: (body: Events[Name]) => void) => () => void} on
  *   Listen until the returned function is called.
  * @property {(key: string) => Promise<unknown>} get  The value of a key; null when there is none.
  * @property {(key: string, value: unknown, options?: {encrypted?: boolean}) => Promise<void>} put
@@ -36,7 +44,7 @@
  *   What the runtime was told and decided so far, as JSON lines for `web-runtime replay`. For development: `start({trace: true})`.
  * @property {() => Promise<void>} erase   Delete every event, value and key of this origin, for all its pages.
  * @property {() => Promise<void>} stop    Leave no listener, worker or patched function behind.
- * @property {ReturnType<typeof createRouter>} router  The native call's mirror.
+ * @property {Router} router  The native call's mirror.
  */
 
 export {};

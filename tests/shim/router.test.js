@@ -58,6 +58,41 @@ test("onError receives the integer of the error", async () => {
   assert.deepEqual(await called(refused), ["error", 1003]);
 });
 
+test("a listener with a class of its own is called as itself, whatever jump is given", async () => {
+  class Listener {
+    /** @type {unknown[]} */
+    heard = [];
+    /** @param {unknown} [value] */
+    onComplete(value) {
+      this.heard.push(value);
+    }
+    /** @param {number} errorCode */
+    onError(errorCode) {
+      this.heard.push(errorCode);
+    }
+  }
+  const listener = new Listener();
+  let count = 0;
+  const router = createRouter(async () => {
+    if (count++) throw new EdgeError("queue-full", "full");
+    return { value: "done" };
+  });
+
+  for (const context of [undefined, { activity: 1 }])
+    router.to("JDEdgeAI", "infer").callBackListener(listener).jump(context);
+  await new Promise(setImmediate);
+
+  assert.deepEqual(listener.heard, ["done", 5001]);
+});
+
+test("without listeners an outcome is nobody's, and no error of the page", async () => {
+  const router = createRouter(async () => Promise.reject(new EdgeError("queue-full", "full")));
+
+  router.to("JDEdgeAI", "infer").jump();
+
+  await new Promise(setImmediate);
+});
+
 test("two chains do not share parameters", () => {
   /** @type {unknown[]} */
   const asked = [];
@@ -75,7 +110,7 @@ test("two chains do not share parameters", () => {
 test("another method is refused with its name", () => {
   const router = createRouter(async () => ({ value: null }));
 
-  assert.throws(() => router.to("JDEdgeAI", "train"), {
+  assert.throws(() => router.to("JDEdgeAI", /** @type {any} */ ("train")), {
     code: "argument-invalid",
     message: /expected the method infer, got JDEdgeAI\.train/,
   });

@@ -16,6 +16,15 @@ TARGET: Final = "es2022"
 TYPES: Final = """export * from "./types/edge.js";
 export { default } from "./types/edge.js";
 """
+# For pages with a script tag: `/// <reference types="edge-web-runtime/global" />`.
+GLOBAL_TYPES: Final = """import type { Edge } from "./types/edge.js";
+
+type Command = [method: keyof Edge, ...args: any[]];
+
+declare global {
+  var EdgeAI: Edge & { q: { push(...commands: Command[]): unknown } };
+}
+"""
 
 
 def build_id(root: Path, assets: list[str]) -> str:
@@ -55,6 +64,7 @@ def write_types(root: Path, out: Path) -> None:
     sources = [str(root / "js_shim" / name) for name in ("edge.js", "globals.d.ts")]
     _run([str(tsc), *options, "--outDir", str(out / "types"), *sources], root)
     (out / "edge.d.ts").write_text(TYPES)
+    (out / "global.d.ts").write_text(GLOBAL_TYPES)
 
 
 def _esbuild(root: Path, entry: str, output_format: str, defines: Defines) -> bytes:
