@@ -172,7 +172,7 @@ function checkLibrary({ FS }, url) {
  * @returns {never}
  */
 function missing(url, got, status = null) {
-  const text = `${url}: expected it to load, got ${got}. Check that the whole dist folder is served, wasm files as application/wasm.`;
+  const text = `${url}: expected it to load, got ${got}. Check that the whole dist folder is served, wasm files as application/wasm; if it is of another origin, with Access-Control-Allow-Origin, and allowed in connect-src and script-src.`;
   throw new EdgeError("boot-failed", text, { url, status }, got);
 }
 

@@ -54,8 +54,9 @@ def pyodide_of(runtime: Path) -> Compiler:
     def compiled(name: str, sources: Mapping[str, bytes]) -> Compiled:
         if not (runtime / "manifest.json").is_file():
             raise ToolError(
-                f"{runtime}: expected a built runtime, got none. Run `web-runtime build`, or pack "
-                "source text with --source."
+                f"{runtime}: expected a built runtime, got none. Run `web-runtime build`, name one "
+                "with --runtime (the npm package edge-web-runtime has it in web_runtime/dist), or "
+                "pack source text with --source."
             )
         return _answered(_run(runtime, _asked(name, sources)))
 

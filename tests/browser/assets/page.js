@@ -36,6 +36,7 @@ window.untilStarted = () =>
   Promise.race([
     window.until("status", { state: "ready" }),
     window.until("status", { state: "failed" }),
+    window.until("status", { state: "unsupported" }),
   ]);
 
 /** Settle a call into plain data, errors included. */
