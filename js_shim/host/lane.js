@@ -157,9 +157,11 @@ export class Lane {
    * @returns {EdgeError} With the lane, and `poisoned` where the worker is of no more use.
    */
   #own({ code, message, details }) {
-    // Two that the worker itself never says: its script failed, or it does not answer.
+    // Two that the worker itself never says: its script failed, or it does not answer. One of another build keeps its
+    // code: only a reload helps.
     const isStart = code === "boot-failed" || code === "boot-timeout";
-    const poisoned = isStart || code === "worker-lost" ? { poisoned: true, reason: message } : {};
+    const isOver = isStart || code === "worker-lost" || code === "version-mismatch";
+    const poisoned = isOver ? { poisoned: true, reason: message } : {};
     return new EdgeError(isStart ? "inference-failed" : /** @type {ErrorCode} */ (code), message, {
       ...poisoned,
       ...details,

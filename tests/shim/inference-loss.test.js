@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EdgeError } from "../../js_shim/errors.js";
+import { Inference } from "../../js_shim/host/inference.js";
+import { PROTOCOL_VERSION } from "../../js_shim/protocol.js";
+import { FakeWorker } from "./fake-worker.js";
 import { FILE, OPENED, WASM, WEBGPU, failure, lanes, never, until } from "./inference-stage.js";
 
 const LOST = new EdgeError("inference-failed", "the device is gone", {
@@ -40,6 +43,31 @@ test("a worker that never came up counts as a failed start", async (t) => {
   assert.match(error.message, /missing or blocked/);
   assert.ok(error.details.poisoned);
   await inference.open("wasm-0", "a", FILE, WASM);
+});
+
+test("a worker of another build is ended: version-mismatch, for who waits and the next one", async (t) => {
+  /** @type {FakeWorker[]} */
+  const workers = [];
+  const files = { read: async () => new ArrayBuffer(4) };
+  const inference = new Inference("https://shop.example/inference.js", files, () => {
+    const script = (/** @type {any} */ scope) =>
+      scope.postMessage({ kind: "hello", version: PROTOCOL_VERSION, build: "other" });
+    workers.push(new FakeWorker(script));
+    return workers[workers.length - 1].asWorker;
+  });
+  t.after(() => inference.stop());
+
+  for (const count of [1, 2]) {
+    const opening = inference.open("wasm-0", "a", FILE, WASM);
+    await assert.rejects(opening, {
+      code: "version-mismatch",
+      message: /expected build .* reload/,
+    });
+    assert.deepEqual(
+      workers.map(({ isTerminated }) => isTerminated),
+      Array(count).fill(true),
+    );
+  }
 });
 
 test("a poisoning run is told its own error, those behind it that the worker is lost", async (t) => {

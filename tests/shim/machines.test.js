@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { EdgeError } from "../../js_shim/errors.js";
 import { Machines } from "../../js_shim/host/machines.js";
+import { PROTOCOL_VERSION } from "../../js_shim/protocol.js";
 import { FakeWorker, greeting } from "./fake-worker.js";
 
 /** @import { TestContext } from "node:test" */
@@ -67,6 +68,26 @@ test("a VM is told its memory, is ready, and answers", async (t) => {
 
   assert.deepEqual(started, [{ memoryBytes: MEMORY_BYTES }]);
   assert.deepEqual(heard, [['{"a":1}', [1, 2], [7]]]);
+});
+
+test("a VM of another build does not start: version-mismatch, and its worker is ended", async (t) => {
+  /** @type {FakeWorker | undefined} */
+  let worker;
+  const machines = new Machines("https://shop.example/vm.js", () => {
+    worker = new FakeWorker((scope) =>
+      scope.postMessage({ kind: "hello", version: PROTOCOL_VERSION, build: "other" }),
+    );
+    return worker.asWorker;
+  });
+  t.after(() => machines.stop());
+
+  const { ready } = machines.start(MEMORY_BYTES, assert.fail, assert.fail);
+
+  await assert.rejects(ready, {
+    code: "version-mismatch",
+    message: /vm\.js: expected build .* reload/,
+  });
+  assert.ok(worker?.isTerminated);
 });
 
 test("a view into another memory keeps its neighbours; the same memory twice goes over", async (t) => {
