@@ -10,7 +10,14 @@ from rich.console import Console
 
 from ..errors import ToolError
 from ..folders import replace_folder
-from .bundles import Defines, build_id, bundle_page, bundle_worker, write_types
+from .bundles import (
+    Defines,
+    build_id,
+    bundle_mini_program,
+    bundle_page,
+    bundle_worker,
+    write_types,
+)
 from .compress import compress_all
 from .core_zip import core_zip
 from .digests import digest_of, integrity_of, named_by_content
@@ -81,6 +88,7 @@ def _write_assets(out: Path, console: Console) -> dict[str, str]:
     runtime = bundle_worker(ROOT, out, "runtime-worker", defines)
     defines["__RUNTIME_WORKER__"] = runtime
     bundle_page(ROOT, out, defines)
+    bundle_mini_program(ROOT, out)
     write_types(ROOT, out)
     shutil.copy(ROOT / "NOTICE", out)
     return {

@@ -13,6 +13,9 @@ from .digests import named_by_content
 Defines = dict[str, str]
 
 TARGET: Final = "es2022"
+# Of the logic layers of mini-programs, which are older than the web-views beside them.
+MINI_PROGRAM_TARGET: Final = "es2018"
+MINI_PROGRAM_SCRIPTS: Final = ("receiver",)
 TYPES: Final = """export * from "./types/edge.js";
 export { default } from "./types/edge.js";
 """
@@ -25,6 +28,7 @@ declare global {
   var EdgeAI: Edge & { q: { push(...commands: Command[]): unknown } };
 }
 """
+BRIDGE_TYPES: Final = 'export * from "./types/miniprogram/edge-bridge.js";\n'
 
 
 def build_id(root: Path, assets: list[str]) -> str:
@@ -48,8 +52,23 @@ def bundle_page(root: Path, out: Path, defines: Defines) -> None:
     (out / "edge.mjs").write_bytes(_esbuild(root, "edge.js", "esm", defines))
 
 
+def bundle_mini_program(root: Path, out: Path) -> None:
+    """Bundle the page's side of mini-programs, twice as ``bundle_page`` does, and their own side.
+
+    The latter is CommonJS in ``miniprogram/``, for a mini-program's folder.
+    """
+    bridge = "miniprogram/edge-bridge"
+    (out / "edge-bridge.js").write_bytes(_esbuild(root, f"{bridge}-global.js", "iife", {}))
+    (out / "edge-bridge.mjs").write_bytes(_esbuild(root, f"{bridge}.js", "esm", {}))
+    folder = out / "miniprogram"
+    folder.mkdir()
+    for name in MINI_PROGRAM_SCRIPTS:
+        code = _esbuild(root, f"miniprogram/{name}.js", "cjs", {}, MINI_PROGRAM_TARGET)
+        (folder / f"{name}.js").write_bytes(code)
+
+
 def write_types(root: Path, out: Path) -> None:
-    """Write the declarations that come from the page script's JSDoc."""
+    """Write the declarations that come from the page scripts' JSDoc."""
     tsc = root / "node_modules" / ".bin" / "tsc"
     options = [
         "--ignoreConfig",
@@ -61,13 +80,17 @@ def write_types(root: Path, out: Path) -> None:
     ]
     options += ["--target", TARGET, "--module", "esnext", "--moduleResolution", "bundler"]
     options += ["--lib", "es2024,dom,dom.iterable", "--skipLibCheck"]
-    sources = [str(root / "js_shim" / name) for name in ("edge.js", "globals.d.ts")]
+    entries = ("edge.js", "miniprogram/edge-bridge.js", "globals.d.ts")
+    sources = [str(root / "js_shim" / name) for name in entries]
     _run([str(tsc), *options, "--outDir", str(out / "types"), *sources], root)
     (out / "edge.d.ts").write_text(TYPES)
     (out / "global.d.ts").write_text(GLOBAL_TYPES)
+    (out / "edge-bridge.d.ts").write_text(BRIDGE_TYPES)
 
 
-def _esbuild(root: Path, entry: str, output_format: str, defines: Defines) -> bytes:
+def _esbuild(
+    root: Path, entry: str, output_format: str, defines: Defines, target: str = TARGET
+) -> bytes:
     binary = root / "node_modules" / ".bin" / "esbuild"
     command = [
         str(binary),
@@ -76,7 +99,7 @@ def _esbuild(root: Path, entry: str, output_format: str, defines: Defines) -> by
         "--minify",
         "--charset=utf8",
         f"--format={output_format}",
-        f"--target={TARGET}",
+        f"--target={target}",
         "--log-level=warning",
         *(f"--define:{name}={json.dumps(value)}" for name, value in defines.items()),
     ]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from web_runtime.build import build_all
 from web_runtime.build.archive import archive
-from web_runtime.build.bundles import bundle_page, bundle_worker
+from web_runtime.build.bundles import bundle_mini_program, bundle_page, bundle_worker
 from web_runtime.build.core_zip import core_zip
 from web_runtime.build.digests import digest_of
 from web_runtime.build.snapshot import snapshot
@@ -95,6 +95,19 @@ def test_scripts_are_bundled_into_the_same_bytes_each_time(tmp_path: Path) -> No
 
     assert builds[0] == builds[1]
     assert len(builds[0]) == 4
+
+
+def test_mini_programs_get_scripts_for_the_page_and_for_themselves(tmp_path: Path) -> None:
+    bundle_mini_program(ROOT, tmp_path)
+
+    module = (tmp_path / "edge-bridge.mjs").read_text()
+    own = {path.name: path.read_text() for path in (tmp_path / "miniprogram").iterdir()}
+    assert "EdgeBridge" in (tmp_path / "edge-bridge.js").read_text()
+    assert all(name in module for name in ("createBridge", "connect", "detectHost"))
+    assert set(own) == {"receiver.js"}
+    assert all("module.exports" in code for code in own.values())
+    # Newer than what logic layers are sure to understand.
+    assert not [name for name, code in own.items() if "??" in code or "?." in code]
 
 
 def test_a_bundler_that_is_not_there_is_named(tmp_path: Path) -> None:
