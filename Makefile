@@ -48,6 +48,7 @@ check: setup ## formatting, lint and types, Python and JavaScript
 	$(BIN)/tsc -p tsconfig.json
 	$(BIN)/tsc -p tsconfig.worker.json
 	$(BIN)/tsc -p tsconfig.tests.json
+	$(BIN)/tsc -p tsconfig.miniprogram.json
 
 fix: setup ## what check can repair by itself
 	$(PY) -m ruff check --fix .

@@ -8,6 +8,10 @@ const worker = [
   "js_shim/ort-loader.js",
 ];
 
+// The logic layer of a mini-program has the language and timers.
+const logicLayer = ["js_shim/miniprogram/native*.js", "js_shim/miniprogram/receiver.js"];
+const withoutDom = Object.fromEntries(Object.keys(globals.browser).map((name) => [name, "off"]));
+
 export default [
   { ignores: ["**/dist/**", "**/node_modules/**"] },
   js.configs.recommended,
@@ -34,6 +38,12 @@ export default [
     },
   },
   { files: worker, languageOptions: { globals: globals.worker } },
+  {
+    files: logicLayer,
+    languageOptions: {
+      globals: { ...withoutDom, setTimeout: "readonly", clearTimeout: "readonly" },
+    },
+  },
   {
     files: ["tests/shim/**", "tests/contract/*.mjs", "web_runtime/build/*.mjs", "eslint.config.js"],
     languageOptions: { globals: globals.node },

@@ -15,7 +15,7 @@ Defines = dict[str, str]
 TARGET: Final = "es2022"
 # Of the logic layers of mini-programs, which are older than the web-views beside them.
 MINI_PROGRAM_TARGET: Final = "es2018"
-MINI_PROGRAM_SCRIPTS: Final = ("receiver",)
+MINI_PROGRAM_SCRIPTS: Final = ("receiver", "native")
 TYPES: Final = """export * from "./types/edge.js";
 export { default } from "./types/edge.js";
 """

@@ -104,7 +104,7 @@ def test_mini_programs_get_scripts_for_the_page_and_for_themselves(tmp_path: Pat
     own = {path.name: path.read_text() for path in (tmp_path / "miniprogram").iterdir()}
     assert "EdgeBridge" in (tmp_path / "edge-bridge.js").read_text()
     assert all(name in module for name in ("createBridge", "connect", "detectHost"))
-    assert set(own) == {"receiver.js"}
+    assert set(own) == {"native.js", "receiver.js"}
     assert all("module.exports" in code for code in own.values())
     # Newer than what logic layers are sure to understand.
     assert not [name for name, code in own.items() if "??" in code or "?." in code]
