@@ -134,7 +134,6 @@ class HostBridge {
     this.row = hostOf(window) ?? this.row;
     this.detection = found;
     this.isSettled = !this.row.bridge || Boolean(window[this.row.bridge]);
-    if (this.isSettled && !found.isMiniProgram) this.sending.clear();
     this.hash.check();
     this.sending.flush();
     this.listen();

@@ -114,10 +114,11 @@ test("a bridge that never comes: promises none, keeps the latest few", async () 
 test("a vendor's script that comes after the page's first messages", async () => {
   const { bridge, window, timers } = bridged(WECHAT);
   assert.equal(bridge.send("result", 1), "none");
+  timers.pass(300);
+  await settled();
   const { posted, globals } = createApi("wx.miniProgram");
   Object.assign(window, globals);
   window.dispatchEvent(new Event("load"));
-  timers.pass(300);
   await settled();
 
   assert.deepEqual(bodies(posted), [1]);

@@ -156,6 +156,21 @@ test("a command that came before the app said that it is a mini-program", async 
   assert.equal(page.location.href, ROUTE.split("#")[0]);
 });
 
+test("a bridge that was stopped before the app said so leaves the address alone", async () => {
+  const url = ROUTE.split("#")[0] + hash("infer");
+  const { window, bridge, location, timers } = inWechat({
+    ua: UA.silentWechat,
+    WeixinJSBridge: undefined,
+    url,
+  });
+  bridge.stop();
+  window.__wxjs_environment = "miniprogram";
+  timers.pass(300);
+  await settled();
+
+  assert.equal(location.href, url);
+});
+
 test("a listener that throws is told, and the others hear", () => {
   const { visit, listen, bridge, heard, warnings } = inWechat();
   bridge.onCommand(() => {
@@ -256,6 +271,18 @@ test("a track command is an event; a command that is not allowed, or unknown, is
   visit(hash("erase"))();
 
   assert.deepEqual([tracked, runs], [[event], []]);
+});
+
+test("a connection that was ended forwards, obeys and answers nothing more", async () => {
+  const { visit, runs, emit, off, messages } = connected();
+  visit(hash("infer", {}))();
+  off();
+  runs[0].resolve({ value: 1 });
+  emit("result", { value: 2 });
+  visit(hash("infer", {}))();
+  await settled();
+
+  assert.deepEqual([runs.length, messages()], [1, []]);
 });
 
 test("a web-view destroyed in the middle of a run: no answer, no harm", async () => {

@@ -62,7 +62,9 @@ function createWx() {
     unlink: (/** @type {any} */ { filePath, success, fail }) =>
       disk.delete(filePath) ? success({}) : fail(missing),
     readdir: (/** @type {any} */ { success }) =>
-      success({ files: [...disk.keys()].map((path) => path.slice(FOLDER.length + 1)) }),
+      setImmediate(() =>
+        success({ files: [...disk.keys()].map((path) => path.slice(FOLDER.length + 1)) }),
+      ),
   };
   const wx = /** @type {any} */ ({
     env: { USER_DATA_PATH: FOLDER },
@@ -227,6 +229,29 @@ for (const [what, fault, code, text] of /** @type {const} */ ([
   });
 }
 
+test("a view of a larger buffer gives its own bytes", async () => {
+  const { infer, seen } = started();
+  await infer({ feeds: { x: { ...float(), data: new Float32Array([9, 1, 2, 3]).subarray(1) } } });
+
+  assert.deepEqual(new Float32Array(seen.runs[0].x.data), new Float32Array([1, 2, 3]));
+});
+
+test("two models of one file share its download", async () => {
+  const both = catalogue();
+  both.models.other = both.models.ranker;
+  both.tasks.push({ taskName: "Other", systemCode: "shop", businessCode: "other", model: "other" });
+  const { wx, seen } = createWx();
+  const edge = createNativeEdge({ wx, catalogue: both });
+  const feeds = { x: float(1, 2, 3) };
+  await Promise.all(
+    ["rank", "other"].map((businessCode) =>
+      edge.infer({ systemCode: "shop", businessCode, feeds }),
+    ),
+  );
+
+  assert.deepEqual([seen.downloads, seen.sessions.length], [1, 2]);
+});
+
 test("a run that fails closes the model; the next one opens it again", async () => {
   const { infer, faults, seen } = started();
   faults.run = new Error("native crash");
@@ -246,7 +271,7 @@ test("an engine that says nothing is waited for a minute, a call as long as it s
     const { infer, faults, timers, seen } = started();
     faults.open = "silent";
     const running = refused(infer({ feeds: { x: float(1, 2, 3) }, timeoutMs }), code, text);
-    await settled();
+    while (!seen.sessions.length) await settled();
     timers.pass(60_000);
     await running;
     await settled();
@@ -261,7 +286,7 @@ test("a run whose caller has given up does not begin", async () => {
   let end = () => {};
   faults.run = new Promise((resolve) => (end = resolve));
   const first = infer({ feeds: { x: float(1, 2, 3) } }).catch(() => {});
-  await settled();
+  while (!seen.runs.length) await settled();
   const second = refused(
     infer({ feeds: { x: float(4, 5, 6) }, timeoutMs: 50 }),
     "deadline-passed",
@@ -420,16 +445,21 @@ test("a task of a model that is not there is refused", () => {
 
 test("stop in the middle of a run refuses it, closes the model, and begins nothing more", async () => {
   const { infer, edge, faults, seen, timers } = started();
-  faults.run = new Promise(() => {});
-  const running = refused(infer({ feeds: { x: float(1, 2, 3) } }), "runtime-stopped");
-  const queued = refused(infer({ feeds: { x: float(1, 2, 3) } }), "runtime-stopped");
-  await settled();
+  /** @type {(value: unknown) => void} */
+  let end = () => {};
+  faults.run = new Promise((resolve) => (end = resolve));
+  const feeds = { x: float(1, 2, 3) };
+  const refusals = [infer({ feeds }), infer({ feeds })].map((run) =>
+    refused(run, "runtime-stopped"),
+  );
+  while (!seen.runs.length) await settled();
   edge.stop();
-  await Promise.all([running, queued]);
+  await Promise.all(refusals);
+  end(new Error("over"));
   await settled();
 
-  assert.deepEqual([seen.runs.length, seen.destroyed], [1, 1]);
-  await refused(infer({ feeds: { x: float(1, 2, 3) } }), "runtime-stopped");
+  assert.deepEqual([seen.sessions.length, seen.runs.length, seen.destroyed], [1, 1, 1]);
+  await refused(infer({ feeds }), "runtime-stopped");
   timers.pass(60_000);
 });
 
