@@ -34,7 +34,13 @@ export function watchCommands(window, { isOpen, take, warn }) {
   /** @param {string} url  What the address was before the command. */
   function restore(url) {
     // A router's state of that entry cannot be read any more, unless it was seen.
-    history.replaceState(url === former.url ? former.state : null, "", url);
+    const state = url === former.url ? former.state : null;
+    try {
+      history.replaceState(state, "", url);
+    } catch (error) {
+      // Engines refuse it to pages that do it too often.
+      warn(`command: expected to take it out of the address, got ${error}.`);
+    }
   }
 
   /** @param {Event} event */

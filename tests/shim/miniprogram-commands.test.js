@@ -171,6 +171,18 @@ test("a bridge that was stopped before the app said so leaves the address alone"
   assert.equal(location.href, url);
 });
 
+test("an engine that refuses to change the address: the command counts all the same", () => {
+  const { visit, listen, heard, history, warnings, routed } = inWechat();
+  listen();
+  history.replaceState = () => {
+    throw new Error("too often");
+  };
+  visit(hash("infer"))();
+
+  assert.deepEqual([heard.length, routed], [1, []]);
+  assert.match(warnings[0], /got Error: too often\.$/);
+});
+
 test("a listener that throws is told, and the others hear", () => {
   const { visit, listen, bridge, heard, warnings } = inWechat();
   bridge.onCommand(() => {
