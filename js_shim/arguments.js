@@ -4,7 +4,7 @@ import { EdgeError } from "./errors.js";
 import { EVENT_LIMITS } from "./limits.js";
 
 const PRIORITIES = ["core", "regular", "low"];
-const NAMES = ["result", "error", "status", "log"];
+const NAMES = ["result", "error", "status", "log", "event", "answer"];
 const START_OPTIONS = ["config", "base", "capture", "trace", "vms", "profile"];
 const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
 

@@ -10,7 +10,7 @@ import {
   checkTrack,
 } from "./arguments.js";
 import { createEmitter } from "./emitter.js";
-import { EdgeError } from "./errors.js";
+import { EdgeError, toPlainError } from "./errors.js";
 import { createEventBuffer, worthOf } from "./event-buffer.js";
 import { propsText } from "./event-props.js";
 import { eventIds, randomHex } from "./identifiers.js";
@@ -18,6 +18,8 @@ import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
 
+/** @import { InferOptions } from "./arguments.js" */
+/** @import { PlainError, RunResult } from "./protocol.js" */
 /** @import { PageSession } from "./page-session.js" */
 /** @import { Edge } from "./types.js" */
 
@@ -55,6 +57,23 @@ export function createEdge(scriptBase) {
     return supervisorFor(method).call(method, params);
   }
 
+  /**
+   * Tell listeners of `answer` how a call ended; its caller alone is told otherwise.
+   * @param {InferOptions} options
+   * @param {Promise<RunResult>} answer
+   */
+  function tellOf({ systemCode, businessCode }, answer) {
+    const askedMs = performance.now();
+    const tell = (/** @type {{result?: RunResult, error?: PlainError}} */ outcome) => {
+      const tookMs = performance.now() - askedMs;
+      emitter.emit("answer", { systemCode, businessCode, tookMs, ...outcome });
+    };
+    answer.then(
+      (result) => tell({ result }),
+      (error) => tell({ error: toPlainError(error, "worker-lost") }),
+    );
+  }
+
   /** @param {"pause" | "resume"} method */
   async function pauseOrResume(method) {
     const asked = session;
@@ -81,16 +100,20 @@ export function createEdge(scriptBase) {
 
     async infer(options) {
       const checked = checkInfer(options);
-      return infer.call(supervisorFor("infer"), checked);
+      const answer = infer.call(supervisorFor("infer"), checked);
+      tellOf(checked, answer);
+      return answer;
     },
 
     track(event) {
       try {
         const { type, pageId, clickId, pv = clickId === undefined, props = {} } = checkTrack(event);
         const json = propsText(props);
-        const row = [nextId(), Date.now(), type, pageId, clickId ?? null, pv ? 1 : 0];
+        const [id, ts] = [nextId(), Date.now()];
+        const row = [id, ts, type, pageId, clickId ?? null, pv ? 1 : 0];
         const text = `${JSON.stringify(row).slice(0, -1)},${json}]`;
         buffer.add({ text, worth: worthOf(type, pv) });
+        emitter.emit("event", { id, ts, type, pageId, clickId, pv, props });
       } catch (error) {
         warn(`event dropped: ${error instanceof Error ? error.message : error}`);
       }

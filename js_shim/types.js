@@ -7,12 +7,36 @@
 /** @import { Statistics } from "./statistics.js" */
 
 /**
+ * @typedef {object} TrackedEvent  The body of `event`: one that this page captured or tracked.
+ * @property {string} id  A run that it asks for is named `<task>-<id>`.
+ * @property {number} ts
+ * @property {string} type
+ * @property {string} pageId
+ * @property {string} [clickId]
+ * @property {boolean} pv
+ * @property {Record<string, unknown>} props
+ */
+
+/**
+ * @typedef {object} Answer  The body of `answer`: an `infer` of this page is settled.
+ * @property {string} systemCode
+ * @property {string} businessCode
+ * @property {number} tookMs
+ * @property {RunResult} [result]   What it resolved with,
+ * @property {PlainError} [error]   or rejected with.
+ */
+
+/**
  * @typedef {object} Events  What listeners receive, by name.
  * @property {RunResult} result
  * @property {RunFailure} error
  * @property {StatusBody} status
  * @property {LogRecord} log
+ * @property {TrackedEvent} event  For development, as is
+ * @property {Answer} answer
  */
+
+/** @typedef {keyof Events} Heard */
 
 /**
  * @typedef {object} Edge  The public API.

@@ -585,3 +585,41 @@ test("of events that find no room exposures go before views and clicks", async (
   assert.ok(dropped > 0);
   assert.equal(exposures + dropped, 10_000);
 });
+
+test("listeners of event and answer hear what the page tracks, and how its calls end", async (t) => {
+  const outcomes = [{ value: [1] }, new EdgeError("queue-full", "full")];
+  const infer = () => {
+    const outcome = outcomes.shift();
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  const { edge } = page(t, { handlers: { infer } });
+  edge.start(START);
+  /** @type {any[]} */
+  const events = [];
+  /** @type {any[]} */
+  const answers = [];
+  edge.on("event", (body) => events.push(body));
+  edge.on("answer", (body) => answers.push(body));
+
+  edge.track({ type: "mta", pageId: "Home", clickId: "buy", props: { sku: 7 } });
+  edge.track(/** @type {any} */ ({ type: "mta" }));
+  const result = await edge.infer(CODES);
+  await assert.rejects(edge.infer(CODES), { code: "queue-full" });
+
+  const [{ id, ts, ...event }] = events;
+  assert.equal(events.length, 1);
+  assert.deepEqual(event, {
+    ...{ type: "mta", pageId: "Home", clickId: "buy" },
+    ...{ pv: false, props: { sku: 7 } },
+  });
+  assert.ok(id && ts > 0);
+  assert.deepEqual(
+    answers.map(({ businessCode, result, error }) => [businessCode, result, error?.code]),
+    [
+      ["rank", result, undefined],
+      ["rank", undefined, "queue-full"],
+    ],
+  );
+  assert.ok(answers.every(({ tookMs }) => tookMs >= 0));
+});
