@@ -171,12 +171,19 @@ def test_only_the_inference_worker_knows_onnxruntime(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SHIM_FILES, ids=lambda p: str(p.relative_to(SHIM)))
 def test_shim_imports_are_relative_or_the_few_libraries(path: Path) -> None:
+    is_inspector = path.parent.name == "inspector"
     for name in js_imports(path):
-        assert name.startswith(".") or name in {
-            "@noble/hashes/sha2.js",
-            "idb",
-            "onnxruntime-web",
-        }, name
+        assert (
+            name.startswith(".")
+            or name in {"@noble/hashes/sha2.js", "idb", "onnxruntime-web"}
+            or (is_inspector and name.split("/")[0] == "lit")
+        ), name
+
+
+@pytest.mark.parametrize("path", SHIM_FILES, ids=lambda p: str(p.relative_to(SHIM)))
+def test_nothing_that_every_page_loads_knows_the_inspector(path: Path) -> None:
+    if path.parent.name != "inspector":
+        assert not [name for name in js_imports(path) if "inspector" in name]
 
 
 def test_the_protocol_is_shapes_only() -> None:

@@ -47,9 +47,14 @@ def bundle_worker(root: Path, out: Path, name: str, defines: Defines) -> str:
 
 
 def bundle_page(root: Path, out: Path, defines: Defines) -> None:
-    """Bundle the page script twice: ``edge.js`` for a script tag, ``edge.mjs`` for imports."""
+    """Bundle the page script twice: ``edge.js`` for a script tag, ``edge.mjs`` for imports.
+
+    Beside them ``edge-inspector.mjs``, which only pages load that want it.
+    """
     (out / "edge.js").write_bytes(_esbuild(root, "edge-global.js", "iife", defines))
     (out / "edge.mjs").write_bytes(_esbuild(root, "edge.js", "esm", defines))
+    inspector = _esbuild(root, "inspector/edge-inspector.js", "esm", defines)
+    (out / "edge-inspector.mjs").write_bytes(inspector)
 
 
 def bundle_mini_program(root: Path, out: Path) -> None:
