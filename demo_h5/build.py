@@ -17,6 +17,7 @@ from demo_h5.keys import demo_keys
 from demo_h5.model_files import BUILT, MODELS, copy_models, make_missing
 from demo_h5.models.looks import looks_files
 from demo_h5.models.titles import search_files
+from web_runtime.build.bundles import bundle_script
 from web_runtime.compilers import pyodide_of
 from web_runtime.errors import ToolError
 from web_runtime.folders import replace_folder
@@ -29,6 +30,9 @@ CACHE: Final = ROOT / ".cache" / "demo"
 RUNTIME: Final = ROOT / "web_runtime" / "dist"
 
 PAGE_SUFFIXES: Final = {".html", ".css", ".js"}
+# The device check speaks to browsers that cannot run the runtime.
+CHECK_TARGET: Final = "es2018"
+BACKENDS: Final = ("wasm", "webgpu", "webnn")
 
 
 def build_demo(out: Path, node_modules: Path = ROOT / "node_modules") -> None:
@@ -47,6 +51,7 @@ def build_demo(out: Path, node_modules: Path = ROOT / "node_modules") -> None:
         copy_photos(site)
         config, keys = read_json(DEMO / "config.json"), demo_keys(CACHE / "keys")
         write_json(site / "config.json", {**config, "trust": keys.trust()})
+        write_json(site / "device-check.json", {**check_config(config), "trust": keys.trust()})
         copy_models(config, site)
         pack = partial(
             pack_task,
@@ -74,12 +79,28 @@ def with_art(catalogue: list[dict[str, Any]], art: dict[str, Any]) -> list[dict[
     ]
 
 
+def check_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the device check's configuration: the shop's classifier once on each backend."""
+    classifier = config["models"]["classifier"]
+    models = {
+        f"check-{backend}": {
+            **classifier,
+            "variants": [{**each, "backend": backend} for each in classifier["variants"]],
+        }
+        for backend in BACKENDS
+    }
+    kept = {name: config[name] for name in ("schemaVersion", "systemCode", "data")}
+    return {**kept, "bundles": ["tasks/check.edge"], "models": models}
+
+
 def copy_pages(site: Path) -> None:
-    """Copy the pages."""
+    """Copy the pages, and bundle the script of the device check."""
     site.mkdir()
     for page in sorted((DEMO / "pages").iterdir()):
         if page.suffix in PAGE_SUFFIXES:
             shutil.copy(page, site)
+    check = bundle_script(ROOT, DEMO / "pages" / "check" / "device-check.js", CHECK_TARGET)
+    (site / "device-check.js").write_bytes(check)
 
 
 def copy_photos(site: Path) -> None:
@@ -113,6 +134,7 @@ def resources(catalogue: list[dict[str, Any]]) -> dict[str, dict[str, bytes]]:
         | looks_files(catalogue, BUILT / "classifier.onnx", json.loads(labels)),
         "ocr": {"alphabet.txt": (BUILT / "alphabet.txt").read_bytes()},
         "search": search_files(catalogue, BUILT / "sentence.onnx", BUILT / "vocabulary.txt"),
+        "check": {},
     }
 
 

@@ -140,6 +140,7 @@ const TEXTS = {
   stateMissing: { zh: "AI 未加载", en: "AI not loaded" },
   close: { zh: "关闭", en: "Close" },
   noData: { zh: "暂无", en: "None yet" },
+  inspect: { zh: "检查器", en: "Inspector" },
   panelBoot: { zh: "启动", en: "Boot" },
   panelQueues: { zh: "队列", en: "Queues" },
   panelLanes: { zh: "推理通道", en: "Lanes to the models" },

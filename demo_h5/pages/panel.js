@@ -12,6 +12,7 @@ import { ASIDE, call, listen } from "./runtime.js";
 const POLL_MS = 300;
 const RUNS_SHOWN = 20;
 const EVENTS_SHOWN = 60;
+const INSPECTOR = "/edge/edge-inspector.mjs";
 
 const panel = byId("panel");
 const toggle = byId("panel-toggle");
@@ -22,6 +23,7 @@ let poll;
 export function startPanel() {
   toggle.addEventListener("click", () => (panel.hidden ? open() : close()));
   byId("panel-close").addEventListener("click", close);
+  byId("inspect").addEventListener("click", inspect);
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
   });
@@ -45,6 +47,24 @@ function close() {
   delete document.body.dataset.panel;
   toggle.setAttribute("aria-expanded", "false");
   toggle.focus();
+}
+
+/** Show the developer's inspector in the panel's place; its script comes when it is first asked for. */
+async function inspect() {
+  try {
+    await import(INSPECTOR);
+  } catch (error) {
+    byId("panel-trouble").textContent = /** @type {Error} */ (error).message;
+    return;
+  }
+  close();
+  const inspector = /** @type {any} */ (
+    document.querySelector("edge-inspector") ?? document.createElement("edge-inspector")
+  );
+  inspector.open = true;
+  inspector.addEventListener("close", () => toggle.focus(), { once: true });
+  document.body.append(inspector);
+  inspector.focus();
 }
 
 async function refresh() {

@@ -85,6 +85,11 @@ export class EdgeInspector extends LitElement {
     if (changed.has("open") || changed.has("edge")) this.watch.look();
   }
 
+  /** @param {FocusOptions} [options]  The tab in use gets it, once it is drawn. */
+  focus(options) {
+    this.updateComplete.then(() => this.tabButton?.focus(options));
+  }
+
   /** Close, as its button does. */
   close() {
     this.open = false;
@@ -118,7 +123,9 @@ export class EdgeInspector extends LitElement {
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    if (event.key === "Escape") this.close();
+    // In a search field Escape empties it first, as browsers do.
+    const isField = event.target instanceof HTMLInputElement && event.target.value !== "";
+    if (event.key === "Escape" && !isField) this.close();
   }
 
   /** @param {KeyboardEvent} event */
@@ -127,7 +134,7 @@ export class EdgeInspector extends LitElement {
     if (!next) return;
     event.preventDefault();
     this.tab = next;
-    this.updateComplete.then(() => this.tabButton?.focus());
+    this.focus();
   }
 
   /** @returns {HTMLElement | null | undefined} */

@@ -1,13 +1,15 @@
 """The demo's build: what it refuses, and that its parts fit each other."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.config import parse_config
 
 from demo_h5.assets import DemoError, svg_of
-from demo_h5.build import DEMO, with_art
+from demo_h5.build import BACKENDS, DEMO, check_config, with_art
 from demo_h5.model_files import MODELS, SOURCES, copy_models, verify_digest
 
 ART: dict[str, Any] = json.loads((DEMO / "art.json").read_text())
@@ -62,3 +64,14 @@ def test_an_icon_is_a_file_of_its_own() -> None:
     assert svg_of(icons, "dot") == (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 24"><circle/></svg>\n'
     )
+
+
+def test_the_device_check_has_the_classifier_on_each_backend_alone() -> None:
+    config = check_config(CONFIG)
+
+    task = tomllib.loads((DEMO / "tasks" / "check" / "task.toml").read_text())
+    assert list(config["models"]) == task["models"]
+    for backend, model in zip(BACKENDS, config["models"].values(), strict=True):
+        assert [each["backend"] for each in model["variants"]] == [backend]
+    assert config["data"] == CONFIG["data"]
+    parse_config(config)
