@@ -33,7 +33,7 @@ export class EdgeInspector extends LitElement {
     tab: { type: String, reflect: true },
   };
 
-  static styles = [colourStyle, panelStyle, controlStyle, paneStyle, tableStyle];
+  static styles = [panelStyle, colourStyle, controlStyle, paneStyle, tableStyle];
 
   // Not as fields of the class: these would hide the properties' accessors.
   constructor() {
@@ -74,6 +74,11 @@ export class EdgeInspector extends LitElement {
     super.disconnectedCallback();
     document.removeEventListener("visibilitychange", this.look);
     this.watch.stop();
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (changed.has("tab")) this.said = "";
   }
 
   /** @param {Map<string, unknown>} changed */

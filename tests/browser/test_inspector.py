@@ -193,8 +193,10 @@ def test_it_asks_while_it_is_seen_and_leaves_nothing_behind(inspected: Inspected
           };
           EdgeAI.statistics = () => { held.asked++; return statistics(); };
           const { setTimeout, clearTimeout } = window;
+          // The inspector's own pauses, which are cut short: one too many is seen.
           window.setTimeout = (action, ms, ...rest) => {
-            const id = setTimeout(() => { held.timers.delete(id); action(...rest); }, ms && 5);
+            if (ms !== 500 && ms !== 120) return setTimeout(action, ms, ...rest);
+            const id = setTimeout(() => { held.timers.delete(id); action(...rest); }, 5);
             held.timers.add(id);
             return id;
           };

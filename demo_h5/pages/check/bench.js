@@ -32,16 +32,17 @@ export function benchSteps() {
   return [
     { code: "load", name: "Script", deadlineMs: 20_000, run: loadScript },
     { code: "boot", name: "First start", deadlineMs: 120_000, needs: "load", run: boot },
-    { code: "vms", name: "Tasks run in", deadlineMs: 20_000, needs: "boot", run: placeFinding },
+    { code: "vms", name: "Tasks and store", deadlineMs: 20_000, needs: "boot", run: placeFinding },
     { code: "task", name: "Empty task", deadlineMs: 30_000, needs: "boot", run: emptyFinding },
     ...models,
     { code: "put", name: "Keep a value", deadlineMs: 20_000, needs: "boot", run: putFinding },
     { code: "flush", name: "Keep events", deadlineMs: 20_000, needs: "boot", run: flushFinding },
     { code: "warm", name: "Second start", deadlineMs: 60_000, needs: "boot", run: bootAgain },
+    { code: "end", name: "Stop", deadlineMs: 10_000, needs: "boot", run: stopFinding },
   ];
 }
 
-/** Let go of everything; nobody waits for it. */
+/** Let go of a runtime that did not start, or did not stop; nobody waits for it. */
 export function endBench() {
   if (typeof edge()?.stop === "function") edge().stop();
 }
@@ -98,6 +99,12 @@ async function bootAgain(progress) {
   progress("stopping");
   await edge().stop();
   return boot(progress);
+}
+
+/** @returns {Promise<Finding>} */
+async function stopFinding() {
+  const value = msText(await timed(() => edge().stop()));
+  return { mark: "yes", value, short: value };
 }
 
 /** @returns {Promise<Finding>} */
