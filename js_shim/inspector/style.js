@@ -21,6 +21,7 @@ export const panelStyle = css`
     display: none;
   }
   .panel {
+    box-sizing: border-box;
     display: flex;
     flex-direction: column;
     height: 100%;
@@ -31,23 +32,22 @@ export const panelStyle = css`
   }
   header {
     display: flex;
+    flex-wrap: wrap;
     align-items: center;
-    gap: 6px;
+    gap: 4px 6px;
     padding: 10px 10px 8px 14px;
   }
   h2 {
+    flex: 1;
     margin: 0;
     font-size: 15px;
     font-weight: 650;
   }
   header .state {
-    flex: 1;
-    min-width: 0;
+    flex: 1 0 100%;
     margin: 0;
     color: var(--soft);
-    white-space: nowrap;
-    overflow: hidden;
-    text-overflow: ellipsis;
+    overflow-wrap: anywhere;
   }
   .dot {
     display: inline-block;
@@ -83,17 +83,6 @@ export const panelStyle = css`
       border-radius: 14px 14px 0 0;
       box-shadow: 0 -8px 28px rgb(0 0 0 / 18%);
       padding-bottom: env(safe-area-inset-bottom);
-    }
-    header {
-      flex-wrap: wrap;
-      gap: 4px;
-    }
-    header .state {
-      order: 9;
-      flex-basis: 100%;
-    }
-    h2 {
-      flex: 1;
     }
   }
   @media (prefers-reduced-motion: no-preference) {

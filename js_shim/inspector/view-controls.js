@@ -14,13 +14,13 @@ export function headerBar(inspector, { state, text }) {
   const { frozen, said } = inspector;
   return html`<header>
     <h2>Inspector</h2>
-    <p class="state" role="status"><span class="dot ${state}"></span>${said || text}</p>
     <button class="tool" aria-pressed=${frozen !== undefined} @click=${inspector.pause}>
       Pause
     </button>
     <button class="tool" @click=${inspector.clear}>Clear</button>
     <button class="tool" @click=${inspector.export}>Export</button>
     <button class="tool close" aria-label="Close the inspector" @click=${inspector.close}>×</button>
+    <p class="state" role="status"><span class="dot ${state}"></span>${said || text}</p>
   </header>`;
 }
 
