@@ -67,7 +67,7 @@ test("ways to run a model are as wide as they are slow; refused ones say why, on
     { ...plan, backend: "webgpu", ms: 5 },
     { ...plan, backend: "webnn-cpu", refused: "wrong answers" },
   ];
-  const refused = { webnn: "wrong answers", other: "not offered" };
+  const refused = { webnn: "wrong answers", webgpu: "its fp16 file", other: "not offered" };
   const model = { backend: { name: "webgpu", threads: 1, refused }, plans };
 
   const rows = planRows(/** @type {any} */ (model));
@@ -78,6 +78,7 @@ test("ways to run a model are as wide as they are slow; refused ones say why, on
       ["wasm fp32 × 1", "20 ms", 100],
       ["webgpu fp32 × 1", "5.0 ms", 25],
       ["webnn-cpu fp32 × 1", "wrong answers", 0],
+      ["webgpu", "its fp16 file", 0],
       ["other", "not offered", 0],
     ],
   );
