@@ -70,6 +70,8 @@ def bundle_mini_program(root: Path, out: Path) -> None:
     for name in MINI_PROGRAM_SCRIPTS:
         code = _esbuild(root, f"miniprogram/{name}.js", "cjs", {}, MINI_PROGRAM_TARGET)
         (folder / f"{name}.js").write_bytes(code)
+
+
 def bundle_script(root: Path, entry: Path, target: str) -> bytes:
     """Bundle a page's own classic script for browsers of ``target``, such as ``es2018``."""
     return _esbuild(root, str(entry.resolve()), "iife", {}, target)
