@@ -1,11 +1,10 @@
 """Python's library as it was before any task ran, to be put back before the next one does."""
 
 import os
-import shutil
 import sys
 
 # A task may change these, too.
-from builtins import KeyError, all, map, next, reversed, sum  # noqa: UP029
+from builtins import KeyError, all, map, next, reversed  # noqa: UP029
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import is_, itemgetter
@@ -35,12 +34,11 @@ class _Names:
         self.values = itemgetter(*names, names[0])
         self.kept = {name: live[name] for name in names}
 
-    def restore(self) -> int:
-        """Put back what was changed; returns how many names were."""
-        changed = [name for name, each in self.kept.items() if self.live.get(name) is not each]
-        for name in changed:
-            self.put(name, self.kept[name])
-        return len(changed)
+    def restore(self) -> None:
+        """Put back what was changed."""
+        for name, each in self.kept.items():
+            if self.live.get(name) is not each:
+                self.put(name, each)
 
 
 class Pristine:
@@ -58,10 +56,12 @@ class Pristine:
         self._modules: dict[str, Any] = {}
         self._kept: list[_Names] = []
         self._values: list[Any] = []
+        self._keep(_places())
         self._keep(_methods_of({}, classes))
         self._lists = [(each, [*each]) for each in (sys.path, sys.meta_path, sys.path_hooks)]
         self._environment = dict(os.environ)
         self._folder = os.getcwd()
+        self._mode = os.stat(self._folder).st_mode
         self.learn()
 
     def learn(self) -> None:
@@ -78,22 +78,30 @@ class Pristine:
         self._keep(_functions_of(fresh))
         self._keep(_methods_of(fresh, ()))
 
-    def restore(self) -> int:
-        """Put back what was changed; returns how many names were."""
+    def restore(self) -> None:
+        """Put back what was changed.
+
+        Raises:
+            Exception: It cannot be put back.
+        """
         # First of all these: what follows goes by them.
-        count = 0 if self._is_whole() else sum([each.restore() for each in self._kept])
-        lost = {
-            name: each for name, each in self._modules.items() if sys.modules.get(name) is not each
-        }
-        sys.modules.update(lost)
+        if not self._is_whole():
+            for names in self._kept:
+                names.restore()
+        sys.modules.update(self._modules)
         for live, kept in self._lists:
             if live != kept:
                 live[:] = kept
         if os.environ != self._environment:
             os.environ.clear()
             os.environ.update(self._environment)
+        self._enter_folder()
+
+    def _enter_folder(self) -> None:
+        os.makedirs(self._folder, exist_ok=True)
+        if os.stat(self._folder).st_mode != self._mode:
+            os.chmod(self._folder, self._mode)
         os.chdir(self._folder)
-        return count + len(lost)
 
     def _keep(self, names: Iterable[_Names]) -> None:
         for each in names:
@@ -116,9 +124,8 @@ class Untouched:
     def learn(self) -> None:
         """Do nothing."""
 
-    def restore(self) -> int:
+    def restore(self) -> None:
         """Do nothing."""
-        return 0
 
 
 def pristine_of(interpreter: Interpreter, *classes: type) -> Pristine | Untouched:
@@ -127,13 +134,27 @@ def pristine_of(interpreter: Interpreter, *classes: type) -> Pristine | Untouche
 
 
 def clear_folder(folder: str) -> None:
-    """Remove all that lies in a folder."""
+    """Remove all that lies in a folder; one that is gone or locked is as it was then.
+
+    Raises:
+        OSError: Something stays.
+    """
+    os.makedirs(folder, exist_ok=True)
+    os.chmod(folder, 0o777)
     with os.scandir(folder) as entries:
-        for entry in entries:
+        for entry in [*entries]:
             if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
+                clear_folder(entry.path)
+                os.rmdir(entry.path)
             else:
                 os.unlink(entry.path)
+
+
+def _places() -> Iterator[_Names]:
+    """Yield what holds the modules, their finders and the environment."""
+    names = ["modules", "path", "meta_path", "path_hooks"]
+    yield _Names(vars(sys), names, vars(sys).__setitem__)
+    yield _Names(vars(os), ["environ"], vars(os).__setitem__)
 
 
 def _functions_of(modules: Mapping[str, Any]) -> Iterator[_Names]:

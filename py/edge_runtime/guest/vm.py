@@ -2,10 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from ..errors import EdgeError, TaskError
+from ..errors import EdgeError, HostError, TaskError
 from ..host.ports.machines import Interpreter, Wheel
 from ..pure.plain import join, split
 from ..pure.vm_messages import activation_of, error_of
@@ -73,7 +74,7 @@ class Vm:
             message["do"]
         # A task has changed what this goes by: the next one is not to suffer.
         except Exception:
-            self._pristine.restore()
+            self._restore()
             message = join(text, buffers)
         return message
 
@@ -90,7 +91,7 @@ class Vm:
         self, brief: Brief, files: Mapping[str, bytes], packages: list[Any]
     ) -> Tenant:
         if packages:
-            self._pristine.restore()
+            self._restore()
         while packages:
             name, file, data = packages[0]
             await self._interpreter.install(name, None if file is None else Wheel(file, data))
@@ -162,10 +163,30 @@ class Vm:
     def _tidy(self, number: int) -> None:
         """Take away what the task before has left behind."""
         if number != self._latest:
-            self._pristine.restore()
+            self._restore()
             self._latest = number
         if self._folder is not None and len(self._runs) == 1:
-            clear_folder(self._folder)
+            with self._vital():
+                clear_folder(self._folder)
+
+    def _restore(self) -> None:
+        with self._vital():
+            self._pristine.restore()
+
+    @contextmanager
+    def _vital(self) -> Iterator[None]:
+        """Have this VM ended where that fails: what a task has left is not to be another's."""
+        try:
+            yield
+        except Exception as error:
+            text = f"VM: expected to put back what tasks changed, got {error!r}. It is replaced."
+            name = self._messages.get(self._latest, {"brief": {"name": ""}})["brief"]["name"]
+            try:
+                self._tell_log("warning", text, name, "")
+            finally:
+                # What is no message ends a VM, and no run is blamed for it.
+                self._post("", [])
+            raise HostError("worker-lost", text) from error
 
     def _tell_opened(self, number: int, opening: "asyncio.Task[Tenant]") -> None:
         if opening.cancelled():

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from ..errors import HostError
 from ..guest.output import hear_logging
 from ..guest.pace import Budget, Pace
 from ..guest.pristine import pristine_of
@@ -63,7 +64,7 @@ class InlineRoom:
         """Run a task once, as :meth:`Room.run`."""
         assert task.tenant is not None
         if task is not self._latest:
-            self._pristine.restore()
+            self._restore()
             self._latest = task
         left_ms = context.deadline_ms - self._host.clock.now_ms()
         budget = Budget(activation.run_id, task.manifest.name, self._room.pace.now_ms() + left_ms)
@@ -86,6 +87,19 @@ class InlineRoom:
         for task in list(self._tenants):
             self.close(task)
         self._room.pace.close()
+
+    def _restore(self) -> None:
+        """Take away what tasks have left behind.
+
+        Raises:
+            HostError: ``worker-lost``: something stays. The page replaces the worker.
+        """
+        try:
+            self._pristine.restore()
+        except Exception as error:
+            text = f"runtime: expected to put back what tasks changed, got {error!r}."
+            self._host.page.replace_worker(text)
+            raise HostError("worker-lost", f"{text} Its worker is replaced: try again.") from error
 
     def _watch(self, budget: Budget) -> None:
         """Tell the page whose code goes on now; of an import it knows no run."""
