@@ -33,13 +33,13 @@ class Vm:
         self._interpreter = interpreter
         self._post = post
         self._folder = folder
-        self._room = Room(interpreter, self._tell_log, self._tell_step, self._learn)
+        self._pristine = pristine_of(interpreter, AskingContext)
+        self._room = Room(interpreter, self._tell_log, self._tell_step, self._pristine.learn)
         self._tenants: dict[int, asyncio.Task[Tenant]] = {}
         self._messages: dict[int, Mapping[str, Any]] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
-        self._pristine = pristine_of(interpreter, AskingContext)
         self._latest = 0
 
     def take_over(self) -> None:
@@ -82,22 +82,21 @@ class Vm:
         number = message["task"]
         brief = Brief(**message["brief"])
         self._messages[number] = message
-        opening = self._opened(brief, message["files"], message["packages"])
+        opening = self._opened(number, brief, message["files"], message["packages"])
         self._tenants[number] = asyncio.create_task(opening)
         # Each run that needs it hears of its failure by itself.
         self._tenants[number].add_done_callback(lambda done: self._tell_opened(number, done))
 
     async def _opened(
-        self, brief: Brief, files: Mapping[str, bytes], packages: list[Any]
+        self, number: int, brief: Brief, files: Mapping[str, bytes], packages: list[Any]
     ) -> Tenant:
-        if packages:
-            self._restore()
         while packages:
+            self._restore()
             name, file, data = packages[0]
             await self._interpreter.install(name, None if file is None else Wheel(file, data))
             del packages[0]
-            # What packages changed in the library is theirs to change.
-            self._pristine = pristine_of(self._interpreter, AskingContext)
+        # What its import takes from the library a task keeps.
+        self._turn_to(number)
         return await self._room.open(brief, files)
 
     def _close(self, number: int) -> None:
@@ -157,17 +156,17 @@ class Vm:
                 del self._tenants[number]
             raise
 
-    def _learn(self) -> None:
-        self._pristine.learn()
-
     def _tidy(self, number: int) -> None:
         """Take away what the task before has left behind."""
-        if number != self._latest:
-            self._restore()
-            self._latest = number
+        self._turn_to(number)
         if self._folder is not None and len(self._runs) == 1:
             with self._vital():
                 clear_folder(self._folder)
+
+    def _turn_to(self, number: int) -> None:
+        if number != self._latest:
+            self._restore()
+            self._latest = number
 
     def _restore(self) -> None:
         with self._vital():

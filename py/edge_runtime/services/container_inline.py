@@ -33,10 +33,10 @@ class InlineRoom:
         self._host = host
         self._say = say
         self._contexts: dict[str, RunContext] = {}
-        self._room = Room(host.interpreter, self._told, self._watch)
+        self._pristine = pristine_of(host.interpreter)
+        self._room = Room(host.interpreter, self._told, self._watch, self._pristine.learn)
         hear_logging()
         self._tenants: set[LoadedTask] = set()
-        self._pristine = pristine_of(host.interpreter)
         self._claims = PackageClaims()
         self._latest: LoadedTask | None = None
 
@@ -46,10 +46,11 @@ class InlineRoom:
         fresh = self._claims.fresh(task.manifest)
         for name, wheel in packages:
             if name in fresh:
+                self._restore()
                 await self._host.interpreter.install(name, wheel)
         self._claims.add(task.manifest)
-        if fresh:
-            self._pristine = pristine_of(self._host.interpreter)
+        # What its import takes from the library a task keeps.
+        self._turn_to(task)
         task.tenant = await self._room.open(task.brief(), task.bundle.files)
         self._tenants.add(task)
 
@@ -63,9 +64,7 @@ class InlineRoom:
     async def run(self, task: LoadedTask, activation: Activation, context: RunContext) -> JsonValue:
         """Run a task once, as :meth:`Room.run`."""
         assert task.tenant is not None
-        if task is not self._latest:
-            self._restore()
-            self._latest = task
+        self._turn_to(task)
         left_ms = context.deadline_ms - self._host.clock.now_ms()
         budget = Budget(activation.run_id, task.manifest.name, self._room.pace.now_ms() + left_ms)
         self._contexts[activation.run_id] = context
@@ -87,6 +86,11 @@ class InlineRoom:
         for task in list(self._tenants):
             self.close(task)
         self._room.pace.close()
+
+    def _turn_to(self, task: LoadedTask) -> None:
+        if task is not self._latest:
+            self._restore()
+            self._latest = task
 
     def _restore(self) -> None:
         """Take away what tasks have left behind.

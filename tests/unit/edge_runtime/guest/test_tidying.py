@@ -20,7 +20,7 @@ CARELESS = {
     "locks the folder": "open('a', 'w').close()\nos.chmod('.', 0o555)",
     "locks a folder in it": "os.mkdir('b')\nopen('b/a', 'w').close()\nos.chmod('b', 0o555)",
     "drops the environment": "os.environ = None",
-    "drops the modules": "logging.sys.modules = {}",
+    "drops the modules": "logging.sys.modules = None",
     "drops the finders": "logging.sys.meta_path = None",
     "drops the paths": "logging.sys.path = None",
 }
@@ -48,7 +48,7 @@ class Guest:
 
     async def run(self, number: int, run_id: str = "r") -> Any:
         """Return what a run ended with."""
-        activation = {**plain_activation(ACTIVATION), "runId": run_id}  # type: ignore[dict-item]
+        activation = {**plain_activation(ACTIVATION), "runId": run_id}
         when = {"budgetMs": 60_000, "deadlineMs": 0}
         message = {"do": "run", "task": number, "activation": activation, **when}
         self._vm.take(*split(message))
