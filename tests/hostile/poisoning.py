@@ -29,6 +29,20 @@ json.dumps = Equal()""",
     "the ctx of others": "type(ctx).get = lambda *_: 1 / 0",
     "the tensors of others": "import edge_runtime.task as ours\nours.Tensor.__post_init__ = None",
     "a module": "SYS.modules['json'] = types.ModuleType('json')",
+    "an added module": """
+made = SYS.modules["colorsys"] = types.ModuleType("colorsys")
+made.rgb_to_hsv = lambda *_: "poisoned"
+import string""",
+    "another name of a module": """
+json.rgb_to_hsv = lambda *_: "poisoned"
+SYS.modules["colorsys"] = json
+import string""",
+    "a module of a path of its own": """
+os.makedirs("lib", exist_ok=True)
+with open("lib/colorsys.py", "w") as file:
+    file.write("rgb_to_hsv = lambda *_: 'poisoned'")
+SYS.path.insert(0, os.path.abspath("lib"))
+import colorsys""",
     "no finders": "SYS.meta_path.clear()",
     "a finder": """
 class Finder:

@@ -56,27 +56,20 @@ class Pristine:
         self._modules: dict[str, Any] = {}
         self._kept: list[_Names] = []
         self._values: list[Any] = []
+        self._roots = tuple([each for each in sys.path if each])
         self._keep(_places())
         self._keep(_methods_of({}, classes))
         self._lists = [(each, [*each]) for each in (sys.path, sys.meta_path, sys.path_hooks)]
         self._environment = dict(os.environ)
         self._folder = os.getcwd()
         self._mode = os.stat(self._folder).st_mode
-        self.learn()
+        self._take(self._fresh())
 
     def learn(self) -> None:
         """Take in modules that were loaded meanwhile, before a task's code has them."""
         # The latest comes last.
-        if next(reversed(sys.modules)) in self._modules:
-            return
-        fresh = {
-            name: sys.modules[name]
-            for name in sys.modules.keys() - self._modules.keys()
-            if not name.startswith(_LIVE)
-        }
-        self._modules |= fresh
-        self._keep(_functions_of(fresh))
-        self._keep(_methods_of(fresh, ()))
+        if next(reversed(sys.modules)) not in self._modules:
+            self._take([name for name in self._fresh() if self._is_import(name)])
 
     def restore(self) -> None:
         """Put back what was changed.
@@ -89,6 +82,9 @@ class Pristine:
             for names in self._kept:
                 names.restore()
         sys.modules.update(self._modules)
+        for name in self._fresh():
+            if not self._is_import(name):
+                del sys.modules[name]
         for live, kept in self._lists:
             if live != kept:
                 live[:] = kept
@@ -102,6 +98,27 @@ class Pristine:
         if os.stat(self._folder).st_mode != self._mode:
             os.chmod(self._folder, self._mode)
         os.chdir(self._folder)
+
+    def _fresh(self) -> list[str]:
+        fresh = sys.modules.keys() - self._modules.keys()
+        return [name for name in fresh if not name.startswith(_LIVE)]
+
+    def _is_import(self, name: str) -> bool:
+        """Say whether a module was found where those before any task were, and not put there."""
+        module = sys.modules[name]
+        spec = getattr(module, "__spec__", None)
+        origin = getattr(spec, "origin", None) or ""
+        # Some make modules of their own, or have another name for one, as os has for os.path.
+        outer, _, inner = name.rpartition(".")
+        is_inner = getattr(sys.modules.get(outer), inner, None) is module
+        is_found = getattr(spec, "name", None) == name or is_inner
+        return is_found and (not origin.startswith("/") or origin.startswith(self._roots))
+
+    def _take(self, names: list[str]) -> None:
+        fresh = {name: sys.modules[name] for name in names}
+        self._modules |= fresh
+        self._keep(_functions_of(fresh))
+        self._keep(_methods_of(fresh, ()))
 
     def _keep(self, names: Iterable[_Names]) -> None:
         for each in names:

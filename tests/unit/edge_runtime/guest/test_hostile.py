@@ -125,8 +125,9 @@ def test_what_a_task_poisons_is_put_back(name: str, is_guarded: bool, tmp_path: 
         sys.path.insert(0, "")
         if is_guarded:
             seal_interpreter(str(work))
-        # The task loads it.
-        sys.modules.pop("uuid", None)
+        # The task loads them.
+        for each in ("uuid", "colorsys"):
+            sys.modules.pop(each, None)
         pristine, clear = Pristine(Context), clear_folder
         begun = entry(source_of(POISON), pristine.learn)(Context(), Activation(name))
         # Without a loop, which would be poisoned, too.

@@ -1,11 +1,16 @@
 """What a careless task does to folder and environment costs the task behind it nothing."""
 
 import asyncio
+import importlib
+import json
 import os
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from edge_runtime.guest.pristine import Pristine
 from edge_runtime.guest.vm import Vm
 from edge_runtime.pure.plain import join, split
 from edge_runtime.pure.vm_messages import plain_activation
@@ -106,3 +111,19 @@ def test_a_vm_that_cannot_be_tidied_ends_before_the_next_task_runs(folder: Path)
         assert warning["task"] == "Task1" and "FileExistsError" in warning["message"]
 
     asyncio.run(play())
+
+
+def test_what_the_library_imports_by_itself_meanwhile_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    pristine = Pristine()
+    imported = importlib.import_module("colorsys")
+    monkeypatch.setitem(sys.modules, "json.inner", textwrap)
+    monkeypatch.setattr(json, "inner", textwrap, raising=False)
+    monkeypatch.setitem(sys.modules, "json.injected", textwrap)
+
+    pristine.restore()
+
+    assert sys.modules["colorsys"] is imported
+    assert sys.modules["json.inner"] is textwrap and "json.injected" not in sys.modules
