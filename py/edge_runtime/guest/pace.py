@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _WATCHED: "Final[list[array[float]]]" = []
 _STRAY_MS: Final = 1_000
+_GRACE_S: Final = 0.3
 
 
 class Overdue(asyncio.CancelledError):
@@ -43,6 +44,7 @@ class Budget:
         say: Gets level and text of what it logs.
         lines: What it has printed and logged.
         started: Tasks that it has started and that go on.
+        is_over: They take no step of their own any more.
     """
 
     run_id: str
@@ -53,6 +55,7 @@ class Budget:
     say: Callable[[str, str], None] | None = None
     lines: Lines = field(default_factory=Lines)
     started: set[asyncio.Task[Any]] = field(default_factory=set)
+    is_over: bool = False
 
 
 CURRENT: Final[ContextVar[Budget | None]] = ContextVar("edge_run", default=None)
@@ -118,19 +121,20 @@ class Pace:
             self._on_step(budget)
 
     async def run(self, work: Coroutine[Any, Any, T], budget: Budget) -> T:
-        """Return what ``work`` does, and raise what it raises, within its budget."""
+        """Return or raise what ``work`` does within its budget, when all it started has ended."""
         token = CURRENT.set(budget)
         self._going += 1
         try:
             returned: T = await _Steps(work, self, budget)
             return returned
         finally:
-            self._going -= 1
-            for started in budget.started:
-                started.cancel()
-            if self._last is budget:
-                self._last = None
-            CURRENT.reset(token)
+            try:
+                await _end_started(budget)
+            finally:
+                budget.is_over = True
+                self._going -= 1
+                self._last = None if self._last is budget else self._last
+                CURRENT.reset(token)
 
     def _create(self, create: Any, work: Any, **given: Any) -> Any:
         budget = CURRENT.get()
@@ -208,31 +212,43 @@ class _Steps(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any) -> Any:
         try:
-            return self._pace.step(self._budget, self._work.send, value)
+            return self._take(self._work.send, value)
         except GeneratorExit as error:  # Only a task raises it here: who is closed gets no value.
             raise _contained(error) from error
 
     def throw(self, *raised: Any) -> Any:
-        return self._pace.step(self._budget, self._work.throw, *raised)
+        return self._take(self._work.throw, *raised)
 
     def close(self) -> None:
         self._work.close()
+
+    def _take(self, action: Callable[..., Any], *given: Any) -> Any:
+        return self._pace.step(self._budget, action, *given)
 
 
 class _Started(_Steps):
     """Those of a task that a run has started: what would leave the loop ends the task alone."""
 
-    def send(self, value: Any) -> Any:
+    def _take(self, action: Callable[..., Any], *given: Any) -> Any:
         try:
-            return super().send(value)
+            if not self._budget.is_over:
+                return super()._take(action, *given)
+            with suppress(RuntimeError):  # It may ignore that, too.
+                super()._take(self._work.close)
+            raise asyncio.CancelledError
         except (SystemExit, KeyboardInterrupt) as error:
             raise _contained(error) from error
 
-    def throw(self, *raised: Any) -> Any:
-        try:
-            return super().throw(*raised)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise _contained(error) from error
+
+async def _end_started(budget: Budget) -> None:
+    """Cancel what a run has started; what goes on regardless gets no step any more."""
+    for budget.is_over in (False, True):
+        for each in [*budget.started]:
+            each.cancel()
+        if budget.started:
+            if budget.is_over and budget.say is not None:
+                budget.say("warning", "a task that it had started ignored its end and was closed")
+            await asyncio.wait(budget.started, timeout=_GRACE_S)
 
 
 def _contained(error: BaseException) -> RuntimeError:
