@@ -182,8 +182,9 @@ class Vm:
             name = self._messages.get(self._latest, {"brief": {"name": ""}})["brief"]["name"]
             try:
                 self._tell_log("warning", text, name, "")
-            finally:
-                # What is no message ends a VM, and no run is blamed for it.
+                self._tell({"do": "spoilt", "run": "", "task": name})
+            except Exception:
+                # What is no message ends a VM, too.
                 self._post("", [])
             raise HostError("worker-lost", text) from error
 

@@ -2,7 +2,7 @@
 
 core → VM: ``open`` a task, ``run`` it, ``cancel`` a run, ``answer`` what a run asked, ``close`` a
 task. VM → core: a task is ``opened``, a run is ``done``, it asks (``ask``), has ``heard`` that it
-is cancelled, one of several begins a ``step``, ``log``.
+is cancelled, one of several begins a ``step``, ``log``; the VM is ``spoilt`` by a task.
 """
 
 from collections.abc import Mapping

@@ -231,10 +231,18 @@ class RemoteVm:
             if self._stepping is not None and not self._stepping[0]:
                 self._stepping = None
             self._openings.told(message["task"], message["error"])
+        elif message["do"] == "spoilt":
+            self._spoilt(str(message["task"]))
         elif message["do"] == "log" and run_id == "":
             self._openings.said(message["task"], message["level"], message["message"])
         elif going is not None and not going.is_over:
             going.take(message)
+
+    def _spoilt(self, task_name: str) -> None:
+        opening = self._openings.named(task_name)
+        if opening is not None:
+            opening.task.strike()
+        self.break_off(f"{task_name or 'a task'} left it unusable for others")
 
     def _post(self, message: Mapping[str, JsonValue]) -> None:
         if self._machine is not None and not self.is_over:

@@ -104,8 +104,9 @@ def test_a_vm_that_cannot_be_tidied_ends_before_the_next_task_runs(folder: Path)
 
         outcome = await guest.run(2)
 
-        # That is no message, and said before anything else of this run.
-        assert guest.raw.index("") == len(guest.raw) - 2
+        # Said before anything else of this run.
+        assert [each["do"] for each in guest.said][-3:] == ["log", "spoilt", "done"]
+        assert next(each for each in guest.said if each["do"] == "spoilt")["task"] == "Task1"
         assert outcome["error"]["code"] == "worker-lost"
         (warning,) = [each for each in guest.said if each["do"] == "log"]
         assert warning["task"] == "Task1" and "FileExistsError" in warning["message"]

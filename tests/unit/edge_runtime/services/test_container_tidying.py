@@ -61,7 +61,7 @@ def test_a_vm_that_cannot_be_tidied_is_replaced_and_the_next_task_runs_in_anothe
         assert (await stage.run(good, "b")).value == "b"
 
         assert [each.is_dead for each in stage.machines.started] == [True, False]
-        assert (bad.strikes, good.strikes) == (0, 0)
+        assert (bad.strikes, good.strikes) == (1, 0)
         (warning,) = stage.host.page.named("log")
         assert (warning["taskName"], warning["level"]) == ("Bad", "warning")
 
