@@ -115,11 +115,6 @@ class Pace:
         """Return the clock that deadlines are on."""
         return time.monotonic() * 1_000
 
-    def begins(self, budget: Budget) -> None:
-        """Tell whose code is about to begin, though it may be alone."""
-        if self._on_step is not None:
-            self._on_step(budget)
-
     async def run(self, work: Coroutine[Any, Any, T], budget: Budget) -> T:
         """Return or raise what ``work`` does within its budget, when all it started has ended."""
         token = CURRENT.set(budget)

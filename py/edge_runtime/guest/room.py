@@ -63,12 +63,13 @@ class Room:
         self,
         interpreter: Interpreter | None,
         tell: Callable[[str, str, str, str], None],
-        on_step: Callable[[Budget], None] | None = None,
+        on_step: Callable[[Budget], None] = lambda _: None,
         on_import: Callable[[], None] = lambda: None,
     ) -> None:
         self._interpreter = interpreter
         self.pace = Pace(interpreter, on_step)
         self._tell = tell
+        self._on_step = on_step
         self._on_import = on_import
         self.output = Output(self._told)
 
@@ -82,7 +83,7 @@ class Room:
         tenant = Tenant(brief, files)
         budget = Budget("", brief.name, self.pace.now_ms() + brief.timeout_ms)
         # Who comes while it holds the interpreter is not to be taken for the cause.
-        self.pace.begins(budget)
+        self._on_step(budget)
         try:
             await self._paced(tenant, self._import(tenant), budget)
         except EdgeError:
