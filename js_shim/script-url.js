@@ -59,12 +59,13 @@ export function startWorker(url, name) {
 export const isForeign = (url) => new URL(url).origin !== globalThis.origin;
 
 /**
- * A script of our own origin; one for each address, for good: a worker may be loading it at any time.
+ * A script of our own origin; one for each address, for good: a worker may be loading it at any time. A static import
+ * would be asked of worker-src, this one is of script-src, and its failure has a message.
  * @param {string} url
  */
 function bridgeTo(url) {
   return (bridges[url] ??= URL.createObjectURL(
-    new Blob([`import ${JSON.stringify(url)}`], { type: "text/javascript" }),
+    new Blob([`await import(${JSON.stringify(url)})`], { type: "text/javascript" }),
   ));
 }
 

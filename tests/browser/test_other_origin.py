@@ -41,6 +41,20 @@ def policy(cdn: str, *, script: str = "", worker: str = "blob:", connect: str | 
     )
 
 
+def without_cors(app: Any) -> Any:
+    """Return the server that pages of other origins may embed, but not read."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        async def stripped(message: Any) -> None:
+            told = message.get("headers", [])
+            kept = [each for each in told if each[0] != b"access-control-allow-origin"]
+            await send({**message, "headers": kept} if told else message)
+
+        await app(scope, receive, stripped)
+
+    return answer
+
+
 @pytest.fixture
 def open_page(tmp_path: Path, page: Page) -> Iterator[Open]:
     """Open the site whose runtime is on another port; keywords change the policy."""
@@ -51,7 +65,8 @@ def open_page(tmp_path: Path, page: Page) -> Iterator[Open]:
         ) -> EdgePage:
             nothing = tmp_path / "nothing"
             nothing.mkdir()
-            assets = create_app(nothing, DIST, csp="off", shared=shared)
+            assets: Any = create_app(nothing, DIST, csp="off", shared=True)
+            assets = assets if shared else without_cors(assets)
             cdn = servers.enter_context(BackgroundServer(assets)).url
             site = write_site(
                 tmp_path / "site",

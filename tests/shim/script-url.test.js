@@ -101,7 +101,7 @@ test("one of another origin is imported by a script of ours, the same for each s
   assert.ok(first instanceof String && `${first}`.startsWith("blob:"));
   assert.equal(`${first}`, `${second}`);
   const code = await (await fetch(`${first}`)).text();
-  assert.equal(code, 'import "https://cdn.example/it\'s/vm-worker.js"');
+  assert.equal(code, 'await import("https://cdn.example/it\'s/vm-worker.js")');
 });
 
 for (const [what, prepare, text] of /** @type {const} */ ([
