@@ -14,7 +14,7 @@ page.startMachine = async (
   /** @type {Entry} */
   const entry = { machine: undefined, said: [], waiting: [], ended: [] };
   const startedMs = performance.now();
-  entry.machine = new Machines(url).start(
+  entry.machine = new Machines(new URL(url, location.href).href).start(
     memoryBytes,
     (json, buffers) => {
       const message = { json: JSON.parse(json), buffers: buffers.map((each) => [...each]) };
