@@ -14,7 +14,7 @@ EFFORT ?= 1
 PY := .venv/bin/python
 TOOL := .venv/bin/web-runtime
 BIN := node_modules/.bin
-JS := "js_shim/**/*.js" "demo_h5/pages/**/*.js" "tests/**/*.{js,mjs}" "web_runtime/build/*.mjs" "web_runtime/dev/*.js" eslint.config.js
+JS := "js_shim/**/*.js" "demo_h5/pages/**/*.js" "demo_h5/miniprogram/**/*.js" "tests/**/*.{js,mjs}" "web_runtime/build/*.mjs" "web_runtime/dev/*.js" eslint.config.js
 
 # A stamp's name holds the checksum of its inputs: what is done for these inputs is not done again.
 key = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)

@@ -39,13 +39,27 @@ export default [
   },
   { files: worker, languageOptions: { globals: globals.worker } },
   {
+    files: ["demo_h5/miniprogram/**/*.js"],
+    languageOptions: {
+      sourceType: "commonjs",
+      globals: { App: "readonly", Page: "readonly", getApp: "readonly", wx: "readonly" },
+    },
+    rules: { "no-console": "off" },
+  },
+  {
     files: logicLayer,
     languageOptions: {
       globals: { ...withoutDom, setTimeout: "readonly", clearTimeout: "readonly" },
     },
   },
   {
-    files: ["tests/shim/**", "tests/contract/*.mjs", "web_runtime/build/*.mjs", "eslint.config.js"],
+    files: [
+      "tests/shim/**",
+      "tests/contract/*.mjs",
+      "tests/browser/**/*.mjs",
+      "web_runtime/build/*.mjs",
+      "eslint.config.js",
+    ],
     languageOptions: { globals: globals.node },
     rules: { "no-console": "off" },
   },

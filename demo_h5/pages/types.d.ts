@@ -90,6 +90,7 @@ export type RecogniseResult = RunResult & { value: Recognition };
 declare global {
   interface Window {
     EdgeAI: any;
+    EdgeBridge: any;
     shopNotices: { backlog: Notice[]; tell: ((notice: Notice) => void) | null };
   }
 }

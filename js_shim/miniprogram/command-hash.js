@@ -67,7 +67,7 @@ export function watchCommands(window, { isOpen, take, warn }) {
     if (!isCommand(location.href)) former = { url: location.href, state: history.state };
   }
 
-  // At the window itself only this phase comes before the listeners of routers.
+  // Where an engine calls the window's own listeners by age, only those of older scripts hear of it.
   window.addEventListener("popstate", popped, true);
   window.addEventListener("hashchange", changed, true);
   return {
