@@ -165,7 +165,7 @@ export class EdgeInspector extends LitElement {
     const { runs } = this.frozen ?? this.journal;
     return html`<section class="panel" aria-label="Edge inspector" @keydown=${this.onKey}>
       ${headerBar(this, stateOf(this.journal.status, this.watch.statistics))} ${tabBar(tab, this)}
-      ${isFiltered(tab) ? filterBar(this, taskNames(runs, this.watch.statistics?.tasks)) : nothing}
+      ${isFiltered(tab) ? filterBar(this, tab, taskNames(runs, this.watch.statistics?.tasks)) : nothing}
       <div role="tabpanel" id="pane" aria-labelledby="tab-${tab}" tabindex="0">
         ${this.pane(tab)}
       </div>

@@ -56,8 +56,7 @@ export const controlStyle = css`
     font-weight: 600;
   }
   .filters {
-    display: grid;
-    grid-template-columns: 1fr 1fr 1.3fr;
+    display: flex;
     gap: 6px;
     padding: 8px 12px;
     border-bottom: 1px solid var(--line);
@@ -65,10 +64,10 @@ export const controlStyle = css`
   .filters select,
   .filters input {
     box-sizing: border-box;
-    width: 100%;
+    flex: 1 1 0;
     min-width: 0;
     min-height: 32px;
-    padding: 0 8px;
+    padding: 0 6px;
     border: 1px solid var(--line);
     border-radius: 7px;
     background: var(--paper);

@@ -78,15 +78,17 @@ export const paneStyle = css`
     border-bottom: 0;
   }
   .legend {
-    display: inline-flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 2px 4px;
+    display: flex;
+    gap: 14px;
+    margin: 8px 0 4px;
+    color: var(--soft);
+    font-size: 12px;
   }
   .legend i {
+    display: inline-block;
     width: 8px;
     height: 8px;
-    margin-left: 4px;
+    margin-right: 5px;
     border-radius: 2px;
   }
   code,

@@ -53,7 +53,9 @@ export function modelSummary({ backend, runs, inferMs, openMs }) {
   if (!backend) return "not used yet";
   const where = [backend.name, backend.device, `× ${backend.threads}`].filter(Boolean).join(" ");
   const times = `p50 / p99 ${percentilesText(inferMs)}`;
-  return [where, times, `${runs} runs`, `opened in ${msText(openMs)}`].join(" · ");
+  return [where, times, `${runs} run${runs === 1 ? "" : "s"}`, `opened in ${msText(openMs)}`].join(
+    " · ",
+  );
 }
 
 /**

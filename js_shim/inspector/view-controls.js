@@ -1,6 +1,6 @@
 /** The inspector's head: state, buttons, tabs and filters. */
 
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { OUTCOMES } from "./outcomes.js";
 import { TABS } from "./tabs.js";
 
@@ -48,16 +48,21 @@ export function tabBar(selected, inspector) {
 
 /**
  * @param {EdgeInspector} inspector
+ * @param {string} tab      Lines of the log have no outcome.
  * @param {string[]} tasks
  */
-export function filterBar(inspector, tasks) {
+export function filterBar(inspector, tab, tasks) {
   const { filter } = inspector;
   const { task, outcome, text } = filter;
   return html`<div class="filters" role="search" aria-label="Filters">
-    ${choice("task", "every task", tasks, task, (chosen) => inspector.narrow({ task: chosen }))}
-    ${choice("outcome", "every outcome", OUTCOMES, outcome, (chosen) =>
-      inspector.narrow({ outcome: chosen }),
-    )}
+    ${choice("task", "any task", tasks, task, (chosen) => inspector.narrow({ task: chosen }))}
+    ${
+      tab === "log"
+        ? nothing
+        : choice("outcome", "any outcome", OUTCOMES, outcome, (chosen) =>
+            inspector.narrow({ outcome: chosen }),
+          )
+    }
     <input
       type="search"
       aria-label="Text"

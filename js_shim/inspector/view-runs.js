@@ -33,9 +33,7 @@ export function runsPane({ runs, nowMs, opened, toggle }) {
         <tr>
           <th scope="col">task</th>
           <th scope="col">outcome</th>
-          <th scope="col">
-            <span class="legend">${PARTS.map((part) => html`<i class=${part}></i>${part}`)}</span>
-          </th>
+          <th scope="col">time</th>
           <th scope="col" class="number">total</th>
         </tr>
       </thead>
@@ -52,13 +50,16 @@ function overview(runs, nowMs) {
   const barsOf = (/** @type {(typeof lanes)[0]["bars"]} */ bars) =>
     bars.map(({ x, width, outcome }) => ({ x, width, kind: outcome }));
   return html`<div class="overview" aria-hidden="true">
-    ${lanes.map(
-      ({ task, bars }) =>
-        html`<span class="lane-name">${task}</span>
-          <span class="track">${barChart(barsOf(bars))}</span>`,
-    )}
-    <span></span><span class="axis"><span>−${spanMs / 1000} s</span><span>now</span></span>
-  </div>`;
+      ${lanes.map(
+        ({ task, bars }) =>
+          html`<span class="lane-name">${task}</span>
+            <span class="track">${barChart(barsOf(bars))}</span>`,
+      )}
+      <span></span><span class="axis"><span>−${spanMs / 1000} s</span><span>now</span></span>
+    </div>
+    <p class="legend" aria-hidden="true">
+      ${PARTS.map((part) => html`<span><i class=${part}></i>${part}</span>`)}
+    </p>`;
 }
 
 /**

@@ -27,7 +27,7 @@ async def run(ctx, activation):
 TASKS = [
     Task("Echo", "echo", ECHO),
     Task("Fails", "fails", FAILS),
-    Task("Double", "double", DOUBLE),
+    Task("Double", "double", DOUBLE, {"models": ["double"]}),
 ]
 TABS = ["runs", "events", "queues", "models", "store", "system", "log"]
 
@@ -155,7 +155,7 @@ def test_keys_alone_are_enough(inspected: Inspected) -> None:
         })"""
     )
     page.keyboard.press("Escape")
-    page.locator("body[data-told=close]").wait_for()
+    page.locator("body[data-told=close]").wait_for(state="attached")
     assert not inspected.host.is_visible()
 
 
