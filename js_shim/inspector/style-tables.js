@@ -42,9 +42,12 @@ export const tableStyle = css`
     white-space: nowrap;
     padding-right: 0;
   }
+  .runs tbody th,
+  .runs tbody td {
+    vertical-align: middle;
+  }
   .runs .timeline {
     width: 44%;
-    vertical-align: middle;
     color: var(--soft);
   }
   .runs button.row {

@@ -146,6 +146,8 @@ def test_keys_alone_are_enough(inspected: Inspected) -> None:
     assert walked == [f"tab-{name}" for name in TABS]
     page.keyboard.press("End")
     assert page.evaluate(focused) == "tab-log"
+    page.keyboard.press("Home")
+    # One stop for all tabs.
     page.keyboard.press("Tab")
     assert inspected.host.get_by_label("task").evaluate("(it) => it.matches(':focus')")
 
