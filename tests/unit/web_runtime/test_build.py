@@ -94,7 +94,7 @@ def test_scripts_are_bundled_into_the_same_bytes_each_time(tmp_path: Path) -> No
         builds.append({path.name: path.read_bytes() for path in out.iterdir()})
 
     assert builds[0] == builds[1]
-    assert len(builds[0]) == 4
+    assert len(builds[0]) == 5
 
 
 def test_mini_programs_get_scripts_for_the_page_and_for_themselves(tmp_path: Path) -> None:
