@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { appOf } from "../../demo_h5/pages/check/app.js";
 import { median, msText } from "../../demo_h5/pages/check/figures.js";
 import { reportText, shortText, verdictOf } from "../../demo_h5/pages/check/report.js";
 import { runAtOnce, runInTurn } from "../../demo_h5/pages/check/runner.js";
@@ -124,16 +123,6 @@ test("the report has every row, and the short one fits a code that cameras read"
   assert.match(short, /^edge-check 1970-01-01T00:00 1\.0\.0\nr0=7 ms r1\+ r2- r3\+/);
   assert.ok(new TextEncoder().encode(short).length <= 900);
 });
-
-for (const [agent, app] of /** @type {const} */ ([
-  ["Mozilla/5.0 … MicroMessenger/8.0 miniProgram/wx1", "WeChat mini-program"],
-  ["Mozilla/5.0 … MicroMessenger/8.0.50", "WeChat app"],
-  ["jdapp;android;12.0;… jdmp;", "JD mini-program"],
-  ["Mozilla/5.0 … AlipayClient/10.5 MiniProgram", "Alipay mini-program"],
-  ["Mozilla/5.0 (X11; Linux x86_64) Chrome/147", ""],
-])) {
-  test(`the app of ${agent} is ${app || "none"}`, () => assert.equal(appOf(agent), app));
-}
 
 test("the middle of figures is one figure", () => {
   assert.deepEqual([median([3, 1, 2]), median([4, 1, 2, 3])], [2, 2.5]);

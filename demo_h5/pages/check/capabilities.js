@@ -1,7 +1,7 @@
 /** What the browser offers, each looked at by using it where that is cheap. */
 
+import { refineHost } from "../../../js_shim/miniprogram/detect.js";
 import { probe } from "../../../js_shim/probe.js";
-import { appOf } from "./app.js";
 
 /** @import { Facts } from "../../../js_shim/probe.js" */
 /** @import { Finding, Step } from "./runner.js" */
@@ -28,7 +28,7 @@ export function capabilitySteps() {
   return {
     device: [
       step("br", "Browser", fact(browserFinding)),
-      step("app", "App", () => note(appOf(navigator.userAgent) || "none that is known")),
+      step("app", "App", appFinding),
       step(
         "cpu",
         "Processor cores",
@@ -79,6 +79,13 @@ export function capabilitySteps() {
 function browserFinding({ engine, browserVersion, mobile }) {
   const where = mobile ? "a phone or tablet" : "no phone";
   return note(`${engine} ${browserVersion}, ${where}`, `${engine} ${browserVersion}`);
+}
+
+async function appFinding() {
+  const { host, isMiniProgram, confidence } = await refineHost();
+  if (host === "none") return note("none that is known", "none");
+  const app = `${host} ${isMiniProgram ? "mini-program" : "app"}`;
+  return note(`${app}, by its ${confidence}`, app);
 }
 
 function screenFinding() {
