@@ -8,7 +8,11 @@ window.vmBench = {
   async startMs(url) {
     const nothing = () => {};
     const started = performance.now();
-    const machine = new Machines(url).start(MEMORY_BYTES, nothing, nothing);
+    const machine = new Machines(new URL(url, location.href).href).start(
+      MEMORY_BYTES,
+      nothing,
+      nothing,
+    );
     await machine.ready;
     const elapsedMs = performance.now() - started;
     machine.kill();
