@@ -98,8 +98,7 @@ class Pace:
             signal.signal(signal.SIGINT, self._handler_before)
             self._handler_before = None
         if self._followed is not None:
-            loop, create = self._followed
-            loop.create_task = create
+            self._followed[0].create_task = self._followed[1]
             self._followed = None
 
     def follow(self, loop: Any) -> None:
@@ -129,7 +128,8 @@ class Pace:
                 budget.is_over = True
                 self._going -= 1
                 self._last = None if self._last is budget else self._last
-                CURRENT.reset(token)
+                with suppress(ValueError):  # Its loop has ended: it is closed elsewhere.
+                    CURRENT.reset(token)
 
     def _create(self, create: Any, work: Any, **given: Any) -> Any:
         budget = CURRENT.get()
