@@ -42,7 +42,7 @@ HANGS = {
         False,
     ),
     "Sum": ("    return sum(range(10**10))", "task-timeout", False),
-    "Sleep": ("    import time\n    time.sleep(30)", "task-timeout", False),
+    "Sleep": ("    import time\n    time.sleep(30)", "task-timeout", True),
     "Swallow": (SWALLOWS, "task-timeout", False),
     "Recursion": ("    def deep(): return deep()\n    deep()", "task-raised", True),
     "Memory": (

@@ -19,6 +19,7 @@ from ..ports import Host
 from .configuration import in_force, plain_config
 from .core import Core
 from .ports import browser_host
+from .sleeping import install_sleep
 from .turns import install_turns
 
 
@@ -51,6 +52,7 @@ async def _boot(js_host: Any, options_json: str) -> Booted:
     # A restored snapshot has the same random state in every worker of every device.
     random.seed(os.urandom(32))
     install_turns(asyncio.get_running_loop())
+    install_sleep()
     host = browser_host(js_host)
     try:
         core, problems = await _start(host, join(options_json, ()), js_host.reply)

@@ -11,6 +11,7 @@ from ...guest.sealing import seal_interpreter
 from ...guest.vm import Vm
 from .conversions import all_bytes, as_js
 from .machines import BrowserInterpreter
+from .sleeping import install_sleep
 from .turns import install_turns
 
 FILES: Final = "/tmp"
@@ -37,6 +38,7 @@ def boot(js_interpreter: Any, js_post: Any) -> Guest:
     # A restored snapshot has the same random state in every worker of every device.
     random.seed(os.urandom(32))
     install_turns(asyncio.get_running_loop())
+    install_sleep()
 
     def post(json: str, buffers: Sequence[Any]) -> None:
         js_post(json, as_js(list(buffers)))
