@@ -88,7 +88,7 @@ return True""",
 given = {"key": "forged", "value": 1, "encrypted": None}
 vm()._tell({"do": "ask", "run": ext["run"], "ask": 10**6, "method": "put", "given": given})
 return True""",
-    "a step": "vm()._tell({'do': 'step', 'run': ext['run']})\nreturn True",
+    "a step": "vm()._tell({'do': 'step', 'run': ext['run'], 'task': 'Keeper'})\nreturn True",
     "an opening": """
 for number in range(10):
     vm()._tell({"do": "opened", "run": "", "task": number, "error": {"code": "task-raised"}})
