@@ -104,8 +104,6 @@ class RemoteVm:
         self.runs += 1
         try:
             await self._open(task)
-            if self.is_over:
-                raise VmLostError("it ended before the run began", is_culprit=False)
             budget_ms = context.deadline_ms - self._clock.now_ms()
             when = {"budgetMs": budget_ms, "deadlineMs": context.deadline_ms}
             plain = plain_activation(activation)
@@ -128,6 +126,8 @@ class RemoteVm:
             watching.add_done_callback(self._watching.discard)
         await asyncio.wait([opening.sent])
         opening.sent.result()
+        if self.is_over:
+            raise VmLostError("it ended before the code was there", is_culprit=False)
         return opening
 
     async def _watch(self, opening: Opening) -> None:
@@ -138,7 +138,7 @@ class RemoteVm:
         manifest = opening.task.manifest
         patience_ms = manifest.timeout_ms + (PACKAGES_MS if manifest.packages else 0)
         await patiently(self._clock, opening.imported, patience_ms)
-        while not opening.imported.done():
+        while not (opening.imported.done() or self.is_over):
             await patiently(self._clock, opening.imported, GRACE_MS)
             at = self._at_it()
             is_anothers = isinstance(at, Going) and not at.is_over

@@ -10,7 +10,8 @@ from edge_runtime.bundle_writer import open_bundle
 from edge_runtime.errors import EdgeError
 from edge_runtime.pure.log_lines import LOG_LINES
 from edge_runtime.services.container import VM_START_MS
-from edge_runtime.services.container_remote import GRACE_MS, PACKAGES_MS
+from edge_runtime.services.container_going import VmLostError
+from edge_runtime.services.container_remote import GRACE_MS, PACKAGES_MS, RemoteVm
 
 from ..task_bundles import bundle
 from .container_stage import ACTIVATION, Lease, Stage
@@ -219,3 +220,16 @@ async def test_lines_of_an_import_are_its_tasks_and_no_more_than_anybody_reads(
     assert {line["taskName"] for line in lines} == {"Rank"}
     assert len(lines) == LOG_LINES + 1
     assert max(len(line["message"]) for line in lines) < 5_000
+
+
+@on_vms()
+async def test_a_vm_that_has_ended_takes_no_more_code(stage: Stage) -> None:
+    async def no_wheels(_task: Any) -> list[Any]:
+        return []
+
+    vm = RemoteVm(stage.host.clock, no_wheels, lambda *_: None, lambda _: None)
+    await vm.start(stage.machines, 0)
+    vm.end("it is over")
+
+    with pytest.raises(VmLostError):
+        await vm.try_out(await load(stage, "Rank"))
