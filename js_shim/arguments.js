@@ -5,14 +5,17 @@ import { EVENT_LIMITS } from "./limits.js";
 
 const PRIORITIES = ["core", "regular", "low"];
 const NAMES = ["result", "error", "status", "log", "event", "answer"];
-const START_OPTIONS = ["config", "base", "capture", "trace", "vms", "profile"];
+const START_FLAGS = ["capture", "exposure", "consent", "trace", "profile"];
+const START_OPTIONS = ["config", "base", ...START_FLAGS, "vms"];
 const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
 
 /**
  * @typedef {object} StartOptions
  * @property {string | Record<string, unknown>} config  URL of the configuration, or the configuration.
  * @property {string} [base]      URL of the folder with the runtime's files; default: where the script came from.
- * @property {boolean} [capture]  Capture page views and clicks; default true.
+ * @property {boolean} [capture]  Capture page views, exits, clicks and exposures; default true.
+ * @property {boolean} [exposure] Exposures: true looks for their markup all the time, false never; default: once a view finds some.
+ * @property {boolean} [consent]  False: begin nothing and keep nothing before `consent(true)`; default true.
  * @property {boolean} [trace]    Keep a trace for `trace()`; for development, default false.
  * @property {number | "auto"} [vms]  Workers that run tasks, 0 to 8, instead of what the configuration says.
  * @property {boolean} [profile]  Results say where their time went (`profile`); for development, default false.
@@ -47,9 +50,8 @@ export function checkStart(options) {
   const { config, base, vms } = options;
   checkConfig("start", config);
   if (base !== undefined && typeof base !== "string") throw invalid("start.base", "a URL", base);
-  for (const flag of ["capture", "trace", "profile"])
-    if (options[flag] !== undefined && typeof options[flag] !== "boolean")
-      throw invalid(`start.${flag}`, "a boolean", options[flag]);
+  for (const flag of START_FLAGS)
+    if (options[flag] !== undefined) checkBoolean(`start.${flag}`, options[flag]);
   if (![undefined, "auto"].includes(vms) && !(Number.isInteger(vms) && vms >= 0 && vms <= 8))
     throw invalid("start.vms", "auto or 0 to 8", vms);
   return options;
@@ -90,7 +92,7 @@ export function checkTrack(event) {
   if (!isEventText(pageId)) throw invalid("track.pageId", EVENT_TEXT, pageId);
   if (clickId !== undefined && !isEventText(clickId))
     throw invalid("track.clickId", EVENT_TEXT, clickId);
-  if (pv !== undefined && typeof pv !== "boolean") throw invalid("track.pv", "a boolean", pv);
+  if (pv !== undefined) checkBoolean("track.pv", pv);
   if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
   return event;
 }
@@ -109,7 +111,7 @@ export function checkPut(key, value, options) {
   const { encrypted } = options;
   // Unsaid, the configuration's rule for the key decides.
   if (encrypted === undefined) return {};
-  if (typeof encrypted !== "boolean") throw invalid("put.encrypted", "a boolean", encrypted);
+  checkBoolean("put.encrypted", encrypted);
   return { encrypted };
 }
 
@@ -150,6 +152,11 @@ export function checkKey(call, key) {
   return key;
 }
 
+/** @param {string} where @param {unknown} value */
+export function checkBoolean(where, value) {
+  if (typeof value !== "boolean") throw invalid(where, "a boolean", value);
+}
+
 /** @param {string} call @param {unknown} value */
 function record(call, value) {
   if (!isRecord(value)) throw invalid(call, "an object", value);
@@ -171,7 +178,7 @@ function isEventText(value) {
 }
 
 /** @param {unknown} value */
-function isRecord(value) {
+export function isRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

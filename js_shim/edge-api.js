@@ -1,6 +1,7 @@
 /** The public API: what a page calls, joined from capture, buffer and supervision. */
 
 import {
+  checkBoolean,
   checkConfig,
   checkInfer,
   checkKey,
@@ -18,7 +19,7 @@ import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
 
-/** @import { InferOptions } from "./arguments.js" */
+/** @import { InferOptions, StartOptions } from "./arguments.js" */
 /** @import { PlainError, RunResult } from "./protocol.js" */
 /** @import { PageSession } from "./page-session.js" */
 /** @import { Edge } from "./types.js" */
@@ -37,14 +38,20 @@ export function createEdge(scriptBase) {
   const name = randomHex();
   /** @type {PageSession | undefined} */
   let session;
-  /** @type {Promise<void> | undefined} */
+  /** @type {Promise<unknown> | undefined} */
   let stopping;
   let stops = 0;
+  /** @type {StartOptions | undefined} Of the start that holds, or waits for consent. */
+  let asked;
+  /** @type {boolean | undefined} The person's latest word on this page; none: what `start` says. */
+  let answer;
+  const isRefused = () => (answer ?? asked?.consent) === false;
 
   /** @param {string} method */
   function supervisorFor(method) {
     if (session) return session.supervisor;
-    const text = `${method}: expected a started runtime, got none. Call start() first.`;
+    const call = isRefused() ? "consent(true) once it is given" : "start() first";
+    const text = `${method}: expected a started runtime, got none. Call ${call}.`;
     throw new EdgeError("runtime-stopped", text);
   }
 
@@ -81,6 +88,42 @@ export function createEdge(scriptBase) {
     asked?.keepPause(method === "pause");
   }
 
+  /** @param {StartOptions} options */
+  async function begin(options) {
+    const stopsBefore = stops;
+    // Only then may it wait: calls right behind a first start() must find it begun.
+    if (stopping) await stopping;
+    if (stops !== stopsBefore) throw stoppedWhileWaiting();
+    session ??= opened(options);
+    await session.booted();
+  }
+
+  /** @param {StartOptions} options */
+  function opened(options) {
+    const { track, flush } = edge;
+    return beginSession(options, { name, scriptBase, emitter, buffer, track, flush, warn });
+  }
+
+  /**
+   * The session is over; what `start` asks for meanwhile waits for its end.
+   * @param {Promise<void> | undefined} ending
+   */
+  async function close(ending) {
+    stops++;
+    session = undefined;
+    const settled = Promise.allSettled([stopping, ending]);
+    if (ending) stopping = settled;
+    await settled;
+    if (stopping === settled) stopping = undefined;
+    await ending;
+  }
+
+  /** @param {Promise<unknown>} [former]  Only then may another session open the store. */
+  async function eraseEarlier(former) {
+    await former;
+    if (asked) await opened({ ...asked, capture: false }).end(true);
+  }
+
   /** @type {Edge} */
   const edge = {
     version: __BUILD_ID__,
@@ -88,14 +131,18 @@ export function createEdge(scriptBase) {
 
     async start(options) {
       const checked = checkStart(options);
-      const stopsBefore = stops;
-      // Only then may it wait: calls right behind a first start() must find it begun.
-      if (stopping) await stopping;
-      if (stops !== stopsBefore) throw stoppedWhileWaiting();
-      const { track, flush } = edge;
-      session ??= beginSession(checked, { name, scriptBase, emitter, buffer, track, flush, warn });
-      await session.booted();
+      if (!session) asked = checked;
+      if (isRefused()) buffer.clear();
+      else await begin(checked);
       return edge;
+    },
+
+    async consent(granted) {
+      checkBoolean("consent", granted);
+      answer = granted;
+      if (granted) return asked && begin(asked);
+      buffer.clear();
+      await close(session ? session.end(true) : eraseEarlier(stopping));
     },
 
     async infer(options) {
@@ -112,7 +159,10 @@ export function createEdge(scriptBase) {
         const [id, ts] = [nextId(), Date.now()];
         const row = [id, ts, type, pageId, clickId ?? null, pv ? 1 : 0];
         const text = `${JSON.stringify(row).slice(0, -1)},${json}]`;
-        buffer.add({ text, worth: worthOf(type, pv) });
+        if (isRefused()) return;
+        const worth = worthOf(type, pv);
+        buffer.add({ text, worth });
+        if (worth > 1) session?.need();
         emitter.emit("event", { id, ts, type, pageId, clickId, pv, props });
       } catch (error) {
         warn(`event dropped: ${error instanceof Error ? error.message : error}`);
@@ -168,11 +218,8 @@ export function createEdge(scriptBase) {
     },
 
     async stop() {
-      stops++;
-      const ending = session?.end();
-      session = undefined;
-      if (ending) stopping = ending.finally(() => (stopping = undefined));
-      await stopping;
+      asked = undefined;
+      await close(session?.end());
     },
 
     router: createRouter((params) => edge.infer(params)),

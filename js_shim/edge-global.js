@@ -1,6 +1,7 @@
 /**
  * The runtime as a script tag: sets `window.EdgeAI`, runs what was queued before, and starts by itself when
- * the tag has `data-config` (`data-capture="off"` leaves capture out, `data-vms` says how many workers run tasks).
+ * the tag has `data-config`. `data-capture="off"` leaves capture out, `data-exposure` is `on` or `off`,
+ * `data-consent="required"` waits for `consent(true)`, `data-vms` says how many workers run tasks.
  */
 
 import { createEdge } from "./edge-api.js";
@@ -22,11 +23,17 @@ function install() {
   });
   const isListener = (/** @type {Command} */ command) => command?.[0] === "on";
   queued.filter(isListener).forEach(run);
-  const { config, capture, vms } = script?.dataset ?? {};
+  const { config, capture, exposure, consent, vms } = script?.dataset ?? {};
   // A failed start is reported by `status`, a mistake in the tag is not; nobody holds this promise.
   if (config)
     edge
-      .start({ config, capture: capture !== "off", vms: vmsOf(vms) })
+      .start({
+        config,
+        capture: capture !== "off",
+        exposure: exposure === undefined ? exposure : exposure !== "off",
+        consent: consent !== "required",
+        vms: vmsOf(vms),
+      })
       .catch((error) => error.code === "argument-invalid" && reportError(error));
   queued.filter((command) => !isListener(command)).forEach(run);
 }

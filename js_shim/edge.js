@@ -20,6 +20,7 @@ const edge = createEdge(new URL("./", url).href);
 
 export const {
   start,
+  consent,
   infer,
   track,
   on,

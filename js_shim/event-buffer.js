@@ -175,6 +175,13 @@ export function createEventBuffer(options = {}) {
       drop(waiting.splice(0).length, reason);
     },
 
+    /** Forget all of it: nothing more is sent. */
+    clear() {
+      waiting = [];
+      sent.clear();
+      events = chars = 0;
+    },
+
     /** Note what waits now: the returned function says whether all of it is on its way, or further. */
     mark() {
       const last = waiting.at(-1);

@@ -1,50 +1,61 @@
-/** When a page has time, and when it may be going away. */
+/** When a page has time, when it is shown, and when it may be going away: until a signal says that nobody asks any more. */
 
 const IDLE_DEADLINE_MS = 2_000;
 const NO_IDLE_CALLBACK_MS = 200;
 
+/** Whether the person has asked the browser to load little. */
+export function savesData() {
+  return /** @type {any} */ (globalThis).navigator?.connection?.saveData === true;
+}
+
 /**
- * Run `action` once when the page is idle, unless the returned function is called before.
+ * Run `action` once when the page is idle.
  * @param {() => void} action
- * @returns {() => void}
+ * @param {AbortSignal} signal
  */
-export function whenIdle(action) {
+export function whenIdle(action, signal) {
   if (typeof requestIdleCallback === "function") {
     const id = requestIdleCallback(action, { timeout: IDLE_DEADLINE_MS });
-    return () => cancelIdleCallback(id);
+    signal.addEventListener("abort", () => cancelIdleCallback(id));
+  } else {
+    // WebKit has no idle callback: a while after the page's own work is the nearest thing.
+    const id = setTimeout(action, NO_IDLE_CALLBACK_MS);
+    signal.addEventListener("abort", () => clearTimeout(id));
   }
-  // WebKit has no idle callback: a while after the page's own work is the nearest thing.
-  const id = setTimeout(action, NO_IDLE_CALLBACK_MS);
-  return () => clearTimeout(id);
 }
 
 /**
- * Run `action` each time the page is hidden, until the returned function is called.
+ * Run `action` now, or once a page that is rendered ahead of need is shown.
  * @param {() => void} action
- * @returns {() => void}
+ * @param {AbortSignal} signal
  */
-export function whenHidden(action) {
-  const stopping = new AbortController();
-  const { signal } = stopping;
+export function whenActive(action, signal) {
+  const page = /** @type {Document & {prerendering?: boolean}} */ (document);
+  if (!page.prerendering) action();
+  else page.addEventListener("prerenderingchange", action, { once: true, signal });
+}
+
+/**
+ * Run `action` each time the page is hidden.
+ * @param {() => void} action
+ * @param {AbortSignal} signal
+ */
+export function whenHidden(action, signal) {
   const hidden = () => document.visibilityState === "hidden" && action();
   document.addEventListener("visibilitychange", hidden, { signal });
-  return () => stopping.abort();
 }
 
 /**
- * Tell when the page is left or frozen, and when it is back, until the returned function is called.
+ * Tell when the page is left or frozen, and when it is back.
  *
  * Never `unload` or `beforeunload`: they keep a page out of the back/forward cache.
  * @param {{leave: () => void, back: () => void}} actions  `leave` may come twice in a row.
- * @returns {() => void}
+ * @param {AbortSignal} signal
  */
-export function whenLeft({ leave, back }) {
-  const stopping = new AbortController();
-  const { signal } = stopping;
+export function whenLeft({ leave, back }, signal) {
   const shown = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && back();
   window.addEventListener("pagehide", leave, { signal });
   window.addEventListener("pageshow", shown, { signal });
   document.addEventListener("freeze", leave, { signal });
   document.addEventListener("resume", back, { signal });
-  return () => stopping.abort();
 }

@@ -3,9 +3,10 @@
 import { absolute, copied } from "./arguments.js";
 import { startCapture } from "./capture.js";
 import { createDelivery } from "./delivery.js";
-import { whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
+import { savesData, whenActive, whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
 import { startWorker } from "./script-url.js";
+import { hasStoredData } from "./stored-data.js";
 import { Supervisor } from "./supervisor.js";
 
 /** @import { StartOptions } from "./arguments.js" */
@@ -60,17 +61,20 @@ export function beginSession(options, { emitter, buffer, ...page }) {
     buffer.send(Infinity);
     supervisor.tell("leaving");
   };
-  /** @type {(() => void)[]} */
-  const releases = [
-    whenIdle(() => supervisor.wake().catch(() => {})),
-    whenHidden(flush),
-    whenLeft({ leave, back: () => supervisor.tell("returned") }),
-  ];
-  if (options.capture ?? true) releases.push(startCapture(page.track, page.warn));
-  const release = () => releases.splice(0).forEach((each) => each());
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const wakeWhenIdle = () => whenIdle(() => supervisor.wake().catch(() => {}), signal);
+  const live = () => {
+    // First: what it tracks as the page is left is to be flushed and sent.
+    if (options.capture ?? true) startCapture({ ...page, signal }, options.exposure);
+    whenHidden(flush, signal);
+    whenLeft({ leave, back: () => supervisor.tell("returned") }, signal);
+    if (!savesData()) wakeWhenIdle();
+  };
+  whenActive(live, signal);
   /** @param {string} reason */
   function leaveAlone(reason) {
-    release();
+    stopping.abort();
     buffer.close(reason);
   }
   return {
@@ -94,12 +98,26 @@ export function beginSession(options, { emitter, buffer, ...page }) {
       });
     },
 
-    /** Take everything apart; a ready worker may make its data durable first. */
-    async end() {
-      release();
+    /** Something happened that tasks may wait for: with Save-Data the worker is not loaded before. */
+    need() {
+      if (supervisor.state === "idle" && savesData()) wakeWhenIdle();
+    },
+
+    /**
+     * Take everything apart; a ready worker may make its data durable first.
+     * @param {boolean} [isErasing]  Erase what is stored; where that is nothing, no worker boots for it.
+     * @throws {EdgeError} What kept it from erasing; the end has come nevertheless.
+     */
+    async end(isErasing) {
+      stopping.abort();
       buffer.send(Infinity);
-      await farewell(supervisor);
-      supervisor.stop();
+      try {
+        if (isErasing && (supervisor.state !== "idle" || (await hasStoredData())))
+          await supervisor.call("erase", {});
+        await farewell(supervisor);
+      } finally {
+        supervisor.stop();
+      }
     },
   };
 }

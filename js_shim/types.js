@@ -44,6 +44,10 @@
  * @property {typeof EdgeError} EdgeError
  * @property {(options: StartOptions) => Promise<Edge>} start
  *   Workers boot when the page is idle, or at first use; resolves when the runtime is ready. A second call joins the first.
+ *   With `consent: false` it resolves at once, and nothing has begun.
+ * @property {(granted: boolean) => Promise<void>} consent
+ *   The person's word: true begins what `start` was asked for and resolves when the runtime is ready; false stops it, forgets
+ *   what was on its way and erases what this origin has stored.
  * @property {(options: InferOptions) => Promise<RunResult>} infer  Run the task registered for the pair of codes.
  * @property {(event: TrackOptions) => void} track
  *   Add an event by hand; never throws, never blocks. Mistakes arrive as `log` warnings. Where not all find room, exposures are

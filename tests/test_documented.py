@@ -20,7 +20,7 @@ DOCUMENTS = [
 ]
 
 PUBLIC_CALLS = [
-    "start", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
+    "start", "consent", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
     "pause", "resume", "reconfigure", "reload", "trace", "stop", "router",
 ]  # fmt: skip
 CONTEXT_CALLS = [

@@ -518,6 +518,29 @@ test("once it is closed nothing is kept, and all is counted", () => {
   assert.deepEqual(reasons, ["no WebAssembly"]);
 });
 
+test("what is forgotten is never sent, and its answer counts for nothing", async () => {
+  const { buffer, endTurn } = bufferInTurns({ batchEvents: 2 });
+  /** @type {string[]} */
+  const shipped = [];
+  buffer.connect((batch) => {
+    shipped.push(batch);
+    return nextTurn();
+  });
+  for (const n of [1, 2, 3]) buffer.add(event(n));
+
+  buffer.clear();
+  endTurn();
+  await nextTurn();
+  buffer.connect(undefined);
+  buffer.connect((batch) => Promise.resolve(shipped.push(batch)));
+
+  assert.equal(shipped.length, 1);
+  assert.deepEqual(buffer.counts, { waiting: 0, dropped: 0 });
+  buffer.add(event(4));
+  endTurn();
+  assert.equal(shipped.length, 2);
+});
+
 test("who hears of the first loss may track", () => {
   /** @type {ReturnType<typeof createEventBuffer>} */
   const buffer = createEventBuffer({

@@ -1,31 +1,24 @@
-/** What a click is, decided on its path alone: plain objects stand for nodes. */
+/** What markup says about a click, decided on its path alone: plain objects stand for nodes. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeClick } from "../../js_shim/capture.js";
-
-/**
- * An element, or whatever else has `getAttribute`.
- * @param {Record<string, string>} [attributes]
- */
-const element = (attributes = {}) => ({
-  getAttribute: (/** @type {string} */ name) => attributes[name] ?? null,
-});
+import { describe, exposureIdOf } from "../../js_shim/markup.js";
+import { element } from "./fake-document.js";
 
 // Neither text nodes nor shadow roots nor the path's last two have attributes.
 const TEXT = { nodeType: 3, data: "Buy" };
 const SHADOW_ROOT = { nodeType: 11, host: {} };
-const OUTSIDE = [{ nodeType: 9 }, { window: true }];
+const OUTSIDE = [{ nodeType: 9 }, globalThis];
 
 /**
  * @param {readonly unknown[]} path
  * @param {string[]} [warnings]
  */
 const described = (path, warnings = []) =>
-  describeClick(
+  describe(
     [...path, ...OUTSIDE],
     () => "document's page",
-    (message) => warnings.push(message),
+    (message) => void warnings.push(message),
   );
 
 const BUY = { "data-edge-click": "buy" };
@@ -102,4 +95,71 @@ test("a form whose field is named getAttribute is passed over", () => {
   const form = { getAttribute: { nodeName: "INPUT" } };
 
   assert.equal(described([form, element(BUY)])?.clickId, "buy");
+});
+
+test("a function of the page named getAttribute reads nothing", (t) => {
+  Object.assign(globalThis, { getAttribute: () => "junk" });
+  t.after(() => void delete (/** @type {any} */ (globalThis).getAttribute));
+
+  assert.equal(described([element()]), undefined);
+  assert.equal(described([element(BUY)])?.pageId, "document's page");
+});
+
+const EVENT = { "report-eventid": "Cart_Add" };
+
+/** @type {[Record<string, string>, string | undefined][]} */
+const MARKS = [
+  [{ clstag: "pageclick|keycount|home|7" }, "home|7"],
+  [{ clstag: "pageclick|keycount|home|a|b" }, "home|a|b"],
+  [{ clstag: "pageclick|keycount" }, undefined],
+  [{ clstag: "" }, undefined],
+  [EVENT, "Cart_Add"],
+  [{ ...EVENT, clstag: "pageclick|keycount|home|7" }, "Cart_Add"],
+  [{ ...EVENT, ...BUY }, "buy"],
+  [{ "data-edge-click": "", ...EVENT }, "Cart_Add"],
+  [{ "data-edge-click": "" }, undefined],
+];
+for (const [attributes, clickId] of MARKS) {
+  test(`${JSON.stringify(attributes)} says ${clickId}`, () => {
+    assert.equal(described([element(attributes)])?.clickId, clickId);
+  });
+}
+
+test("the innermost mark wins, whichever it is", () => {
+  const path = [element({ clstag: "pageclick|keycount|home|7" }), element(BUY)];
+
+  assert.equal(described(path)?.clickId, "home|7");
+});
+
+test("an event's page and parameter are of older markup, too", () => {
+  const marks = { ...EVENT, "report-pagename": "Detail", "report-eventparam": "100_2" };
+  const path = [element(marks), element({ "data-edge-page": "Home" })];
+
+  const click = described(path);
+
+  assert.deepEqual([click?.pageId, click?.props], ["Detail", { eventparam: "100_2" }]);
+  const asJson = element({ ...EVENT, "report-eventparam": '{"sku": 7}' });
+  assert.deepEqual(described([asJson])?.props, { sku: 7 });
+});
+
+for (const at of [0, 1, 2]) {
+  test(`what is ignored hides a click, ${at} above the target`, () => {
+    const marked = element({ ...BUY, "data-edge-props": "{bad" });
+    const path = [marked, SHADOW_ROOT, element({ "data-edge-page": "Home" })];
+    path.splice(at, 0, element({ "data-edge-ignore": "" }));
+    /** @type {string[]} */
+    const warnings = [];
+
+    assert.equal(described(path, warnings), undefined);
+    assert.deepEqual(warnings, []);
+  });
+}
+
+test("an exposure has its own id, or that of a click there", () => {
+  const id = (/** @type {Record<string, string>} */ attributes) =>
+    describe([element(attributes), element(BUY)], () => "Home", assert.fail, exposureIdOf)?.clickId;
+
+  assert.equal(id({ "data-edge-expose": "banner", "data-edge-click": "open" }), "banner");
+  assert.equal(id({ "data-edge-expose": "", "data-edge-click": "open" }), "open");
+  assert.equal(id({ "data-edge-expose": "" }), "buy");
 });

@@ -1,0 +1,165 @@
+/** What a page keeps and begins before the person has agreed, and what is left when they take it back. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { START, page } from "./fake-page.js";
+
+/** @import { TestContext } from "node:test" */
+
+const scope = /** @type {any} */ (globalThis);
+const GATED = { ...START, consent: false };
+const VIEW = { type: "mta", pageId: "Home" };
+
+/**
+ * An origin with these databases.
+ * @param {TestContext} t
+ * @param {string[]} names
+ */
+function withDatabases(t, names) {
+  scope.indexedDB = { databases: async () => names.map((name) => ({ name })) };
+  t.after(() => delete scope.indexedDB);
+}
+
+/** @param {{heard: any[]}} page */
+const asked = ({ heard }) => heard.map(([name]) => name);
+
+test("without consent nothing boots, nothing is kept, and calls say what is missing", async (t) => {
+  const { edge, workers, heard } = page(t);
+
+  edge.track(VIEW);
+  assert.equal(await edge.start(GATED), edge);
+  edge.track(VIEW);
+  for (const call of [edge.get("k"), edge.flush(), edge.put("k", 1)])
+    await assert.rejects(call, { code: "runtime-stopped", message: /consent\(true\)/ });
+  assert.equal(workers.length, 0);
+
+  edge.consent(true);
+  edge.track({ ...VIEW, pageId: "Later" });
+  await edge.flush();
+
+  assert.equal(workers.length, 1);
+  const pages = JSON.parse(heard[0][1].batch).map((/** @type {any[]} */ row) => row[3]);
+  assert.deepEqual(pages, ["Later"]);
+});
+
+test("consent that is given before the start lets it begin", async (t) => {
+  const { edge, workers } = page(t);
+
+  await edge.consent(true);
+  const started = edge.start(GATED);
+  await edge.flush();
+
+  assert.equal(await started, edge);
+  assert.equal(workers.length, 1);
+});
+
+test("consent that is taken back before the start holds against it", async (t) => {
+  const { edge, workers } = page(t);
+
+  await edge.consent(false);
+  await edge.start(START);
+
+  await assert.rejects(edge.flush(), { code: "runtime-stopped" });
+  assert.equal(workers.length, 0);
+});
+
+test("taking it back erases and ends the worker, and sends nothing that waited", async (t) => {
+  const own = page(t);
+  const { edge, workers } = own;
+  edge.start(START).catch(() => {});
+  await edge.flush();
+  /** @type {string[]} */
+  const states = [];
+  edge.on("status", ({ state }) => states.push(state));
+
+  edge.track(VIEW);
+  const revoked = edge.consent(false);
+  edge.track(VIEW);
+  await revoked;
+
+  assert.deepEqual(asked(own), ["flush", "erase", "stop"]);
+  assert.equal(workers[0].worker.isTerminated, true);
+  assert.deepEqual(states, ["stopped"]);
+});
+
+test("an erasure that fails is told, and the worker ends nevertheless", async (t) => {
+  const erase = () => {
+    throw new Error("no");
+  };
+  const { edge, workers } = page(t, { handlers: { erase } });
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  await assert.rejects(edge.consent(false));
+
+  assert.equal(workers[0].worker.isTerminated, true);
+  await assert.rejects(edge.flush(), { code: "runtime-stopped" });
+});
+
+test("given again it begins again, when the erasure has ended", async (t) => {
+  const own = page(t);
+  const { edge, workers } = own;
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  const revoked = edge.consent(false);
+  const granted = edge.consent(true);
+  await revoked;
+  await edge.flush();
+  await granted;
+
+  assert.equal(workers.length, 2);
+  assert.deepEqual(asked(own), ["flush", "erase", "stop", "flush"]);
+});
+
+for (const [names, boots] of /** @type {[string[], number][]} */ ([
+  [[], 0],
+  [["edge-models", "other"], 0],
+  [["edge-store"], 1],
+  [["edge-keys"], 1],
+])) {
+  test(`a refusal boots ${boots} workers where earlier visits left ${names.join() || "nothing"}`, async (t) => {
+    withDatabases(t, names);
+    const own = page(t);
+    await own.edge.start(GATED);
+
+    await own.edge.consent(false);
+
+    assert.equal(own.workers.length, boots);
+    assert.deepEqual(asked(own), boots ? ["erase", "stop"] : []);
+  });
+}
+
+test("a refusal while nothing has booted yet boots nothing for nothing", async (t) => {
+  withDatabases(t, []);
+  const { edge, workers } = page(t);
+  const started = assert.rejects(edge.start(START), { code: "runtime-stopped" });
+
+  await edge.consent(false);
+
+  assert.equal(workers.length, 0);
+  await started;
+});
+
+test("two refusals erase one after the other", async (t) => {
+  withDatabases(t, ["edge-store"]);
+  const { edge, workers } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  const first = edge.consent(false);
+  const second = edge.consent(false);
+  await Promise.all([first, second]);
+
+  assert.equal(workers.length, 2);
+  assert.ok(workers.every(({ worker }) => worker.isTerminated));
+});
+
+test("anything but a boolean is refused", async (t) => {
+  const { edge } = page(t);
+
+  await assert.rejects(edge.consent(/** @type {any} */ ("yes")), {
+    code: "argument-invalid",
+    details: { path: "consent" },
+  });
+});
