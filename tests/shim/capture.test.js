@@ -21,7 +21,7 @@ function scene(t) {
     window.dispatchEvent(event);
     return event;
   };
-  return { ...fake, click };
+  return { ...fake, history: fake.window.history, click };
 }
 
 test("a click is heard, and left to the page", (t) => {
@@ -55,6 +55,18 @@ test("behind its end nothing is heard", (t) => {
 
   stopping.abort();
   click([element({ "data-edge-click": "buy" })]);
+
+  assert.equal(tracked.length, 1);
+});
+
+test("a method of ours that somebody has wrapped only passes on behind the end", (t) => {
+  const { history, tracked, stopping, pass } = scene(t);
+  const ours = history.pushState;
+  history.pushState = (/** @type {any[]} */ ...args) => ours.apply(history, args);
+
+  stopping.abort();
+  assert.equal(history.pushState({}, "", "/cart"), "returned");
+  pass(1_000);
 
   assert.equal(tracked.length, 1);
 });

@@ -141,18 +141,31 @@ test("a refusal while nothing has booted yet boots nothing for nothing", async (
   await started;
 });
 
-test("two refusals erase one after the other", async (t) => {
+test("two refusals erase one after the other, and what begins again waits for both", async (t) => {
   withDatabases(t, ["edge-store"]);
-  const { edge, workers } = page(t);
+  // Longer than a worker takes to be ready.
+  const erase = async () => {
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const own = page(t, { handlers: { erase } });
+  const { edge, workers } = own;
   edge.start(START).catch(() => {});
   await edge.flush();
 
   const first = edge.consent(false);
   const second = edge.consent(false);
-  await Promise.all([first, second]);
+  await first;
+  const granted = edge.consent(true);
+  await assert.rejects(edge.get("early"), { code: "runtime-stopped" });
+  await second;
+  await edge.flush();
+  await granted;
 
-  assert.equal(workers.length, 2);
-  assert.ok(workers.every(({ worker }) => worker.isTerminated));
+  assert.deepEqual(asked(own), ["flush", "erase", "stop", "erase", "stop", "flush"]);
+  assert.deepEqual(
+    workers.map(({ worker }) => worker.isTerminated),
+    [true, true, false],
+  );
 });
 
 test("anything but a boolean is refused", async (t) => {

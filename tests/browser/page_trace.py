@@ -1,0 +1,125 @@
+"""What a script has left on a page, counted through the debugger protocol."""
+
+from typing import Any, Self
+
+from playwright.sync_api import CDPSession, Page
+
+TARGETS = ("window", "document", "document.documentElement", "document.body", "visualViewport")
+LIVE = ("Worker", "MutationObserver", "IntersectionObserver", "MessagePort", "BroadcastChannel")
+
+# Timers have no list in any protocol: what is set and neither due nor cleared is counted from before the script.
+COUNT_TIMERS = """
+const pending = { timeouts: new Set(), intervals: new Set(), frames: new Set(), idle: new Set() };
+Object.defineProperty(window, "pendingTimers", {
+  value: () => Object.fromEntries(Object.entries(pending).map(([name, ids]) => [name, ids.size])),
+});
+function count(name, set, clear, isRepeated) {
+  const [own, ownClear] = [window[set], window[clear]];
+  window[set] = (action, ...rest) => {
+    const due = (...args) => { if (!isRepeated) pending[name].delete(id); return action(...args); };
+    const id = own(due, ...rest);
+    pending[name].add(id);
+    return id;
+  };
+  window[clear] = (id) => { pending[name].delete(id); ownClear(id); };
+}
+count("timeouts", "setTimeout", "clearTimeout");
+count("intervals", "setInterval", "clearInterval", true);
+count("frames", "requestAnimationFrame", "cancelAnimationFrame");
+count("idle", "requestIdleCallback", "cancelIdleCallback");
+"""
+
+# Every own property of the window, and of every prototype and namespace that hangs from it, by identity.
+REMEMBER = """() => {
+  const properties = () => {
+    const found = new Map();
+    for (const name of Reflect.ownKeys(window)) {
+      const global = Object.getOwnPropertyDescriptor(window, name);
+      found.set(String(name), global.get ?? global.value);
+      const holders = typeof global.value === "function"
+        ? [global.value, global.value.prototype]
+        : [window.history, window.navigator, window.location, document].includes(window[name])
+          ? [window[name]] : [];
+      for (const holder of holders) {
+        if (!holder) continue;
+        for (const key of Reflect.ownKeys(holder)) {
+          const { value, get, set } = Object.getOwnPropertyDescriptor(holder, key);
+          const path = `${String(name)}${holder === global.value ? "" : "."}.${String(key)}`;
+          if (typeof value === "function" || get || set) found.set(path, value ?? get ?? set);
+        }
+      }
+    }
+    return found;
+  };
+  const before = properties();
+  Object.defineProperty(window, "changedProperties", { value: () => {
+    const after = properties();
+    const names = new Set([...before.keys(), ...after.keys()]);
+    names.delete("changedProperties");
+    return [...names].filter((name) => before.get(name) !== after.get(name)).sort();
+  } });
+}"""
+
+
+class PageTrace:
+    """Remembers a page as it is now, to say later what is different."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        page.evaluate(REMEMBER)
+        self._before = self._counts()
+
+    @classmethod
+    def of(cls, page: Page, url: str) -> Self:
+        """Open ``url`` with its timers counted from the start."""
+        page.add_init_script(COUNT_TIMERS)
+        page.goto(url)
+        return cls(page)
+
+    def left(self) -> dict[str, Any]:
+        """Return what there is more or less of than before, by name; names of changed properties."""
+        now = self._counts()
+        changed: list[str] = self._page.evaluate("() => changedProperties()")
+        counts = {
+            name: count - self._before.get(name, 0)
+            for name, count in now.items()
+            if count != self._before.get(name, 0)
+        }
+        return {**counts, **({"properties": changed} if changed else {})}
+
+    def _counts(self) -> dict[str, int]:
+        counts: dict[str, int] = dict(self._page.evaluate("() => pendingTimers()"))
+        for target in TARGETS:
+            for listener in self._listeners(target):
+                name = f"{target}: {listener['type']}"
+                counts[name] = counts.get(name, 0) + 1
+        counts.update({name: self._live(name) for name in LIVE})
+        counts["workers"] = len(self._page.workers)
+        return counts
+
+    def _object(self, expression: str) -> str:
+        found = self._session.send("Runtime.evaluate", {"expression": expression})
+        return str(found["result"]["objectId"])
+
+    def _listeners(self, target: str) -> list[dict[str, Any]]:
+        found = self._session.send(
+            "DOMDebugger.getEventListeners", {"objectId": self._object(target)}
+        )
+        listeners: list[dict[str, Any]] = found["listeners"]
+        return listeners
+
+    def _live(self, name: str) -> int:
+        """Count the objects of a class that a collection leaves."""
+        prototype = self._object(f"{name}.prototype")
+        found = self._session.send("Runtime.queryObjects", {"prototypeObjectId": prototype})
+        objects = found["objects"]["objectId"]
+        length = self._session.send(
+            "Runtime.callFunctionOn",
+            {
+                "objectId": objects,
+                "functionDeclaration": "function () { return this.length; }",
+                "returnByValue": True,
+            },
+        )
+        return int(length["result"]["value"])
