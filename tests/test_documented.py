@@ -20,8 +20,8 @@ DOCUMENTS = [
 ]
 
 PUBLIC_CALLS = [
-    "start", "consent", "infer", "track", "on", "get", "put", "delete", "flush", "erase", "statistics",
-    "pause", "resume", "reconfigure", "reload", "trace", "stop", "router",
+    "start", "consent", "infer", "track", "on", "get", "put", "delete", "flush", "erase",
+    "statistics", "pause", "resume", "reconfigure", "reload", "trace", "stop", "router",
 ]  # fmt: skip
 CONTEXT_CALLS = [
     "infer", "query", "get", "put", "delete", "call", "log", "resource", "decode_image",

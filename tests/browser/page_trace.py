@@ -7,7 +7,7 @@ from playwright.sync_api import CDPSession, Page
 TARGETS = ("window", "document", "document.documentElement", "document.body", "visualViewport")
 LIVE = ("Worker", "MutationObserver", "IntersectionObserver", "MessagePort", "BroadcastChannel")
 
-# Timers have no list in any protocol: what is set and neither due nor cleared is counted from before the script.
+# No protocol lists timers: what is set and neither due nor cleared is counted from the start on.
 COUNT_TIMERS = """
 const pending = { timeouts: new Set(), intervals: new Set(), frames: new Set(), idle: new Set() };
 Object.defineProperty(window, "pendingTimers", {
@@ -29,7 +29,7 @@ count("frames", "requestAnimationFrame", "cancelAnimationFrame");
 count("idle", "requestIdleCallback", "cancelIdleCallback");
 """
 
-# Every own property of the window, and of every prototype and namespace that hangs from it, by identity.
+# What the window has, and what classes and prototypes that hang from it have, by identity.
 REMEMBER = """() => {
   const properties = () => {
     const found = new Map();
@@ -44,7 +44,8 @@ REMEMBER = """() => {
         if (!holder) continue;
         for (const key of Reflect.ownKeys(holder)) {
           const { value, get, set } = Object.getOwnPropertyDescriptor(holder, key);
-          const path = `${String(name)}${holder === global.value ? "" : "."}.${String(key)}`;
+          const part = holder === global.value?.prototype ? ".prototype" : "";
+          const path = `${String(name)}${part}.${String(key)}`;
           if (typeof value === "function" || get || set) found.set(path, value ?? get ?? set);
         }
       }
@@ -56,9 +57,22 @@ REMEMBER = """() => {
     const after = properties();
     const names = new Set([...before.keys(), ...after.keys()]);
     names.delete("changedProperties");
-    return [...names].filter((name) => before.get(name) !== after.get(name)).sort();
+    return [...names].filter((name) => !Object.is(before.get(name), after.get(name))).sort();
   } });
 }"""
+
+
+FRAME = "() => new Promise((ok) => requestAnimationFrame(() => ok()))"
+PATIENCE_FRAMES = 300
+
+
+def workers_end(page: Page) -> bool:
+    """Say whether the page's workers end; a browser takes its time with terminated ones."""
+    for _ in range(PATIENCE_FRAMES):
+        if not page.workers:
+            return True
+        page.evaluate(FRAME)
+    return False
 
 
 class PageTrace:
@@ -75,10 +89,12 @@ class PageTrace:
         """Open ``url`` with its timers counted from the start."""
         page.add_init_script(COUNT_TIMERS)
         page.goto(url)
+        # The driver's own listeners come with its first command of this kind.
+        page.add_script_tag(url="/nothing.js")
         return cls(page)
 
     def left(self) -> dict[str, Any]:
-        """Return what there is more or less of than before, by name; names of changed properties."""
+        """Return what there is more or less of than before, and which properties are others."""
         now = self._counts()
         changed: list[str] = self._page.evaluate("() => changedProperties()")
         counts = {
@@ -88,13 +104,16 @@ class PageTrace:
         }
         return {**counts, **({"properties": changed} if changed else {})}
 
+    def live(self) -> dict[str, int]:
+        """Return how many objects of classes that cost something a collection leaves."""
+        return {name: self._live(name) for name in LIVE}
+
     def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = dict(self._page.evaluate("() => pendingTimers()"))
         for target in TARGETS:
             for listener in self._listeners(target):
                 name = f"{target}: {listener['type']}"
                 counts[name] = counts.get(name, 0) + 1
-        counts.update({name: self._live(name) for name in LIVE})
         counts["workers"] = len(self._page.workers)
         return counts
 
@@ -122,4 +141,6 @@ class PageTrace:
                 "returnByValue": True,
             },
         )
+        # What is found would live on for this session.
+        self._session.send("Runtime.releaseObject", {"objectId": objects})
         return int(length["result"]["value"])

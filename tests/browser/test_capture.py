@@ -1,5 +1,6 @@
 """What of a real page becomes an event: clicks of all kinds, exposures, exits, routes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ async def run(ctx, activation):
 """
 BODY = """
 <div data-edge-click="host" id="host"></div>
-<div id="inside"></div>
-<button id="picture" data-edge-click="picture"><svg width="40" height="40"><g><circle r="20" cx="20" cy="20"/></g></svg></button>
-<label id="label" data-edge-click="label">Agree <input id="agree" type="checkbox" data-edge-click="agree"></label>
-<label id="plain" for="field">Name</label><input id="field" data-edge-click="field" value="typed">
+<button id="picture" data-edge-click="picture">
+  <svg width="40" height="40"><g><circle r="20" cx="20" cy="20"/></g></svg>
+</button>
+<label id="label" data-edge-click="label">
+  Agree <input id="agree" type="checkbox" data-edge-click="agree">
+</label>
+<label id="plain" for="field">Name</label>
+<input id="field" data-edge-click="field" value="typed">
 <button id="key" data-edge-click="key">Key</button>
 <a id="middle" href="/blank.html" data-edge-click="middle">Link</a>
 <button id="gone" data-edge-click="gone">Gone</button>
@@ -27,10 +32,12 @@ BODY = """
 <fieldset disabled><button id="off" data-edge-click="off"><b>Off</b></button></fieldset>
 <div data-edge-ignore><button id="ignored" data-edge-click="ignored">Ignored</button></div>
 <button id="old" clstag="pageclick|keycount|home|7">Old</button>
-<button id="older" report-eventid="Cart_Add" report-pagename="Detail" report-eventparam="100_2">Older</button>
-<div style="height: 3000px"></div>
-<p id="first" data-edge-expose="first" data-edge-props='{"sku": 7}'>First</p>
+<button id="older" report-eventid="Cart_Add" report-pagename="Detail"
+  report-eventparam="100_2">Older</button>
 """
+# More than a screen: the page's policy lets no markup set a height.
+FOLD = "<br>" * 200
+SEEN = """<p id="first" data-edge-expose="first" data-edge-props='{"sku": 7}'>First</p>"""
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def edge(serve: Serve, tmp_path: Path, page: Page) -> EdgePage:
         config={"triggers": [{"taskName": "Echo", "events": [expose, rest]}]},
     )
     index = (site / "index.html").read_text()
-    (site / "index.html").write_text(index.replace("</body>", f"{BODY}</body>"))
+    (site / "index.html").write_text(index.replace("</body>", f"{BODY}{FOLD}{SEEN}</body>"))
     opened = EdgePage(page, serve(site)).open()
     opened.ready()
     return opened
@@ -101,8 +108,10 @@ def test_other_buttons_scripts_and_the_disabled_are_told_apart(edge: EdgePage) -
     page.evaluate("() => document.getElementById('key').click()")
     page.click("#off", force=True)
     page.click("#off b", force=True)
-    page.evaluate("() => document.querySelector('#off b').dispatchEvent(new MouseEvent('click',"
-                  " { bubbles: true, composed: true }))")
+    page.evaluate(
+        "() => document.querySelector('#off b').dispatchEvent(new MouseEvent('click',"
+        " { bubbles: true, composed: true }))"
+    )
     page.click("#ignored")
 
     assert clicks(edge) == [
@@ -188,14 +197,16 @@ def test_a_storm_of_back_and_forward_is_one_view_where_it_ends(edge: EdgePage) -
     assert views(edge) == [("mta", "Test"), ("mta.exit", "Test"), ("mta", "/rest")]
 
 
-def test_leaving_a_page_is_an_exit_with_its_time(edge: EdgePage) -> None:
-    edge.page.goto(f"{edge.url}/index.html?next")
-    edge.ready()
+SHOW = """(state) => {
+  Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
 
-    rows = edge.value("events")
-    assert [(row["type"], row["page_id"]) for row in rows] == [
-        ("mta", "Test"),
-        ("mta.exit", "Test"),
-        ("mta", "Test"),
-    ]
-    assert '{"ms":' in rows[1]["props"]
+
+def test_a_page_that_is_hidden_has_an_exit_with_its_time(edge: EdgePage) -> None:
+    for state in ("hidden", "visible", "hidden"):
+        edge.page.evaluate(SHOW, state)
+
+    assert views(edge) == [("mta", "Test"), ("mta.exit", "Test"), ("mta.exit", "Test")]
+    exits = [row["props"] for row in edge.value("events") if row["type"] == "mta.exit"]
+    assert all(re.fullmatch(r'{"ms":\d+}', props) for props in exits), exits

@@ -1,4 +1,4 @@
-"""A polite guest: what it leaves on the page, what it does before it is asked or shown, and beside itself."""
+"""A polite guest: what it leaves on a page, and what it does before it is asked or shown."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Serve
 from .edge_page import EdgePage
-from .page_trace import PageTrace
+from .page_trace import PageTrace, workers_end
 from .site import ECHO, Task, write_site
 
 EVENTS = """
@@ -32,6 +32,7 @@ def site(tmp_path: Path) -> Path:
     (folder / "gated.html").write_text(page.replace(TAG, gated))
     (folder / "twice.html").write_text(page.replace(TAG, TAG + TAG))
     body = '<body data-edge-page="Bare"><p data-edge-expose="p" data-edge-click="p">Text</p></body>'
+    (folder / "nothing.js").write_text("")
     (folder / "bare.html").write_text(f"<!doctype html><title>Bare</title>{body}")
     return folder
 
@@ -59,11 +60,27 @@ def test_stop_leaves_nothing_but_its_name(url: str, page: Page) -> None:
     page.evaluate("() => { history.pushState({}, '', '/third'); return EdgeAI.stop(); }")
 
     # What can be seen while it runs can be missed afterwards.
-    assert {"window: click", "workers", "Worker", "MutationObserver"} <= set(running)
+    assert {"window: click", "timeouts", "workers"} <= set(running)
     assert {"history.pushState", "history.replaceState"} <= set(running["properties"])
+    assert workers_end(page)
     assert trace.left() == {"properties": ["EdgeAI"]}
     locks = page.evaluate("async () => (await navigator.locks.query()).held")
     assert locks == []
+
+
+def test_what_a_start_and_a_stop_leave_does_not_grow(url: str, page: Page) -> None:
+    trace = PageTrace.of(page, f"{url}/bare.html")
+    page.add_script_tag(url="/edge/edge.js")
+    lives = []
+
+    for _ in range(2):
+        page.evaluate(USE)
+        assert trace.live()["Worker"] > 0
+        page.evaluate("() => EdgeAI.stop()")
+        assert workers_end(page)
+        lives.append(trace.live())
+
+    assert lives[0] == lives[1]
 
 
 def test_a_refused_start_and_one_that_ends_before_it_boots_leave_nothing(
@@ -123,7 +140,7 @@ def test_consent_that_is_taken_back_erases_for_all_tabs(
 
     assert first.call("consent", False) == {"ok": None}
 
-    assert page.workers == []
+    assert workers_end(page)
     assert second.call("get", "key") == {"ok": None}
     assert [row["click_id"] for row in second.value("events")] == []
     second.call("consent", False)
@@ -140,7 +157,7 @@ def test_consent_that_is_refused_erases_what_earlier_visits_left(url: str, page:
 
     assert edge.call("consent", False) == {"ok": None}
 
-    assert page.workers == []
+    assert workers_end(page)
     assert not EDGE & set(page.evaluate(DATABASES))
 
 
@@ -152,7 +169,7 @@ def test_two_copies_of_the_script_are_one(url: str, page: Page) -> None:
 
     events = [(row["type"], row["click_id"]) for row in edge.value("events")]
     assert events == [("mta", None), ("mta", "buy")]
-    assert len(page.workers) == 1
+    assert len([worker for worker in page.workers if "runtime-worker" in worker.url]) == 1
 
 
 IFRAME = """() => new Promise((ok) => {
@@ -180,7 +197,9 @@ def test_an_iframe_has_a_runtime_of_its_own_that_follows(url: str, page: Page) -
     assert clicks == ["buy", "other"]
 
 
-PRERENDERING = "Object.defineProperty(document, 'prerendering', { value: true, configurable: true })"
+PRERENDERING = (
+    "Object.defineProperty(document, 'prerendering', { value: true, configurable: true })"
+)
 
 
 def test_a_page_that_is_rendered_ahead_begins_when_it_is_shown(url: str, page: Page) -> None:
