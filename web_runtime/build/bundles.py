@@ -28,6 +28,22 @@ declare global {
   var EdgeAI: Edge & { q: { push(...commands: Command[]): unknown } };
 }
 """
+# Written by hand: what its base class declares is bundled and not shipped.
+INSPECTOR_TYPES: Final = """import type { Edge } from "./types/edge.js";
+
+export class EdgeInspector extends HTMLElement {
+  /** The runtime that is looked at; default: `window.EdgeAI`. */
+  edge: Edge | undefined;
+  open: boolean;
+  tab: "runs" | "events" | "queues" | "models" | "store" | "system" | "log";
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "edge-inspector": EdgeInspector;
+  }
+}
+"""
 BRIDGE_TYPES: Final = 'export * from "./types/miniprogram/edge-bridge.js";\n'
 
 
@@ -98,6 +114,7 @@ def write_types(root: Path, out: Path) -> None:
     (out / "edge.d.ts").write_text(TYPES)
     (out / "global.d.ts").write_text(GLOBAL_TYPES)
     (out / "edge-bridge.d.ts").write_text(BRIDGE_TYPES)
+    (out / "edge-inspector.d.ts").write_text(INSPECTOR_TYPES)
 
 
 def _esbuild(
