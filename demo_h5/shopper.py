@@ -40,6 +40,21 @@ RUN: Final = """([task, count, timeoutMs]) => new Promise((resolve, reject) => {
   check();
 })"""
 
+# A page that is left within 50 ms is no view (docs/capture.md): nobody who looks is that quick.
+LOOK: Final = """(timeoutMs) => {
+  shopNotices.looked = new Promise((resolve, reject) => {
+    const fail = () => reject(new Error("Item: expected its view to be counted, got none"));
+    const timer = setTimeout(fail, timeoutMs);
+    const off = EdgeAI.on("event", ({ pageId, pv }) => {
+      if (pageId !== "Item" || !pv) return;
+      clearTimeout(timer);
+      off();
+      resolve();
+    });
+  });
+}"""
+LOOKED: Final = "() => shopNotices.looked"
+
 STATUS: Final = "() => shopNotices.backlog.findLast(({ body }) => body.state === 'ready')?.body"
 
 SETTLED: Final = """async () => {
@@ -125,9 +140,11 @@ def mean_rank(items: list[int], order: list[int]) -> float:
 
 def look_at_product(page: Page, item: int, story: Story) -> None:
     """Open one product from the feed; the click ranks the feed anew."""
+    page.evaluate(LOOK, STEP_TIMEOUT_MS)
     page.locator(f'[data-testid="feed-card"][data-item="{item}"] a').click()
     story.steps.append(step_of(page, f"click item {item} on Home", len(story.steps) + 1))
     page.get_by_test_id("item-name").wait_for()
+    page.evaluate(LOOKED)
 
 
 def search(page: Page, query: str, expected: str) -> Searched:

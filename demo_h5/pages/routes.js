@@ -19,7 +19,7 @@ export function route() {
 export const itemUrl = (item) => `/?page=Item&item=${item}`;
 
 /**
- * Show another view. The page's name is set first: edge.js reads it inside pushState.
+ * Show another view. The page's name is set first: edge.js reads it behind pushState.
  * @param {string} url
  */
 export function go(url) {
