@@ -18,6 +18,7 @@ import { eventIds, randomHex } from "./identifiers.js";
 import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
+import { hasStoredData } from "./stored-data.js";
 
 /** @import { InferOptions, StartOptions } from "./arguments.js" */
 /** @import { PlainError, RunResult } from "./protocol.js" */
@@ -43,6 +44,10 @@ export function createEdge(scriptBase) {
   let stops = 0;
   /** @type {StartOptions | undefined} Of the start that holds, or waits for consent. */
   let asked;
+  /** @type {StartOptions | undefined} The same, behind its end, too: an erasure needs them. */
+  let known;
+  /** A refusal came when nothing told yet how to open the store. */
+  let owesErasure = false;
   /** @type {boolean | undefined} The person's latest word on this page; none: what `start` says. */
   let answer;
   const isRefused = () => (answer ?? asked?.consent) === false;
@@ -121,7 +126,9 @@ export function createEdge(scriptBase) {
   /** @param {Promise<unknown>} [former]  Only then may another session open the store. */
   async function eraseEarlier(former) {
     await former;
-    if (asked) await opened({ ...asked, capture: false }).end(true);
+    owesErasure = !known && (await hasStoredData());
+    if (owesErasure) throw unknownStore();
+    if (known) await opened({ ...known, capture: false }).end(true);
   }
 
   /** @type {Edge} */
@@ -131,9 +138,10 @@ export function createEdge(scriptBase) {
 
     async start(options) {
       const checked = checkStart(options);
-      if (!session) asked = checked;
-      if (isRefused()) buffer.clear();
-      else await begin(checked);
+      if (!session) asked = known = checked;
+      if (!isRefused()) await begin(checked);
+      else if (owesErasure) await edge.consent(false);
+      else buffer.clear();
       return edge;
     },
 
@@ -142,7 +150,9 @@ export function createEdge(scriptBase) {
       answer = granted;
       if (granted) return asked && begin(asked);
       buffer.clear();
-      await close(session ? session.end(true) : eraseEarlier(stopping));
+      // A runtime that failed erases nothing any more; another one may.
+      const canErase = session && session.supervisor.state !== "failed";
+      await close(canErase ? session?.end(true) : eraseEarlier(session?.end() ?? stopping));
     },
 
     async infer(options) {
@@ -225,6 +235,12 @@ export function createEdge(scriptBase) {
     router: createRouter((params) => edge.infer(params)),
   };
   return edge;
+}
+
+function unknownStore() {
+  const text =
+    "consent: expected a start() that says how to erase what earlier visits stored, got none. It is erased as soon as there is one.";
+  return new EdgeError("runtime-stopped", text);
 }
 
 function stoppedWhileWaiting() {

@@ -2,12 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EdgeError } from "../../js_shim/errors.js";
 import { START, page } from "./fake-page.js";
+import { becomeReady } from "./supervised.js";
 
 /** @import { TestContext } from "node:test" */
 
 const scope = /** @type {any} */ (globalThis);
 const GATED = { ...START, consent: false };
+const FAILURE = new EdgeError("boot-failed", "no").toPlain();
 const VIEW = { type: "mta", pageId: "Home" };
 
 /**
@@ -127,6 +130,64 @@ for (const [names, boots] of /** @type {[string[], number][]} */ ([
 
     assert.equal(own.workers.length, boots);
     assert.deepEqual(asked(own), boots ? ["erase", "stop"] : []);
+  });
+}
+
+test("what is stored is erased behind a stop, too", async (t) => {
+  withDatabases(t, ["edge-store"]);
+  const own = page(t);
+  const { edge, workers } = own;
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  const stopped = edge.stop();
+  await edge.consent(false);
+  await stopped;
+
+  assert.deepEqual(asked(own), ["flush", "stop", "erase", "stop"]);
+  assert.deepEqual(
+    workers.map(({ worker }) => worker.isTerminated),
+    [true, true],
+  );
+});
+
+test("a refusal before any start does not pretend: the start makes up for it, and begins nothing", async (t) => {
+  withDatabases(t, ["edge-store"]);
+  const own = page(t);
+  const { edge, workers } = own;
+
+  await assert.rejects(edge.consent(false), { code: "runtime-stopped", message: /start\(\)/ });
+  await edge.start(START);
+
+  assert.deepEqual(asked(own), ["erase", "stop"]);
+  assert.equal(workers[0].worker.isTerminated, true);
+  await edge.start(START);
+  assert.equal(workers.length, 1);
+});
+
+for (const [names, boots] of /** @type {[string[], number][]} */ ([
+  [[], 1],
+  [["edge-store"], 2],
+])) {
+  test(`where the runtime has failed ${boots - 1} more workers erase ${names.join() || "nothing"}`, async (t) => {
+    withDatabases(t, names);
+    let isFirst = true;
+    const own = page(t, {
+      onStart(rpc) {
+        if (isFirst) rpc.notify("status", { state: "failed", error: FAILURE });
+        else becomeReady(rpc);
+        isFirst = false;
+      },
+    });
+    const { edge, workers } = own;
+    const started = assert.rejects(edge.start(START), { code: "boot-failed" });
+    await assert.rejects(edge.flush(), { code: "boot-failed" });
+    await started;
+
+    await edge.consent(false);
+
+    assert.equal(workers.length, boots);
+    assert.deepEqual(asked(own), names.length ? ["erase", "stop"] : []);
   });
 }
 
