@@ -1,12 +1,16 @@
 /**
  * The runtime as a script tag: sets `window.EdgeAI`, runs what was queued before, and starts by itself when
- * the tag has `data-config`. `data-capture="off"` leaves capture out, `data-exposure` is `on` or `off`,
- * `data-consent="required"` waits for `consent(true)`, `data-vms` says how many workers run tasks.
+ * the tag has `data-config`. `data-capture` and `data-exposure` are `on` or `off`, `data-consent="required"` waits for
+ * `consent(true)`, `data-vms` says how many workers run tasks. Any other text is left to the check of the start, which
+ * refuses it: what was meant to hold something back must not begin it.
  */
 
 import { createEdge } from "./edge-api.js";
 
 /** @typedef {[method: string, ...args: any[]]} Command */
+
+const SWITCH = { on: true, off: false };
+const GATE = { required: false };
 
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
 const global = /** @type {any} */ (window);
@@ -29,21 +33,22 @@ function install() {
     edge
       .start({
         config,
-        capture: capture !== "off",
-        exposure: exposure === undefined ? exposure : exposure !== "off",
-        consent: consent !== "required",
-        vms: vmsOf(vms),
+        capture: read(SWITCH, capture),
+        exposure: read(SWITCH, exposure),
+        consent: read(GATE, consent),
+        vms: /^\d+$/.test(vms ?? "") ? Number(vms) : /** @type {any} */ (vms),
       })
       .catch((error) => error.code === "argument-invalid" && reportError(error));
   queued.filter((command) => !isListener(command)).forEach(run);
 }
 
 /**
- * The number in an attribute; any other text is left to the check of the start.
- * @param {string | undefined} text
+ * @param {Record<string, boolean>} meanings
+ * @param {string | undefined} text  Of an attribute, if it is there.
+ * @returns {any}
  */
-function vmsOf(text) {
-  return /** @type {any} */ (/^\d+$/.test(text ?? "") ? Number(text) : text);
+function read(meanings, text) {
+  return text === undefined ? text : (meanings[text] ?? text);
 }
 
 /**
