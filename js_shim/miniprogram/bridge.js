@@ -110,11 +110,15 @@ class HostBridge {
   watch() {
     const { window, row } = this;
     const settle = () => void this.settle();
-    const hidden = () => window.document.visibilityState === "hidden" && this.sending.flush();
+    const hidden = () => this.isHidden() && this.sending.flush();
     if (row.ready) this.hear(window.document, row.ready, settle);
     this.hear(window, "load", settle);
     this.hear(window, "pagehide", this.sending.flush);
     this.hear(window.document, "visibilitychange", hidden);
+  }
+
+  isHidden() {
+    return this.window.document.visibilityState === "hidden";
   }
 
   /**
@@ -163,9 +167,10 @@ class HostBridge {
     const isThere = this.driver() !== undefined;
     if (isThere && row.delivery === "live") return sending.now(envelope) ? "live" : "none";
     // For a driver that comes late it is kept, and not promised.
-    if (isThere || this.detection.isMiniProgram || !this.isSettled) sending.keep(envelope, key);
-    if (!isThere) return "none";
-    sending.flushSoon();
+    const isKept =
+      (isThere || this.detection.isMiniProgram || !this.isSettled) && sending.keep(envelope, key);
+    if (!isThere || !isKept) return "none";
+    sending.flushSoon(this.isHidden());
     return "on-exit";
   }
 

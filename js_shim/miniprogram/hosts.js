@@ -98,7 +98,8 @@ export const HOSTS = [
     name: "wechat",
     app: WECHAT,
     foreign: /wxwork/i,
-    miniProgram: MINI_PROGRAM,
+    // WeChat on a desk says MiniProgramEnv on plain pages, too: anybody's link would be a command there.
+    miniProgram: /miniprogram(?!env\/(?:windows|mac))/i,
     api: ["wx", "miniProgram"],
     flag: "__wxjs_environment",
   },

@@ -9,6 +9,8 @@ import { COMMAND_BYTES, VERSION, createSeen, hashOf, isEnvelope } from "./envelo
 
 /** @import { Envelope } from "./envelope.js" */
 
+/** The app brings all again at each share: more than it can be handed while a page is in use. */
+const REMEMBERED = 8_192;
 const DIGITS = 36;
 const TIME_DIGITS = 9;
 const COUNT_DIGITS = 6;
@@ -17,7 +19,7 @@ const COUNT_DIGITS = 6;
  * @param {{nowMs?: () => number, warn?: (message: string) => void}} [options]  `warn` is told what is no message of the bridge.
  */
 export function createReceiver({ nowMs = Date.now, warn = () => {} } = {}) {
-  const isNew = createSeen();
+  const isNew = createSeen(REMEMBERED);
   const sender = text(Math.floor(Math.random() * 2 ** 40), TIME_DIGITS);
   let count = 0;
 

@@ -78,14 +78,18 @@ export function createSending({ driver, limits, timers, warn }) {
       return to ? post(to, envelope) : false;
     },
 
-    /** @param {Envelope} envelope @param {string} [key] */
+    /** @param {Envelope} envelope @param {string} [key] @returns {boolean}  Whether it waits now. */
     keep(envelope, key) {
-      outbox.put(envelope, key);
+      if (outbox.put(envelope, key)) return true;
+      warn(`${envelope.type} ${envelope.id}: dropped, it alone is above ${limits.bytes} bytes.`);
+      return false;
     },
 
-    flushSoon() {
+    /** @param {boolean} isHidden  The page may end before any timer does. */
+    flushSoon(isHidden) {
       // The host keeps all it gets: what is beyond its share waits for the page's end.
       if (handedBytes + outbox.bytes > limits.handedBytes) return unschedule();
+      if (isHidden) return flush();
       forgetTimer ??= timers.after(limits.waitMs, flush);
     },
 

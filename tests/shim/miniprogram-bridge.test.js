@@ -201,6 +201,23 @@ test("a page that is left hands over what waits", async () => {
   }
 });
 
+test("what is sent while the page is hidden waits for no timer, which may never come", async () => {
+  const { bridge, posted, hide } = inWechat();
+  hide();
+
+  assert.equal(bridge.send("result", "of the exit"), "on-exit");
+  assert.deepEqual(bodies(posted), ["of the exit"]);
+});
+
+test("a message that finds no room at all is promised to nobody", async () => {
+  const { bridge, posted, timers, warnings } = inWechat({ bytes: 50 });
+
+  assert.equal(bridge.send("result", 1), "none");
+  timers.pass(500);
+  assert.equal(posted.length, 0);
+  assert.match(warnings[0], /above 50 bytes\.$/);
+});
+
 test("what the page changes later is not sent", async () => {
   const { bridge, posted, timers } = inWechat();
   const body = { n: 1 };

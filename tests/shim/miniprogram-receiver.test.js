@@ -21,6 +21,14 @@ test("messages come once each, however often the host repeats them", () => {
   ]);
 });
 
+test("and however many there are", () => {
+  const { take } = createReceiver();
+  const all = Array.from({ length: 5_000 }, (_, n) => message(String(n).padStart(6, "0")));
+
+  assert.equal(take(event(all)).length, 5_000);
+  assert.deepEqual(ids(take(event([...all, message("new")]))), ["new"]);
+});
+
 test("messages of one event come in the order in which the page sent them", () => {
   assert.deepEqual(ids(createReceiver().take(event([message("2"), message("10"), message("1")]))), [
     "1",
