@@ -8,6 +8,8 @@ import { within } from "../timers.js";
 /** @import { NativeHost, NativeSession, NativeTensor } from "./native-port.js" */
 
 const OPEN_MS = 60_000;
+/** Behind it a run that gives no answer never will, and those that wait for it get another session. */
+const RUN_MS = 120_000;
 
 /**
  * @param {NativeHost} wx
@@ -19,16 +21,24 @@ const OPEN_MS = 60_000;
 export function createNativeModel(wx, name, model, pathOf, timers) {
   /** @type {Promise<NativeSession> | undefined} */
   let opening;
+  /** @type {NativeSession | undefined} The open one. */
+  let current;
   /** @type {Promise<unknown>} */
   let last = Promise.resolve();
   let isClosed = false;
 
   async function open() {
     const path = await pathOf(model);
-    const session = createSession(wx, path, model);
+    const session = createSession(wx, name, path, model);
     const late = () => failed(name, "the model to open", `nothing in ${OPEN_MS} ms`);
     try {
-      await within(loaded(name, session, lost), OPEN_MS, late, timers);
+      await within(
+        loaded(name, session, () => lost(session)),
+        OPEN_MS,
+        late,
+        timers,
+      );
+      current = session;
     } catch (error) {
       session.destroy();
       throw error;
@@ -36,10 +46,14 @@ export function createNativeModel(wx, name, model, pathOf, timers) {
     return session;
   }
 
-  /** The next run opens it again. */
-  function lost() {
-    opening?.then((session) => session.destroy()).catch(() => {});
-    opening = undefined;
+  /**
+   * The next run opens it again.
+   * @param {NativeSession} session  One of before, which may still speak, costs no other.
+   */
+  function lost(session) {
+    if (session !== current) return;
+    current = opening = undefined;
+    session.destroy();
   }
 
   /**
@@ -55,10 +69,12 @@ export function createNativeModel(wx, name, model, pathOf, timers) {
       throw error;
     });
     const beganMs = timers.nowMs();
+    const late = () => new Error(`nothing in ${RUN_MS} ms`);
     try {
-      return { outputs: await session.run(tensors), inferMs: timers.nowMs() - beganMs };
+      const outputs = await within(session.run(tensors), RUN_MS, late, timers);
+      return { outputs, inferMs: timers.nowMs() - beganMs };
     } catch (error) {
-      lost();
+      lost(session);
       throw failed(name, "outputs", reason(error), error);
     }
   }
@@ -78,17 +94,23 @@ export function createNativeModel(wx, name, model, pathOf, timers) {
 
     close() {
       isClosed = true;
-      lost();
+      opening?.then(lost).catch(() => {});
     },
   };
 }
 
 /**
  * @param {NativeHost} wx
+ * @param {string} name
  * @param {string} path
  * @param {NativeModel} model
  */
-function createSession(wx, path, { precisionLevel = 4, allowNPU, allowQuantize, typicalShape }) {
+function createSession(
+  wx,
+  name,
+  path,
+  { precisionLevel = 4, allowNPU, allowQuantize, typicalShape },
+) {
   if (!wx.createInferenceSession) {
     const text =
       "infer: expected wx.createInferenceSession, got none. It needs base library 2.30.0.";
@@ -98,7 +120,11 @@ function createSession(wx, path, { precisionLevel = 4, allowNPU, allowQuantize, 
   const chosen = Object.entries({ allowNPU, allowQuantize, typicalShape }).filter(
     ([, value]) => value !== undefined,
   );
-  return wx.createInferenceSession({ ...option, ...Object.fromEntries(chosen) });
+  try {
+    return wx.createInferenceSession({ ...option, ...Object.fromEntries(chosen) });
+  } catch (error) {
+    throw failed(name, "the model to open", reason(error), error);
+  }
 }
 
 /**

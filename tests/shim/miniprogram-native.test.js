@@ -41,6 +41,7 @@ function createWx() {
     downloads: 0,
     /** @type {any[]} */ sessions: [],
     /** @type {any[]} */ runs: [],
+    /** @type {((error: any) => void)[]} By session. */ failing: [],
     destroyed: 0,
   };
   const faults = /** @type {any} */ ({});
@@ -76,11 +77,14 @@ function createWx() {
       success({ statusCode: faults.status ?? 200 });
     },
     createInferenceSession(/** @type {any} */ option) {
+      if (faults.create) throw new Error(faults.create);
       seen.sessions.push(option);
       return {
         onLoad: (/** @type {any} */ tell) => faults.open ?? queueMicrotask(tell),
-        onError: (/** @type {any} */ tell) =>
-          faults.open && faults.open !== "silent" && tell({ errMsg: faults.open }),
+        onError(/** @type {any} */ tell) {
+          seen.failing.push(tell);
+          if (faults.open && faults.open !== "silent") tell({ errMsg: faults.open });
+        },
         async run(/** @type {any} */ tensors) {
           seen.runs.push(tensors);
           if (faults.run) throw await faults.run;
@@ -214,6 +218,7 @@ for (const [what, fault, code, text] of /** @type {const} */ ([
     "inference-failed",
     /op not supported/,
   ],
+  ["an engine that throws", { create: "bad option" }, "inference-failed", /bad option/],
 ])) {
   test(`${what}: refused, nothing stays, and the next call tries again`, async () => {
     const { infer, faults, disk } = started();
@@ -260,6 +265,34 @@ test("a run that fails closes the model; the next one opens it again", async () 
   await infer({ feeds: { x: float(1, 2, 3) } });
   await settled();
 
+  assert.deepEqual([seen.sessions.length, seen.destroyed], [2, 1]);
+});
+
+test("an error that a closed session tells late costs the open one nothing", async () => {
+  const { infer, seen } = started();
+  const feeds = { x: float(1, 2, 3) };
+  await infer({ feeds });
+  seen.failing[0]({ errMsg: "crashed" });
+  await infer({ feeds });
+  seen.failing[0]({ errMsg: "crashed, again" });
+  await infer({ feeds });
+
+  assert.deepEqual([seen.sessions.length, seen.destroyed], [2, 1]);
+});
+
+test("a run that never answers does not hold those behind it for ever", async () => {
+  const { infer, faults, seen, timers } = started();
+  const feeds = { x: float(1, 2, 3) };
+  faults.run = new Promise(() => {});
+  const first = refused(infer({ feeds }), "deadline-passed");
+  while (!seen.runs.length) await settled();
+  const second = infer({ feeds, timeoutMs: 600_000 });
+  timers.pass(60_000);
+  await first;
+  delete faults.run;
+  timers.pass(60_000);
+
+  assert.equal((await second).taskName, "Rank");
   assert.deepEqual([seen.sessions.length, seen.destroyed], [2, 1]);
 });
 
