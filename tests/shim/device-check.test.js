@@ -105,7 +105,8 @@ test("the verdict names what is missing, and a boot that failed above all", () =
   const verdict = (/** @type {Row[]} */ ...rows) => verdictOf([{ title: "Runtime", rows }]);
 
   assert.equal(verdict(row("boot", "yes"), row("gpu", "no")).text, "Everything works here.");
-  assert.match(verdict(row("boot", "yes"), row("idb", "no")).text, /but not: idb/);
+  for (const code of ["idb", "task", "warm", "end"])
+    assert.match(verdict(row("boot", "yes"), row(code, "no")).text, new RegExp(`not: ${code}\\.`));
   const broken = verdict(row("idb", "no"), row("boot", "no", "boot-failed: no wasm"));
   assert.deepEqual([broken.mark, broken.text.includes("boot-failed: no wasm")], ["no", true]);
 });

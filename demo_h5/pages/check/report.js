@@ -8,7 +8,18 @@
 export const SIGNS = { yes: "✓", no: "✗", note: "·", wait: "…" };
 
 /** Without these the runtime does less, and says so; they are no fault of the rest. */
-const LIMITS = ["simd", "thr", "idb", "cry", "lock", "vms", "m-wasm", "put", "flush"];
+const LIMITS = [
+  "simd",
+  "thr",
+  "idb",
+  "cry",
+  "lock",
+  "task",
+  "vms",
+  "m-wasm",
+  "put",
+  "flush",
+].concat("warm", "end");
 const QR_BYTES = 900;
 
 /**
