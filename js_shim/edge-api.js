@@ -18,7 +18,7 @@ import { eventIds, randomHex } from "./identifiers.js";
 import { createInfer } from "./infer-call.js";
 import { beginSession, configSource } from "./page-session.js";
 import { createRouter } from "./router.js";
-import { hasStoredData } from "./stored-data.js";
+import { endErasing } from "./stored-data.js";
 
 /** @import { InferOptions, StartOptions } from "./arguments.js" */
 /** @import { PlainError, RunResult } from "./protocol.js" */
@@ -44,9 +44,9 @@ export function createEdge(scriptBase) {
   let stops = 0;
   /** @type {StartOptions | undefined} Of the start that holds, or waits for consent. */
   let asked;
-  /** @type {StartOptions | undefined} The same, behind its end, too: an erasure needs them. */
+  /** @type {StartOptions | undefined} The same behind its end, too: an erasure needs them. */
   let known;
-  /** A refusal came when nothing told yet how to open the store. */
+  /** A refusal came, and what is stored is not gone yet. */
   let owesErasure = false;
   /** @type {boolean | undefined} The person's latest word on this page; none: what `start` says. */
   let answer;
@@ -123,12 +123,16 @@ export function createEdge(scriptBase) {
     await ending;
   }
 
-  /** @param {Promise<unknown>} [former]  Only then may another session open the store. */
-  async function eraseEarlier(former) {
-    await former;
-    owesErasure = !known && (await hasStoredData());
-    if (owesErasure) throw unknownStore();
-    if (known) await opened({ ...known, capture: false }).end(true);
+  /**
+   * @param {PageSession | undefined} own
+   * @param {Promise<unknown> | undefined} former  Only then may another session open the store.
+   */
+  async function erased(own, former) {
+    owesErasure = true;
+    if (former) await former;
+    const options = known && { ...known, capture: false };
+    await endErasing(own, options && (() => opened(options)));
+    owesErasure = false;
   }
 
   /** @type {Edge} */
@@ -150,9 +154,7 @@ export function createEdge(scriptBase) {
       answer = granted;
       if (granted) return asked && begin(asked);
       buffer.clear();
-      // A runtime that failed erases nothing any more; another one may.
-      const canErase = session && session.supervisor.state !== "failed";
-      await close(canErase ? session?.end(true) : eraseEarlier(session?.end() ?? stopping));
+      await close(erased(session, stopping));
     },
 
     async infer(options) {
@@ -235,12 +237,6 @@ export function createEdge(scriptBase) {
     router: createRouter((params) => edge.infer(params)),
   };
   return edge;
-}
-
-function unknownStore() {
-  const text =
-    "consent: expected a start() that says how to erase what earlier visits stored, got none. It is erased as soon as there is one.";
-  return new EdgeError("runtime-stopped", text);
 }
 
 function stoppedWhileWaiting() {

@@ -9,7 +9,9 @@ import { createEdge } from "./edge-api.js";
 
 /** @typedef {[method: string, ...args: any[]]} Command */
 
+/** @type {Record<string, boolean>} */
 const SWITCH = { on: true, off: false };
+/** @type {Record<string, boolean>} */
 const GATE = { required: false };
 
 const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
@@ -27,28 +29,19 @@ function install() {
   });
   const isListener = (/** @type {Command} */ command) => command?.[0] === "on";
   queued.filter(isListener).forEach(run);
-  const { config, capture, exposure, consent, vms } = script?.dataset ?? {};
+  const { config, capture, exposure, consent, vms } = /** @type {any} */ (script?.dataset ?? {});
   // A failed start is reported by `status`, a mistake in the tag is not; nobody holds this promise.
   if (config)
     edge
       .start({
         config,
-        capture: read(SWITCH, capture),
-        exposure: read(SWITCH, exposure),
-        consent: read(GATE, consent),
-        vms: /^\d+$/.test(vms ?? "") ? Number(vms) : /** @type {any} */ (vms),
+        capture: SWITCH[capture] ?? capture,
+        exposure: SWITCH[exposure] ?? exposure,
+        consent: GATE[consent] ?? consent,
+        vms: /^\d+$/.test(vms) ? Number(vms) : vms,
       })
       .catch((error) => error.code === "argument-invalid" && reportError(error));
   queued.filter((command) => !isListener(command)).forEach(run);
-}
-
-/**
- * @param {Record<string, boolean>} meanings
- * @param {string | undefined} text  Of an attribute, if it is there.
- * @returns {any}
- */
-function read(meanings, text) {
-  return text === undefined ? text : (meanings[text] ?? text);
 }
 
 /**

@@ -41,8 +41,9 @@ export const LIMITS = Object.freeze({
  * @property {number} stopMs         How long a former runtime may take to stop before the next one boots.
  */
 
+// Pure: the page's bundle leaves them out.
 /** @type {Readonly<OfficeLimits>} */
-export const OFFICE_LIMITS = Object.freeze({
+export const OFFICE_LIMITS = /* @__PURE__ */ Object.freeze({
   beatMs: 1_000,
   silenceMs: 5_000,
   bootSilenceMs: 15_000,

@@ -6,7 +6,6 @@ import { createDelivery } from "./delivery.js";
 import { savesData, whenActive, whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
 import { startWorker } from "./script-url.js";
-import { hasStoredData } from "./stored-data.js";
 import { Supervisor } from "./supervisor.js";
 
 /** @import { StartOptions } from "./arguments.js" */
@@ -105,15 +104,14 @@ export function beginSession(options, { emitter, buffer, ...page }) {
 
     /**
      * Take everything apart; a ready worker may make its data durable first.
-     * @param {boolean} [isErasing]  Erase what is stored; where that is nothing, no worker boots for it.
+     * @param {boolean} [isErasing]  Erase what is stored; for that a worker boots.
      * @throws {EdgeError} What kept it from erasing; the end has come nevertheless.
      */
     async end(isErasing) {
       stopping.abort();
       buffer.send(Infinity);
       try {
-        if (isErasing && (supervisor.state !== "idle" || (await hasStoredData())))
-          await supervisor.call("erase", {});
+        if (isErasing) await supervisor.call("erase", {});
         await farewell(supervisor);
       } finally {
         supervisor.stop();

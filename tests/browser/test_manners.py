@@ -14,6 +14,17 @@ EVENTS = """
 async def run(ctx, activation):
     return await ctx.query("select type, page_id, click_id, props from events order by id")
 """
+KEEP = """
+import asyncio
+async def run(ctx, activation):
+    for n in range(10_000):
+        await ctx.put("kept", n)
+        await asyncio.sleep(0.002)
+"""
+KEEPING = """async () => {
+  EdgeAI.infer({ systemCode: "test-shop", businessCode: "keep" }).catch(() => {});
+  while (!((await EdgeAI.get("kept")) > 5));
+}"""
 TAG = '<script src="/edge/edge.js" data-config="/config.json" async></script>'
 DATABASES = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
 EDGE = {"edge-keys", "edge-store"}
@@ -25,6 +36,7 @@ UNTIL_LOADED = """() => new Promise((ok) => {
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     tasks = [Task("Echo", "echo", ECHO), Task("Events", "events", EVENTS)]
+    tasks.append(Task("Keep", "keep", KEEP, {"timeout_ms": 60_000}))
     folder = write_site(tmp_path / "site", tasks=tasks)
     page = (folder / "index.html").read_text()
     assert TAG in page
@@ -236,3 +248,14 @@ def test_with_save_data_the_worker_is_loaded_at_the_first_click(url: str, page: 
     assert (before, status["state"]) == ([], "ready")
     events = [(row["type"], row["click_id"]) for row in edge.value("events")]
     assert events == [("mta", None), ("mta", "buy")]
+
+
+def test_what_a_run_in_the_middle_writes_is_erased_as_well(url: str, page: Page) -> None:
+    edge = EdgePage(page, url).open()
+    edge.ready()
+    page.evaluate(KEEPING)
+
+    assert edge.call("consent", False) == {"ok": None}
+
+    assert workers_end(page)
+    assert not EDGE & set(page.evaluate(DATABASES))

@@ -14,13 +14,16 @@ const FAILURE = new EdgeError("boot-failed", "no").toPlain();
 const VIEW = { type: "mta", pageId: "Home" };
 
 /**
- * An origin with these databases.
+ * An origin with these databases, which an erasure deletes.
  * @param {TestContext} t
  * @param {string[]} names
+ * @returns {{erase: () => any}}  How a worker does it.
  */
 function withDatabases(t, names) {
-  scope.indexedDB = { databases: async () => names.map((name) => ({ name })) };
+  let left = names;
+  scope.indexedDB = { databases: async () => left.map((name) => ({ name })) };
   t.after(() => delete scope.indexedDB);
+  return { erase: () => (left = []) };
 }
 
 /** @param {{heard: any[]}} page */
@@ -122,8 +125,7 @@ for (const [names, boots] of /** @type {[string[], number][]} */ ([
   [["edge-keys"], 1],
 ])) {
   test(`a refusal boots ${boots} workers where earlier visits left ${names.join() || "nothing"}`, async (t) => {
-    withDatabases(t, names);
-    const own = page(t);
+    const own = page(t, { handlers: withDatabases(t, names) });
     await own.edge.start(GATED);
 
     await own.edge.consent(false);
@@ -134,8 +136,7 @@ for (const [names, boots] of /** @type {[string[], number][]} */ ([
 }
 
 test("what is stored is erased behind a stop, too", async (t) => {
-  withDatabases(t, ["edge-store"]);
-  const own = page(t);
+  const own = page(t, { handlers: withDatabases(t, ["edge-store"]) });
   const { edge, workers } = own;
   edge.start(START).catch(() => {});
   await edge.flush();
@@ -152,8 +153,7 @@ test("what is stored is erased behind a stop, too", async (t) => {
 });
 
 test("a refusal before any start does not pretend: the start makes up for it, and begins nothing", async (t) => {
-  withDatabases(t, ["edge-store"]);
-  const own = page(t);
+  const own = page(t, { handlers: withDatabases(t, ["edge-store"]) });
   const { edge, workers } = own;
 
   await assert.rejects(edge.consent(false), { code: "runtime-stopped", message: /start\(\)/ });
@@ -170,9 +170,9 @@ for (const [names, boots] of /** @type {[string[], number][]} */ ([
   [["edge-store"], 2],
 ])) {
   test(`where the runtime has failed ${boots - 1} more workers erase ${names.join() || "nothing"}`, async (t) => {
-    withDatabases(t, names);
     let isFirst = true;
     const own = page(t, {
+      handlers: withDatabases(t, names),
       onStart(rpc) {
         if (isFirst) rpc.notify("status", { state: "failed", error: FAILURE });
         else becomeReady(rpc);
@@ -203,12 +203,13 @@ test("a refusal while nothing has booted yet boots nothing for nothing", async (
 });
 
 test("two refusals erase one after the other, and what begins again waits for both", async (t) => {
-  withDatabases(t, ["edge-store"]);
-  // Longer than a worker takes to be ready.
-  const erase = async () => {
+  const { erase } = withDatabases(t, ["edge-store"]);
+  const slow = async () => {
+    // Longer than a worker takes to be ready.
     for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
+    return erase();
   };
-  const own = page(t, { handlers: { erase } });
+  const own = page(t, { handlers: { erase: slow } });
   const { edge, workers } = own;
   edge.start(START).catch(() => {});
   await edge.flush();
@@ -222,11 +223,46 @@ test("two refusals erase one after the other, and what begins again waits for bo
   await edge.flush();
   await granted;
 
-  assert.deepEqual(asked(own), ["flush", "erase", "stop", "erase", "stop", "flush"]);
+  assert.deepEqual(asked(own), ["flush", "erase", "stop", "flush"]);
   assert.deepEqual(
     workers.map(({ worker }) => worker.isTerminated),
-    [true, true, false],
+    [true, false],
   );
+});
+
+test("what a run in the middle writes behind the erasure is erased when the run has ended", async (t) => {
+  const { erase } = withDatabases(t, ["edge-store"]);
+  let runs = 1;
+  const own = page(t, { handlers: { erase: () => (runs-- > 0 ? {} : erase()) } });
+  const { edge, workers } = own;
+  edge.start(START).catch(() => {});
+  await edge.flush();
+
+  await edge.consent(false);
+
+  assert.deepEqual(asked(own), ["flush", "erase", "stop", "erase", "stop"]);
+  assert.equal(workers.length, 2);
+  await edge.start(START);
+  assert.equal(workers.length, 2);
+});
+
+test("an erasure that failed is tried again by the next start", async (t) => {
+  const { erase } = withDatabases(t, ["edge-store"]);
+  let faults = 1;
+  const own = page(t, {
+    handlers: {
+      erase() {
+        if (faults-- > 0) throw new Error("no");
+        return erase();
+      },
+    },
+  });
+  await own.edge.start(GATED);
+
+  await assert.rejects(own.edge.consent(false));
+  await own.edge.start(GATED);
+
+  assert.deepEqual(asked(own), ["erase", "erase", "stop"]);
 });
 
 test("anything but a boolean is refused", async (t) => {
