@@ -103,10 +103,11 @@ export function createEdge(scriptBase) {
     await session.booted();
   }
 
-  /** @param {StartOptions} options */
-  function opened(options) {
+  /** @param {StartOptions} options @param {boolean} [isErasing] */
+  function opened(options, isErasing) {
     const { track, flush } = edge;
-    return beginSession(options, { name, scriptBase, emitter, buffer, track, flush, warn });
+    const page = { name, scriptBase, emitter, buffer, track, flush, warn, isErasing };
+    return beginSession(options, page);
   }
 
   /**
@@ -130,8 +131,8 @@ export function createEdge(scriptBase) {
   async function erased(own, former) {
     owesErasure = true;
     if (former) await former;
-    const options = known && { ...known, capture: false };
-    await endErasing(own, options && (() => opened(options)));
+    const options = known;
+    await endErasing(own, options && (() => opened(options, true)));
     owesErasure = false;
   }
 

@@ -24,6 +24,7 @@ const STOP_DEADLINE_MS = 5_000;
  * @property {Edge["track"]} track
  * @property {Edge["flush"]} flush
  * @property {(message: string) => void} warn
+ * @property {boolean | undefined} isErasing  It is opened to erase what is stored, and does nothing else.
  */
 
 /** @typedef {ReturnType<typeof beginSession>} PageSession */
@@ -33,7 +34,7 @@ const STOP_DEADLINE_MS = 5_000;
  * @param {Page} page
  * @throws {EdgeError} argument-invalid: an address that is none.
  */
-export function beginSession(options, { emitter, buffer, ...page }) {
+export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
   /** This page's pause was answered and holds: for the worker that replaces a lost one. */
   let isPaused = false;
   /** @type {unknown} The configuration put in force since the start, by any page: for that worker, too. */
@@ -42,7 +43,14 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   const supervisor = new Supervisor({
     ...worker,
-    options: (struck) => ({ ...optionsOf(), page: page.name, isPaused, reconfigured, struck }),
+    options: (struck) => ({
+      ...optionsOf(),
+      page: page.name,
+      isPaused,
+      isErasing,
+      reconfigured,
+      struck,
+    }),
     emit(name, body) {
       if (name === "overruled") isPaused = false;
       else if (name === "reconfigured") reconfigured = body.config;
@@ -65,7 +73,8 @@ export function beginSession(options, { emitter, buffer, ...page }) {
   const wakeWhenIdle = () => whenIdle(() => supervisor.wake().catch(() => {}), signal);
   const live = () => {
     // First: what it tracks as the page is left is to be flushed and sent.
-    if (options.capture ?? true) startCapture({ ...page, signal }, options.exposure);
+    if (!isErasing && (options.capture ?? true))
+      startCapture({ ...page, signal }, options.exposure);
     whenHidden(flush, signal);
     whenLeft({ leave, back: () => supervisor.tell("returned") }, signal);
     if (!savesData()) wakeWhenIdle();
@@ -104,14 +113,14 @@ export function beginSession(options, { emitter, buffer, ...page }) {
 
     /**
      * Take everything apart; a ready worker may make its data durable first.
-     * @param {boolean} [isErasing]  Erase what is stored; for that a worker boots.
+     * @param {boolean} [erases]  What is stored; for that a worker boots.
      * @throws {EdgeError} What kept it from erasing; the end has come nevertheless.
      */
-    async end(isErasing) {
+    async end(erases) {
       stopping.abort();
       buffer.send(Infinity);
       try {
-        if (isErasing) await supervisor.call("erase", {});
+        if (erases) await supervisor.call("erase", {});
         await farewell(supervisor);
       } finally {
         supervisor.stop();

@@ -72,6 +72,7 @@ export const PROTOCOL_VERSION = 4;
  * @property {number | "auto"} [vms]  Instead of the configuration's.
  * @property {boolean} [profile]   Say of each run where its time went.
  * @property {boolean} [isPaused]  This page's `pause` holds: a lost worker answered it.
+ * @property {boolean} [isErasing] It was started to erase: runs that an earlier worker left do not go on with what is to go.
  * @property {string[]} [struck]   Tasks whose code has held this page's workers too often: their breakers begin open.
  * @property {Record<string, unknown>} [reconfigured]  In force by a `reconfigure` that a lost worker knew of.
  */

@@ -150,7 +150,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     relay.connect(seat);
     office.announceReady();
     become("writer", problems);
-    term?.takeUp();
+    if (!options.isErasing) term?.takeUp();
   }
 
   /**

@@ -145,6 +145,10 @@ test("what is stored is erased behind a stop, too", async (t) => {
   await edge.consent(false);
   await stopped;
 
+  assert.deepEqual(
+    workers.map(({ options }) => options.isErasing),
+    [undefined, true],
+  );
   assert.deepEqual(asked(own), ["flush", "stop", "erase", "stop"]);
   assert.deepEqual(
     workers.map(({ worker }) => worker.isTerminated),

@@ -21,7 +21,7 @@ const CONFIG = "https://shop.example/config.json";
  * @param {Origin} origin
  * @param {FakeStore} store
  * @param {string} id
- * @param {{python?: Parameters<typeof createPython>[2], isAlone?: boolean, page?: string, config?: string, startInterpreter?: () => Promise<any>}} [play]
+ * @param {{python?: Parameters<typeof createPython>[2], isAlone?: boolean, page?: string, config?: string, isErasing?: boolean, startInterpreter?: () => Promise<any>}} [play]
  */
 export function openTab(origin, store, id, play = {}) {
   const own = origin.tab();
@@ -33,6 +33,7 @@ export function openTab(origin, store, id, play = {}) {
     base,
     page: play.page ?? id,
     loadingMs: 5,
+    isErasing: play.isErasing,
   };
   const among = play.isAlone ? undefined : { locks, openChannel };
   /** @type {{name: string, body: any}[]} */

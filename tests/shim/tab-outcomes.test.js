@@ -80,3 +80,10 @@ test("a writer goes on with what is left once its page is served, and not before
   assert.deepEqual(b.python.takenUp.length, 1);
   assert.ok(b.python.takenUp[0] > 0);
 });
+
+test("a writer that was started to erase goes on with nothing", async () => {
+  const { tabs } = await opened(["a"], { isErasing: true });
+
+  assert.deepEqual(tabs[0].states(), ["ready writer"]);
+  assert.deepEqual(tabs[0].python.takenUp, []);
+});
