@@ -1,6 +1,7 @@
 /** Views of the page, at load and at each address that it comes to rest at, and exits with how long it was visible. */
 
 import { wrapHistory } from "./history-hooks.js";
+import { EVENT_LIMITS } from "./limits.js";
 import { IGNORED, TYPE } from "./markup.js";
 
 /** @import { Capturing } from "./capture.js" */
@@ -11,7 +12,9 @@ const OPTED_OUT = `html[${IGNORED}],body[${IGNORED}]`;
 const PAGE = `[data-edge-page]:not([${IGNORED}],[${IGNORED}] *)`;
 
 export function currentPageId() {
-  return document.querySelector(PAGE)?.getAttribute("data-edge-page") || location.pathname;
+  const mark = document.querySelector(PAGE)?.getAttribute("data-edge-page");
+  // Nobody chose how long a path is, and a longer text would cost the page all its events.
+  return mark || location.pathname.slice(0, EVENT_LIMITS.textChars);
 }
 
 /**

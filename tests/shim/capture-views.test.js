@@ -50,6 +50,18 @@ test("the mark in the document names the page", (t) => {
   assert.deepEqual(told(), [["mta", "Home"]]);
 });
 
+test("a path that is too long for a page id still counts", (t) => {
+  const { tracked, history, pass } = scene(t);
+
+  history.pushState({}, "", `/${"%E4%B8%AD".repeat(40)}`);
+  pass(50);
+
+  assert.deepEqual(
+    tracked.slice(1).map(({ pageId }) => pageId.length),
+    [5, 256],
+  );
+});
+
 test("another address is an exit and a view, once the page has come to rest", (t) => {
   const { told, history, pass } = scene(t);
 
