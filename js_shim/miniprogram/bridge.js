@@ -3,7 +3,7 @@
 import { realTimers } from "../timers.js";
 import { watchCommands } from "./command-hash.js";
 import { createCommands } from "./commands.js";
-import { detectHost, hostOf, refineHost } from "./detect.js";
+import { askHost, detectHost, hostOf } from "./detect.js";
 import { driverOf } from "./drivers.js";
 import { isEnvelope } from "./envelope.js";
 import { createSending } from "./sending.js";
@@ -79,6 +79,7 @@ class HostBridge {
   isStopped = false;
   /** Whether the app has said all it will; until then messages are kept for it. */
   isSettled = false;
+  isAnswered = false;
   /** @type {(() => void) | undefined} */
   stopListening;
   /** @type {(() => void)[]} */
@@ -133,15 +134,17 @@ class HostBridge {
 
   async settle() {
     const { window, timers } = this;
-    const found = await refineHost(window, { timers });
+    const { found, isAnswered } = await askHost(window, { timers });
     if (this.isStopped) return found;
     this.row = hostOf(window) ?? this.row;
-    this.detection = found;
+    // What the host has said once, a later silence does not take back.
+    if (isAnswered || !this.isAnswered) this.detection = found;
+    this.isAnswered ||= isAnswered;
     this.isSettled = !this.row.bridge || Boolean(window[this.row.bridge]);
     this.hash.check();
     this.sending.flush();
     this.listen();
-    return found;
+    return this.detection;
   }
 
   driver() {

@@ -38,19 +38,27 @@ export function detectHost(window = globalThis) {
  * @param {{timers?: Timers, answerMs?: number}} [options]  `answerMs`: for the ready event and the answer together.
  * @returns {Promise<Detection>}
  */
-export function refineHost(
-  window = globalThis,
-  { timers = realTimers, answerMs = ANSWER_MS } = {},
-) {
+export async function refineHost(window, options) {
+  return (await askHost(window, options)).found;
+}
+
+/**
+ * The same, and whether the host has given its answer.
+ * @param {WindowLike} [window]
+ * @param {{timers?: Timers, answerMs?: number}} [options]
+ * @returns {Promise<{found: Detection, isAnswered: boolean}>}
+ */
+export function askHost(window = globalThis, { timers = realTimers, answerMs = ANSWER_MS } = {}) {
   const row = hostOf(window);
-  if (!row) return Promise.resolve(detectionOf(window, row));
+  if (!row) return Promise.resolve({ found: detectionOf(window, row), isAnswered: false });
   return new Promise((resolve) => {
     /** @type {(() => void)[]} */
     const undo = [];
     const end = (/** @type {boolean | undefined} */ answer) => {
       undo.forEach((action) => action());
       const found = detectionOf(window, hostOf(window));
-      resolve(answer === undefined ? found : answered(found, answer));
+      const isAnswered = answer !== undefined;
+      resolve({ found: isAnswered ? answered(found, answer) : found, isAnswered });
     };
     undo.push(timers.after(answerMs, () => end(undefined)));
     undo.push(whenReady(window, row, () => ask(window, row, end)));

@@ -111,6 +111,27 @@ test("a bridge that never comes: promises none, keeps the latest few", async () 
   assert.match(warnings[0], /^result .*: dropped for newer ones\.$/);
 });
 
+test("what the host has said once, a later silence does not take back", async () => {
+  let answers = 1;
+  const { globals } = createApi("wx.miniProgram", {
+    getEnv: (/** @type {(env: any) => void} */ tell) =>
+      answers-- > 0 && tell({ miniprogram: true }),
+  });
+  const { bridge, timers, window } = bridged({
+    ua: UA.silentWechat,
+    WeixinJSBridge: {},
+    ...globals,
+  });
+  assert.equal((await bridge.ready).isMiniProgram, true);
+
+  window.dispatchEvent(new Event("load"));
+  timers.pass(300);
+  await settled();
+
+  assert.equal(answers, -1);
+  assert.equal(bridge.send("result", 1), "on-exit");
+});
+
 test("a vendor's script that comes after the page's first messages", async () => {
   const { bridge, window, timers } = bridged(WECHAT);
   assert.equal(bridge.send("result", 1), "none");
