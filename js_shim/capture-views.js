@@ -76,7 +76,11 @@ export function watchViews({ track, signal, guarded, listen }, exposures) {
   }
 
   listen(window, "popstate", changed);
-  listen(window, "pagehide", leave);
+  listen(window, "pagehide", () => {
+    leave();
+    // One that comes back is shown before it says so: that is no view yet.
+    pageId = undefined;
+  });
   listen(window, "visibilitychange", onVisibility);
   listen(window, "pageshow", ({ persisted }) => persisted && view());
   const unwrap = wrapHistory(changed);

@@ -49,13 +49,12 @@ export function whenHidden(action, signal) {
  * Tell when the page is left or frozen, and when it is back.
  *
  * Never `unload` or `beforeunload`: they keep a page out of the back/forward cache.
- * @param {{leave: () => void, back: () => void}} actions  `leave` may come twice in a row.
+ * @param {{leave: (isFreezing: boolean) => void, back: () => void}} actions  Each may come twice in a row.
  * @param {AbortSignal} signal
  */
 export function whenLeft({ leave, back }, signal) {
-  const shown = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && back();
-  window.addEventListener("pagehide", leave, { signal });
-  window.addEventListener("pageshow", shown, { signal });
-  document.addEventListener("freeze", leave, { signal });
+  window.addEventListener("pagehide", ({ persisted }) => leave(persisted), { signal });
+  window.addEventListener("pageshow", ({ persisted }) => persisted && back(), { signal });
+  document.addEventListener("freeze", () => leave(true), { signal });
   document.addEventListener("resume", back, { signal });
 }

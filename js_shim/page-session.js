@@ -63,10 +63,11 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
       buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain }))),
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
-  const leave = () => {
-    // All of it in this turn: what comes behind the notice may never leave the page.
-    buffer.send(Infinity);
-    supervisor.tell("leaving");
+  /** @param {boolean} isFreezing */
+  const leave = (isFreezing) => {
+    if (isFreezing) supervisor.rest();
+    // All of it in this turn: a later one may never come.
+    else buffer.send(Infinity);
   };
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -76,7 +77,7 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
     if (!isErasing && (options.capture ?? true))
       startCapture({ ...page, signal }, options.exposure);
     whenHidden(flush, signal);
-    whenLeft({ leave, back: () => supervisor.tell("returned") }, signal);
+    whenLeft({ leave, back: () => whenIdle(() => supervisor.rouse(), signal) }, signal);
     if (!savesData()) wakeWhenIdle();
   };
   whenActive(live, signal);

@@ -54,8 +54,6 @@ function start(port, { isPaused, reconfigured, ...options }) {
   Object.assign(handlers, handlersOf(relay, tab));
   Object.assign(notices, {
     cancel: (/** @type {any} */ { callId }) => relay.cancel(callId),
-    leaving: tab.leave,
-    returned: tab.join,
   });
   tab.join();
 }

@@ -29,6 +29,9 @@ import { openSession } from "./worker-session.js";
  * @property {Timers} [timers]
  */
 
+// The longest that a timer takes.
+const FOREVER_MS = 2 ** 31 - 1;
+
 export class Supervisor {
   /** @type {"idle" | "booting" | "ready" | "failed" | "stopped"} */
   state = "idle";
@@ -93,11 +96,19 @@ export class Supervisor {
   }
 
   /**
-   * Send a notice to whatever worker there is, booting or ready.
-   * @param {string} name
+   * End the worker until `rouse`: a frozen page's would hold what the next page needs, and keep the page out of the
+   * back/forward cache. What is asked meanwhile waits.
    */
-  tell(name) {
-    this.#session?.tell(name);
+  rest() {
+    if (!this.#session) return;
+    const text = "the page: expected to stay, was left or frozen. The call may have taken effect.";
+    this.#disconnect(new EdgeError("worker-lost", text));
+    this.#boot(FOREVER_MS).catch(() => {});
+  }
+
+  /** Boot at once what waits for that. */
+  rouse() {
+    this.#backoff.cut();
   }
 
   /** End the worker for good; everything outstanding is rejected with `runtime-stopped`. */
@@ -123,12 +134,15 @@ export class Supervisor {
   /** @param {number} delayMs */
   async #readyAfter(delayMs) {
     await (delayMs > 0 && this.#backoff.wait(delayMs));
+    /** @type {WorkerSession | undefined} */
+    let own;
     try {
       if (this.#end) throw this.#end;
-      this.#session = this.#openSession();
-      return await this.#session.ready;
+      own = this.#session = this.#openSession();
+      return await own.ready;
     } catch (error) {
-      this.#fail(/** @type {EdgeError} */ (error));
+      // Unless it was ended to rest.
+      if (this.#session === own) this.#fail(/** @type {EdgeError} */ (error));
       throw error;
     }
   }

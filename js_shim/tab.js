@@ -52,8 +52,8 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
   let term;
   /** @type {Promise<unknown>} The former terms' ends: only then may the next runtime open the store. */
   let settled = Promise.resolve();
-  /** @type {Promise<unknown>} Joining and leaving, one after the other. */
-  let moves = Promise.resolve();
+  /** @type {Promise<void> | undefined} */
+  let retiring;
   let isServed = false;
 
   const office = among
@@ -90,9 +90,8 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
 
   /** @param {Welcome} welcome */
   function onWelcome({ problems, config }) {
-    // Known already where it was deposed; new where it came back to its page, or where everything begins.
-    if (!isReady || role === "writer") {
-      boot = reported({ mode: "forwarding", stepsMs: {} }, isReady ? 0 : sinceStartMs());
+    if (!isReady) {
+      boot = reported({ mode: "forwarding", stepsMs: {} }, sinceStartMs());
       become("follower", problems);
     }
     if (JSON.stringify(config) === JSON.stringify(options.config)) return;
@@ -189,14 +188,7 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     return former?.end(how);
   }
 
-  async function enter() {
-    if (isIn) return;
-    isIn = true;
-    office.join();
-  }
-
-  async function retire() {
-    if (!isIn) return;
+  async function retired() {
     isIn = false;
     follower?.leave();
     try {
@@ -206,26 +198,25 @@ export function createTab({ id, among, options, relay, openTerm, notify, limits,
     }
   }
 
-  /** @param {() => Promise<void>} action */
-  const move = (action) => (moves = moves.catch(() => {}).then(action));
+  const retire = () => (retiring ??= retired());
 
   /** @param {unknown} error */
   function fail(error) {
     status({ state: "failed", error: toPlainError(error, "boot-failed") });
-    move(retire);
+    retire().catch(() => {});
   }
 
   return {
     /** Take part, as the writer or as a follower. */
-    join: () => move(enter),
-
-    /** The page is frozen or left: it must not hold what others need, nor be asked for anything. */
-    leave: () => (among ? move(retire) : relay.call("flush", {}).catch(() => {})),
+    join() {
+      isIn = true;
+      office.join();
+    },
 
     /** Make durable what this tab has, if there is a way, and take no part any more. */
     async stop() {
       if (isServed) await relay.call("flush", {}).catch(() => {});
-      await move(retire);
+      await retire();
       return {};
     },
 

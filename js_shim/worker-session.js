@@ -141,12 +141,6 @@ export function openSession({ limits, timers, ...session }) {
     ready,
 
     /**
-     * Send a notice to the worker, booting or ready, if it has been greeted; before that it has begun nothing.
-     * @param {string} name
-     */
-    tell: (name) => rpc?.notify(name, {}),
-
-    /**
      * Terminate the worker and reject what is outstanding; a second call does nothing.
      * @param {EdgeError} reason
      */

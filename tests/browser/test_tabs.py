@@ -274,40 +274,6 @@ def test_a_frozen_writer_is_replaced_and_follows_when_it_thaws(open_tab: Open) -
     assert last_role(follower) == "writer"
 
 
-def test_a_page_that_is_left_hands_over_and_follows_when_it_is_back(open_tab: Open) -> None:
-    writer, follower = open_tab(), open_tab()
-    track(writer, 1)
-
-    # The pinned browser neither freezes a page nor restores one: the events are made by hand.
-    writer.page.evaluate("() => document.dispatchEvent(new Event('freeze'))")
-    until_role(follower, "writer")
-    assert follower.value("count") == [1]
-    begin(writer, "put", "EdgeAI.put('held', 1)")
-    track(writer, 2)
-    assert follower.call("get", "held") == {"ok": None}
-
-    writer.page.evaluate("() => document.dispatchEvent(new Event('resume'))")
-    assert end(writer, "put") == {"ok": None}
-    writer.call("flush")
-    assert follower.value("count") == [1, 2]
-    assert (last_role(writer), last_role(follower)) == ("follower", "writer")
-
-
-def test_python_starts_once_in_a_tab_that_is_the_writer_twice(open_tab: Open) -> None:
-    tab = open_tab()
-    track(tab, 1)
-
-    tab.page.evaluate(
-        "() => { for (const name of ['freeze', 'resume'])"
-        " document.dispatchEvent(new Event(name)); }"
-    )
-    track(tab, 2)
-
-    assert tab.value("count") == [1, 2]
-    assert set(tab.call("statistics")["ok"]["boot"]["stepsMs"]) == {"core"}
-    assert tab.value("echo", {"x": 1})["ext"] == {"x": 1}
-
-
 def test_a_hidden_tab_stays_the_writer(open_tab: Open) -> None:
     writer, follower = open_tab(), open_tab()
 

@@ -419,39 +419,63 @@ test("a hidden page makes a ready runtime durable, and wakes no sleeping one", a
   );
 });
 
-test("a page that is left says so behind its last events, and that it is back", async (t) => {
-  const { edge, heard, document, window } = page(t);
+/** @param {string} name @param {boolean} persisted */
+const transition = (name, persisted) => Object.assign(new Event(name), { persisted });
+
+test("a page that ends sends its last events; one that is frozen has no worker until it is back", async (t) => {
+  const { edge, heard, document, window, workers } = page(t);
   edge.start(START).catch(() => {});
   await edge.get("k");
 
   edge.track({ type: "mta", pageId: "Home", clickId: "last" });
-  window.dispatchEvent(new Event("pagehide"));
+  window.dispatchEvent(transition("pagehide", false));
+  await edge.get("still there");
+  window.dispatchEvent(transition("pagehide", true));
   document.dispatchEvent(new Event("freeze"));
+  edge.track({ type: "mta", pageId: "Home", clickId: "kept" });
+  const waiting = edge.get("until then");
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([workers.length, workers[0].worker.isTerminated], [1, true]);
+
   document.dispatchEvent(new Event("resume"));
-  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
-  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
-  await edge.get("until here");
+  window.dispatchEvent(transition("pageshow", false));
+  window.dispatchEvent(transition("pageshow", true));
+  await waiting;
 
   const names = heard.map(([name]) => name);
-  assert.deepEqual(names, ["get", "track", "leaving", "leaving", "returned", "returned", "get"]);
+  assert.deepEqual(names, ["get", "track", "get", "track", "get"]);
+  assert.equal(workers.length, 2);
 });
 
-test("a page that is left while it boots says so, too", async (t) => {
-  /** @type {(value?: unknown) => void} */
-  let started = () => {};
-  const starting = new Promise((resolve) => (started = resolve));
-  const { edge, heard, window } = page(t, { onStart: (rpc) => started(rpc) });
-  const stopped = assert.rejects(edge.start(START), { code: "runtime-stopped" });
+test("a page that is frozen while it boots begins when it is back", async (t) => {
+  const { edge, window, workers } = page(t);
+  const started = edge.start(START);
+  const asked = edge.get("k");
+  await Promise.resolve();
+  window.dispatchEvent(transition("pagehide", true));
+  await assert.rejects(asked, { code: "worker-lost" });
+
+  window.dispatchEvent(transition("pageshow", true));
+  await started;
+
+  assert.deepEqual(
+    workers.map(({ worker }) => worker.isTerminated),
+    [true, false],
+  );
+});
+
+test("a runtime that is stopped while its page is frozen stays so", async (t) => {
+  const { edge, window, workers } = page(t);
+  edge.start(START).catch(() => {});
+  await edge.flush();
+  window.dispatchEvent(transition("pagehide", true));
   const waiting = assert.rejects(edge.get("k"), { code: "runtime-stopped" });
-  const rpc = /** @type {Rpc} */ (await starting);
 
-  window.dispatchEvent(new Event("pagehide"));
-  rpc.notify("pong", {});
-  await new Promise((resolve) => setTimeout(resolve));
-
-  assert.deepEqual(heard, [["leaving", {}]]);
   await edge.stop();
-  await Promise.all([stopped, waiting]);
+  window.dispatchEvent(transition("pageshow", true));
+
+  await waiting;
+  assert.equal(workers.length, 1);
 });
 
 test("erase and an unsaid encryption are the runtime's to decide", async (t) => {

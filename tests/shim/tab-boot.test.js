@@ -79,7 +79,7 @@ test("a tab deposed before its runtime has the store never takes it", async () =
     startInterpreter: () => new Promise((resolve) => (start = resolve)),
   });
   await origin.settle();
-  a.tab.leave();
+  a.tab.stop();
   const b = openTab(origin, store, "b");
   await origin.pass(beatMs);
   assert.deepEqual(b.states(), ["ready writer"]);
@@ -90,7 +90,7 @@ test("a tab deposed before its runtime has the store never takes it", async () =
   assert.deepEqual([a.states(), store.log], [[], ["b boots"]]);
 });
 
-test("a tab left while its runtime opens the store stops that before another opens it", async () => {
+test("a tab stopped while its runtime opens the store stops that before another opens it", async () => {
   const origin = createOrigin();
   const store = createStore();
   /** @type {(value?: unknown) => void} */
@@ -100,7 +100,7 @@ test("a tab left while its runtime opens the store stops that before another ope
   const b = openTab(origin, store, "b");
   await origin.settle();
 
-  a.tab.leave();
+  a.tab.stop();
   await origin.pass(beatMs);
   assert.deepEqual(store.log, []);
   open();

@@ -1,46 +1,13 @@
-/** Tabs whose page is left, frozen with a word, or stopped: they hold nothing and lose nothing. */
+/** Tabs whose page ends or stops: they hold nothing and lose nothing. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OFFICE_LIMITS } from "../../js_shim/limits.js";
-import { answered, batch, opened } from "./fake-tab.js";
+import { batch, opened } from "./fake-tab.js";
 
 const { beatMs } = OFFICE_LIMITS;
 
-test("a writer whose page is left hands over at once; back, it follows", async () => {
-  const { origin, store, tabs } = await opened(["a", "b"]);
-  const [a, b] = tabs;
-  const mine = a.relay.call("put", { key: "a", value: 1 });
-
-  a.tab.leave();
-  a.tab.leave();
-  await origin.pass(beatMs);
-  await mine;
-  assert.deepEqual(b.states(), ["ready follower", "role writer"]);
-  assert.deepEqual(store.log, ["a boots", "a stops", "b boots"]);
-
-  const held = a.relay.call("get", { key: "a" });
-  await origin.pass(60_000);
-  a.tab.join();
-  await origin.pass(beatMs);
-  assert.equal(await held, 1);
-  assert.equal((await answered(origin, a.tab.statistics())).role, "follower");
-  assert.deepEqual(b.states(), ["ready follower", "role writer"]);
-});
-
-test("a page that is left and comes back alone boots again in the same interpreter", async () => {
-  const { origin, store, tabs } = await opened(["a"]);
-  const [a] = tabs;
-  a.tab.leave();
-  a.tab.join();
-  await origin.pass(beatMs);
-
-  assert.deepEqual(store.log, ["a boots", "a stops", "a boots"]);
-  assert.deepEqual(a.states(), ["ready writer", "role writer"]);
-  assert.equal((await answered(origin, a.relay.call("get", { key: "x" }))).value, null);
-});
-
-test("a follower whose page is left holds nothing, and its last events arrive", async () => {
+test("a follower whose page ends holds nothing, and its last events arrive", async () => {
   const { origin, store, tabs } = await opened(["a", "b"]);
   const [a, b] = tabs;
   const run = b.relay.call("infer", { callId: 1 });
@@ -48,7 +15,6 @@ test("a follower whose page is left holds nothing, and its last events arrive", 
   await origin.settle();
 
   b.relay.call("track", batch("last"));
-  b.tab.leave();
   b.close();
   await origin.settle();
 

@@ -1,0 +1,152 @@
+"""Pages that come back from the back/forward cache, where the browser has one and where not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright
+
+from .conftest import Serve
+from .plain_chromium import Build, PlainChromium, PlainTab, builds
+from .site import ECHO, Task, write_site
+
+EVENTS = """
+async def run(ctx, activation):
+    return await ctx.query("select type, page_id, click_id from events order by id")
+"""
+FLUSH = "() => settle(EdgeAI.flush())"
+REMEMBER = """() => {
+  window.shown = [];
+  addEventListener("pageshow", ({ persisted }) => shown.push(persisted));
+}"""
+HELD = "async () => (await navigator.locks.query()).held.map(({ name }) => name)"
+CLICK = "(id) => document.getElementById(id).click()"
+
+Open = Callable[[], PlainTab]
+
+
+@pytest.fixture(scope="module", params=builds(), ids=lambda build: build.name)
+def build(request: pytest.FixtureRequest) -> Build:
+    chosen: Build = request.param
+    return chosen
+
+
+@pytest.fixture
+def open_tab(serve: Serve, tmp_path: Path, build: Build, playwright: Playwright) -> Iterator[Open]:
+    tasks = [Task("Echo", "echo", ECHO), Task("Events", "events", EVENTS)]
+    url = serve(write_site(tmp_path / "site", tasks=tasks))
+    tabs: list[PlainTab] = []
+    with ExitStack() as ends:
+        context = ends.enter_context(PlainChromium(build)).attach(playwright)
+
+        def open_one() -> PlainTab:
+            tabs.append(PlainTab(context.new_page(), url).open())
+            tabs[-1].ready()
+            return tabs[-1]
+
+        yield open_one
+        assert [tab.failures for tab in tabs] == [[]] * len(tabs)
+
+
+def events(tab: PlainTab) -> list[str]:
+    """Return views, exits and clicks: each by what is known of it last."""
+    return [row["click_id"] or row["type"] for row in tab.infer("events")]
+
+
+def shown(tab: PlainTab) -> list[bool] | None:
+    """Return how the page was shown since it remembers; None where it is another one."""
+    found: list[bool] | None = tab.evaluate("() => window.shown")
+    return found
+
+
+def test_a_page_that_comes_back_goes_on(open_tab: Open, build: Build) -> None:
+    tab = open_tab()
+    tab.evaluate(REMEMBER)
+    tab.click("#buy")
+    assert tab.evaluate("() => EdgeAI.put('key', 1)") is None
+
+    tab.open("/blank.html")
+    tab.travel(-1)
+    tab.ready()
+    tab.click("#other")
+
+    assert shown(tab) == ([True] if build.keeps_pages else None)
+    assert tab.evaluate("() => EdgeAI.get('key')") == 1
+    assert tab.infer("echo")["trigger"] == "api"
+    clicks = [event for event in events(tab) if event != "mta.exit"]
+    assert clicks == ["mta", "buy", "mta", "other"]
+    assert tab.evaluate("() => seen.log") == []
+
+
+def test_a_kept_page_holds_nothing_that_the_next_page_of_its_site_needs(
+    open_tab: Open, build: Build
+) -> None:
+    tab = open_tab()
+    tab.evaluate(REMEMBER)
+    tab.evaluate(CLICK, "buy")
+    tab.open("/?second")
+    assert tab.ready()["role"] == "writer"
+    tab.evaluate(REMEMBER)
+    kept = [True] if build.keeps_pages else None
+
+    tab.travel(-1)
+    assert shown(tab) == kept
+    tab.ready()
+    tab.travel(1)
+    assert shown(tab) == kept
+    tab.ready()
+
+    assert tab.evaluate(HELD) == ["edge-writer"]
+    if build.keeps_pages:
+        # The last exit of the page that is kept waits in it.
+        assert sorted(events(tab)) == ["buy", *["mta"] * 4, *["mta.exit"] * 2]
+    else:
+        assert events(tab).count("mta") == 4
+
+
+def test_another_tab_writes_while_a_page_is_kept(open_tab: Open, build: Build) -> None:
+    tab = open_tab()
+    tab.evaluate(REMEMBER)
+    other = open_tab()
+    assert other.roles() == ["ready follower"]
+    assert tab.evaluate("() => EdgeAI.put('key', 1)") is None
+    tab.evaluate(CLICK, "buy")
+    assert tab.evaluate(FLUSH) == {}
+
+    tab.open("/blank.html")
+    other.until_writer()
+    assert other.evaluate("() => EdgeAI.get('key')") == 1
+    other.evaluate("() => EdgeAI.put('key', 2)")
+    tab.travel(-1)
+    tab.ready()
+    tab.evaluate(CLICK, "other")
+
+    assert shown(tab) == ([True] if build.keeps_pages else None)
+    assert tab.roles()[-1] == "ready follower"
+    assert tab.evaluate("() => EdgeAI.get('key')") == 2
+    assert tab.evaluate(FLUSH) == {}
+    assert {"buy", "other"} <= set(events(other))
+    assert other.evaluate("() => seen.log") == tab.evaluate("() => seen.log") == []
+
+
+STEPS = (-1, -1, 1, -1, 1, 1, -2, 1, -1, 2)
+
+
+def test_a_storm_of_back_and_forward_across_pages_loses_and_leaks_nothing(open_tab: Open) -> None:
+    tab = open_tab()
+    tab.evaluate(CLICK, "buy")
+    assert tab.evaluate(FLUSH) == {}
+    for path in ("/?second", "/blank.html", "/?third"):
+        tab.open(path)
+
+    for steps in STEPS * 2:
+        tab.travel(steps)
+    tab.ready()
+    tab.evaluate(CLICK, "other")
+
+    assert tab.evaluate(FLUSH) == {}
+    assert tab.evaluate(HELD) == ["edge-writer"]
+    assert [event for event in events(tab) if event in ("buy", "other")] == ["buy", "other"]
+    assert tab.evaluate("() => seen.log") == []
+    assert "failed" not in tab.evaluate("() => seen.status.map(({ state }) => state)")
