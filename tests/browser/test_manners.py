@@ -209,30 +209,6 @@ def test_an_iframe_has_a_runtime_of_its_own_that_follows(url: str, page: Page) -
     assert clicks == ["buy", "other"]
 
 
-PRERENDERING = (
-    "Object.defineProperty(document, 'prerendering', { value: true, configurable: true })"
-)
-
-
-def test_a_page_that_is_rendered_ahead_begins_when_it_is_shown(url: str, page: Page) -> None:
-    page.add_init_script(PRERENDERING)
-    edge = EdgePage(page, url).open()
-    page.evaluate("() => new Promise((ok) => requestIdleCallback(() => setTimeout(ok)))")
-    page.click("#buy")
-    before = list(page.workers)
-
-    page.evaluate(
-        "() => { delete document.prerendering;"
-        " document.dispatchEvent(new Event('prerenderingchange')); }"
-    )
-    edge.ready()
-    page.click("#other")
-
-    assert before == []
-    events = [(row["type"], row["click_id"]) for row in edge.value("events")]
-    assert events == [("mta", None), ("mta", "other")]
-
-
 SAVE_DATA = "Object.defineProperty(navigator.connection, 'saveData', { value: true })"
 
 
