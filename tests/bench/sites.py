@@ -39,11 +39,16 @@ def plain_site(
     ``extra`` files go to its root.
     """
     site = write_site(folder, tasks=tasks, models=models, config=config)
-    tags = "".join(f'<script src="{script}"></script>' for script in scripts)
-    (site / "index.html").write_text(PAGE.replace("SCRIPTS", tags))
+    (site / "index.html").write_text(page_with(scripts))
     for path in extra:
         shutil.copy(path, site / path.name)
     return site
+
+
+def page_with(scripts: Sequence[str]) -> str:
+    """Return the page that loads ``scripts``."""
+    tags = "".join(f'<script src="{script}"></script>' for script in scripts)
+    return PAGE.replace("SCRIPTS", tags)
 
 
 def mlp() -> bytes:

@@ -1,0 +1,29 @@
+// A page that works for each click, and what Event Timing says of them.
+
+const WORK_MS = 20;
+const REPORTED_MS = 16;
+/** @type {Map<number, number>} Longest duration of each interaction, by its id. */
+const interactions = new Map();
+
+function keep({ interactionId, duration }) {
+  if (interactionId)
+    interactions.set(interactionId, Math.max(duration, interactions.get(interactionId) ?? 0));
+}
+
+const timing = new PerformanceObserver((list) => list.getEntries().forEach(keep));
+timing.observe({ type: "event", durationThreshold: REPORTED_MS, buffered: true });
+
+document.getElementById("target").addEventListener("click", ({ currentTarget }) => {
+  const endMs = performance.now() + WORK_MS;
+  while (performance.now() < endMs);
+  currentTarget.style.opacity = currentTarget.style.opacity === "1" ? "0.5" : "1";
+});
+
+/** Durations in milliseconds since the last time, once the last is told. */
+window.takeInteractionsMs = async () => {
+  await new Promise((ok) => setTimeout(ok, 200));
+  timing.takeRecords().forEach(keep);
+  const durationsMs = [...interactions.values()];
+  interactions.clear();
+  return durationsMs;
+};
