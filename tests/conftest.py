@@ -4,11 +4,16 @@ import pytest
 from hypothesis import settings
 
 from .effort import EFFORT, examples
+from .engines.found import header
 
 TIMEOUT_S = 120
 
 settings.register_profile("effort", max_examples=examples(100))
 settings.load_profile("effort")
+
+
+def pytest_report_header() -> str:
+    return header()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
