@@ -101,9 +101,7 @@ def _closed(shop: Shop) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
     feature = item.get_closest_marker("feature")
     if feature and isinstance(item, pytest.Function) and (call.when == "call" or report.failed):

@@ -11,7 +11,7 @@ DRIVER_MS = PAGE_MS + 15_000
 _ANSWER = """() => new Promise((resolve) => {
   const answer = (kind, value) => {
     clearTimeout(timer);
-    resolve(JSON.stringify({ [kind]: value ?? null }));
+    resolve(JSON.stringify({ [kind]: value ?? null }, (_, part) => part === undefined ? null : part));
   };
   const timer = setTimeout(answer, %(page_ms)d, "late");
   new Promise((ok) => ok((%(source)s)(%(argument)s))).then(

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from .driver import DRIVER_MS, EngineError
 from .process import Process
 
 KEYS = {"Enter": "\ue007", "Space": " "}
+ADDRESS = "() => location.href"
+LOADED = """() => new Promise((ok) => {
+  if (document.readyState === "complete") ok("");
+  else addEventListener("load", () => ok(""), { once: true });
+})"""
 PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.homepage_override.mstone": "ignore",
@@ -135,8 +141,14 @@ class FirefoxTab:
         self._act("key", [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}])
 
     def back(self) -> None:
-        """Go back in the tab's history."""
+        """Go back in the tab's history; the protocol's answer comes before the page."""
+        left = self.answer(ADDRESS)
         self._send("browsingContext.traverseHistory", delta=-1)
+        late = time.monotonic() + DRIVER_MS / 1000
+        while self.answer(ADDRESS) == left:
+            if time.monotonic() > late:
+                raise EngineError(f"firefox: expected to go back from {left}, it stayed")
+        self.answer(LOADED)
 
     def close(self) -> None:
         """Close the tab."""

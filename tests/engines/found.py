@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from playwright.sync_api import Playwright
 
@@ -26,6 +27,7 @@ class Kind:
         programs: What has to be installed for it.
         idle_callback: It tells pages when they are idle.
         connection: It tells pages about their connection, Save-Data included.
+        vms: Where tasks run where the page does not say.
         webgpu_refusal: Why models do not run on WebGPU.
         words: What the table says instead of a tick, by feature.
     """
@@ -35,6 +37,7 @@ class Kind:
     programs: tuple[Callable[[], str | None], ...] = ()
     idle_callback: bool = True
     connection: bool = False
+    vms: str = "inline"
     webgpu_refusal: str = NOT_OFFERED
     words: dict[str, str] = field(default_factory=dict)
 
@@ -68,15 +71,16 @@ def start_webkit(_: Playwright) -> Engine:
     return Webkit(str(webkit_driver()), str(screen()))
 
 
-CHROMIUM = Kind("Chromium", Chromium, connection=True, webgpu_refusal="no adapter on this device")
+CHROMIUM = Kind(
+    "Chromium",
+    Chromium,
+    connection=True,
+    vms="workers",
+    webgpu_refusal="no adapter on this device",
+)
 KINDS = (
     CHROMIUM,
-    Kind(
-        "Chromium, 6× slower",
-        lambda playwright: Chromium(playwright, slowdown=6),
-        connection=True,
-        webgpu_refusal=CHROMIUM.webgpu_refusal,
-    ),
+    replace(CHROMIUM, name="Chromium, 6× slower", start=partial(Chromium, slowdown=6)),
     Kind("Firefox", start_firefox, (firefox,)),
     Kind("WebKitGTK", start_webkit, (webkit_driver, screen), idle_callback=False),
 )

@@ -64,7 +64,7 @@ class Webkit:
         """Open an empty tab."""
         # The first one stays: with its last window the browser would end.
         self._driver.switch_to.window(self._driver.window_handles[0])
-        self._driver.switch_to.new_window("tab")
+        self._driver.switch_to.new_window("window")
         return WebkitTab(self._driver, self._driver.current_window_handle)
 
     def is_alive(self) -> bool:
