@@ -28,7 +28,7 @@ $(if $(wildcard $(PY)),,$(shell rm -f .cache/stamps/python-*))
 $(if $(wildcard $(BIN)/esbuild),,$(shell rm -f .cache/stamps/node-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench simulate build serve setup train clean distclean tools demo-site
+.PHONY: help demo test check fix bench simulate build serve setup engines train clean distclean tools demo-site
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ serve: build demo-site ## serve the demo shop (PORT=8080)
 	@$(TOOL) serve demo_h5/dist --port $(PORT)
 
 setup: tools $(PYTHON_STAMP) $(NODE_STAMP) $(VENDOR_STAMP) ## Python and Node packages, Pyodide, ONNX Runtime, a browser
+
+engines: ## Firefox and WebKitGTK for tests/engines, by apt (needs root)
+	@sh tests/engines/install.sh
 
 train: setup $(TRAIN_STAMP) ## train the demo's ranking model again (downloads data)
 	@OMP_NUM_THREADS=1 .cache/train/bin/python -m demo_h5.models.train_ranker $(ARGS)

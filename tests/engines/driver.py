@@ -9,9 +9,10 @@ DRIVER_MS = PAGE_MS + 15_000
 
 # Every wait is inside the page and bounded there; the answer is one JSON text in all protocols.
 _ANSWER = """() => new Promise((resolve) => {
+  const known = (_, value) => (value === undefined ? null : value);
   const answer = (kind, value) => {
     clearTimeout(timer);
-    resolve(JSON.stringify({ [kind]: value ?? null }, (_, part) => part === undefined ? null : part));
+    resolve(JSON.stringify({ [kind]: value }, known));
   };
   const timer = setTimeout(answer, %(page_ms)d, "late");
   new Promise((ok) => ok((%(source)s)(%(argument)s))).then(

@@ -7,6 +7,7 @@ FEATURES = {
     "capture": "clicks by keyboard, routes of a single-page shop, exposures, going back",
     "picture": "a task decodes a picture",
     "model": "an ONNX model computes on wasm",
+    "isolated": "the same on a cross-origin isolated page",
     "webgpu": "a model meant for WebGPU",
     "failure": "a task that raises, and one that never ends, end alone",
     "vms": "tasks in a VM of their own, by default",

@@ -71,18 +71,40 @@ def start_webkit(_: Playwright) -> Engine:
     return Webkit(str(webkit_driver()), str(screen()))
 
 
+IN_VMS_WHERE_ASKED = "where the page says `vms: 1`: the browser tells nothing of memory"
+
 CHROMIUM = Kind(
     "Chromium",
     Chromium,
     connection=True,
     vms="workers",
     webgpu_refusal="no adapter on this device",
+    words={"webgpu": "wasm serves: no adapter on the test machine"},
 )
 KINDS = (
     CHROMIUM,
     replace(CHROMIUM, name="Chromium, 6× slower", start=partial(Chromium, slowdown=6)),
-    Kind("Firefox", start_firefox, (firefox,)),
-    Kind("WebKitGTK", start_webkit, (webkit_driver, screen), idle_callback=False),
+    Kind(
+        "Firefox",
+        start_firefox,
+        (firefox,),
+        words={
+            "idle": "✓; tells nothing of Save-Data",
+            "webgpu": "wasm serves: not offered",
+            "vms": IN_VMS_WHERE_ASKED,
+        },
+    ),
+    Kind(
+        "WebKitGTK",
+        start_webkit,
+        (webkit_driver, screen),
+        idle_callback=False,
+        words={
+            "idle": "waits 200 ms: tells nothing of idle time and Save-Data",
+            "webgpu": "wasm serves: not offered",
+            "vms": IN_VMS_WHERE_ASKED,
+        },
+    ),
 )
 
 

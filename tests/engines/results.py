@@ -28,6 +28,11 @@ class Results:
             cells[feature] = FAILED
         cells.setdefault(feature, kind.words.get(feature, PASSED))
 
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """Read what :meth:`write` wrote."""
+        return cls(**json.loads(path.read_text()))
+
     def write(self, path: Path) -> None:
         """Write the file, replacing what was there."""
         path.parent.mkdir(exist_ok=True)

@@ -1,10 +1,16 @@
 """A shopper's visit on every engine: start, clicks, capture, models, tasks that fail."""
 
+from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import DIST
+from web_runtime.serve import BackgroundServer, create_app
+
+from .conftest import OpenShop
 from .found import Kind
 from .shop import Shop
 
@@ -117,6 +123,27 @@ def test_a_model_computes(shop: Shop) -> None:
     assert "ok" in settled, settled["error"]
     assert settled["ok"]["value"] == [2, -5, 0]
     assert settled["ok"]["backend"]["double"]["name"] == "wasm"
+
+
+@pytest.fixture
+def isolated(site: Path) -> Iterator[str]:
+    with BackgroundServer(create_app(site, DIST, isolated=True)) as server:
+        yield server.url
+
+
+@pytest.mark.feature("isolated")
+def test_it_all_works_isolated_from_other_origins(open_shop: OpenShop, isolated: str) -> None:
+    shop = open_shop()
+    shop.url = isolated
+
+    assert shop.open().ready()["boot"]["crossOriginIsolated"] is True
+
+    settled = shop.infer("double", {"x": [1, -2.5, 0]})
+    cores = shop.evaluate("() => navigator.hardwareConcurrency")
+    assert "ok" in settled, settled["error"]
+    assert settled["ok"]["value"] == [2, -5, 0]
+    assert settled["ok"]["backend"]["double"]["threads"] == min(4, (cores + 1) // 2)
+    assert shop.infer("loop")["error"]["code"] == "task-timeout"
 
 
 @pytest.mark.feature("webgpu")
