@@ -7,52 +7,72 @@
 
 /** @import { PlainError } from "./protocol.js" */
 
-/** Integer of each code, as native callbacks receive it; equal to Python's table. */
-export const NUMBERS = Object.freeze({
-  "config-invalid": 1001,
-  "argument-invalid": 1002,
-  "task-unknown": 1003,
-  "model-unknown": 1004,
-  "query-invalid": 1005,
-  "tensor-invalid": 1006,
-  "call-cycle": 1007,
-  "egress-refused": 1008,
-  "digest-mismatch": 2001,
-  "bundle-invalid": 2002,
-  "seal-broken": 2003,
-  "version-mismatch": 2004,
-  "store-corrupt": 2005,
-  "key-lost": 2006,
-  "bundle-untrusted": 2007,
-  "bundle-outdated": 2008,
-  "network-failed": 3001,
-  "storage-failed": 3002,
-  "storage-full": 3003,
-  "inference-failed": 3004,
-  "feature-missing": 3005,
-  "boot-failed": 3006,
-  "boot-timeout": 3007,
-  "worker-lost": 3008,
-  "task-raised": 4001,
-  "task-timeout": 4002,
-  "task-output-invalid": 4003,
-  "task-memory-exceeded": 4004,
-  "task-crashed": 4005,
-  "queue-full": 5001,
-  "deadline-passed": 5002,
-  "run-cancelled": 5003,
-  "runtime-stopped": 5004,
-  "runtime-paused": 5005,
-  "store-unavailable": 5006,
-  "writer-superseded": 5007,
-  "run-superseded": 5008,
-  "run-ended": 5009,
-  "circuit-open": 5010,
+/**
+ * The codes of each family. Where one stands is its integer, which native callbacks receive: the third of the first family
+ * is 1003. Python has the same table.
+ */
+const TREE = /** @type {const} */ ({
+  ConfigError: [
+    "config-invalid",
+    "argument-invalid",
+    "task-unknown",
+    "model-unknown",
+    "query-invalid",
+    "tensor-invalid",
+    "call-cycle",
+    "egress-refused",
+  ],
+  TrustError: [
+    "digest-mismatch",
+    "bundle-invalid",
+    "seal-broken",
+    "version-mismatch",
+    "store-corrupt",
+    "key-lost",
+    "bundle-untrusted",
+    "bundle-outdated",
+  ],
+  HostError: [
+    "network-failed",
+    "storage-failed",
+    "storage-full",
+    "inference-failed",
+    "feature-missing",
+    "boot-failed",
+    "boot-timeout",
+    "worker-lost",
+  ],
+  TaskError: [
+    "task-raised",
+    "task-timeout",
+    "task-output-invalid",
+    "task-memory-exceeded",
+    "task-crashed",
+  ],
+  RefusedError: [
+    "queue-full",
+    "deadline-passed",
+    "run-cancelled",
+    "runtime-stopped",
+    "runtime-paused",
+    "store-unavailable",
+    "writer-superseded",
+    "run-superseded",
+    "run-ended",
+    "circuit-open",
+  ],
 });
 
-/** @typedef {keyof typeof NUMBERS} ErrorCode */
+/** @type {Record<ErrorCode, number>} */
+export const NUMBERS = /** @type {any} */ ({});
+Object.values(TREE).forEach((codes, family) =>
+  codes.forEach((code, place) => (NUMBERS[code] = (family + 1) * 1000 + place + 1)),
+);
+Object.freeze(NUMBERS);
 
-const FAMILIES = ["ConfigError", "TrustError", "HostError", "TaskError", "RefusedError"];
+/** @typedef {(typeof TREE)[keyof typeof TREE][number]} ErrorCode */
+
+const FAMILIES = Object.keys(TREE);
 
 /** What every rejected call of the public API rejects with. */
 export class EdgeError extends Error {
