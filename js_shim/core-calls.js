@@ -5,7 +5,7 @@
 
 import { EdgeError, errorFromPlain } from "./errors.js";
 import { join, readBlobs, split } from "./plain.js";
-import { answer } from "./rpc.js";
+import { answer } from "./rpc-serving.js";
 
 /** @typedef {ReturnType<typeof createCoreCalls>} CoreCalls */
 /** @typedef {{dispatch: any, track: any, cancel: any, take_up: any}} CoreMethods  Of `edge_runtime.host.browser.core.Core`. */

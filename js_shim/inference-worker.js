@@ -13,7 +13,8 @@ import { missingReason, startOrt } from "./ort-loader.js";
 import { countWork } from "./placement.js";
 import { probe } from "./probe.js";
 import { engineFailure, failed, isFatal } from "./realm-failure.js";
-import { answer, createRpc } from "./rpc.js";
+import { createRpc } from "./rpc.js";
+import { answer, serving } from "./rpc-serving.js";
 import { Session, deviceLost } from "./session.js";
 
 /** @import { EdgeError } from "./errors.js" */
@@ -106,15 +107,13 @@ self.addEventListener("unhandledrejection", ({ reason }) => {
 });
 
 greet((port) => {
-  const rpc = createRpc(port, {
-    failure: "inference-failed",
-    handlers: {
-      probe: ({ accelerators }) => probe(accelerators),
-      load,
-      open: (params) => inTurn(() => open(params)),
-      run: (params) => inTurn(() => run(params)),
-      release: (params) => inTurn(() => release(params)),
-    },
-  });
+  const handlers = {
+    probe: (/** @type {any} */ { accelerators }) => probe(accelerators),
+    load,
+    open: (/** @type {any} */ params) => inTurn(() => open(params)),
+    run: (/** @type {any} */ params) => inTurn(() => run(params)),
+    release: (/** @type {any} */ params) => inTurn(() => release(params)),
+  };
+  const rpc = createRpc(port, { serve: serving(handlers, "inference-failed") });
   doom = (error) => rpc.notify("doomed", error.toPlain());
 });

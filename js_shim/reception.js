@@ -4,6 +4,7 @@ import { broadcastPort } from "./broadcast-port.js";
 import { EdgeError } from "./errors.js";
 import { lockOf } from "./follower.js";
 import { createRpc } from "./rpc.js";
+import { serving } from "./rpc-serving.js";
 import { realTimers } from "./timers.js";
 
 /** @import { OpenChannel } from "./broadcast-port.js" */
@@ -66,7 +67,7 @@ export function createReception({
     const port = broadcastPort(openChannel(channel));
     const seat = desk.seat(page, (name, body) => rpc.notify(name, body));
     const rpc = createRpc(port, {
-      handlers: handlersOf(seat),
+      serve: serving(handlersOf(seat)),
       onNotice: (name, body) => name === "cancel" && seat.cancel(body.callId),
     });
     visitors.set(channel, rpc);

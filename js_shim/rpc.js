@@ -4,16 +4,9 @@
  * Every request settles: with a reply, when its timeout passes, or when the port is closed.
  */
 
-import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
+import { EdgeError, errorFromPlain } from "./errors.js";
 
-/** @import { Message, PlainError, Request } from "./protocol.js" */
-/** @import { ErrorCode } from "./errors.js" */
-
-/**
- * @typedef {object} Answer  A handler's value together with the buffers to transfer.
- * @property {unknown} value
- * @property {Transferable[]} transfer
- */
+/** @import { Message, Request } from "./protocol.js" */
 
 /**
  * @typedef {object} CallOptions
@@ -23,10 +16,9 @@ import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
 
 /**
  * @typedef {object} RpcOptions
- * @property {Record<string, (params: any) => unknown>} [handlers]  By method; may return a promise or `answer(…)`.
+ * @property {(port: Port, request: Request) => void} [serve]  Answers requests, as `serving(…)` of `rpc-serving` does; none: the other side asks nothing.
  * @property {(name: string, body: any) => void} [onNotice]
  * @property {(message: Message) => void} [onWord]  Something came, whatever it is.
- * @property {ErrorCode} [failure]  Code of a handler's foreign error.
  */
 
 /**
@@ -39,26 +31,12 @@ import { EdgeError, errorFromPlain, toPlainError } from "./errors.js";
 
 /** @typedef {ReturnType<typeof createRpc>} Rpc */
 
-const ANSWERS = new WeakSet();
-
-/**
- * Reply with `value` and move `transfer` with it.
- * @param {unknown} value
- * @param {Transferable[]} transfer
- * @returns {Answer}
- */
-export function answer(value, transfer) {
-  const wrapped = { value, transfer };
-  ANSWERS.add(wrapped);
-  return wrapped;
-}
-
 /**
  * Take over a port.
  * @param {Port} port
  * @param {RpcOptions} [options]
  */
-export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "worker-lost" } = {}) {
+export function createRpc(port, { serve, onNotice, onWord } = {}) {
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: unknown) => void, timer?: ReturnType<typeof setTimeout>, params: any}>} */
   const outstanding = new Map();
   let lastId = 0;
@@ -73,39 +51,6 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
     return call;
   }
 
-  /** @param {Request} request */
-  async function serve(request) {
-    const { id } = request;
-    try {
-      const result = await handle(request);
-      const { value, transfer } = isAnswer(result) ? result : { value: result, transfer: [] };
-      port.postMessage({ kind: "reply", id, value }, transfer);
-    } catch (thrown) {
-      refuse(id, toPlainError(thrown, failure));
-    }
-  }
-
-  /** @param {Request} request */
-  function handle({ method, params }) {
-    const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
-    if (handler) return handler(params);
-    const known = Object.keys(handlers).join(", ");
-    throw new EdgeError("argument-invalid", `method: expected one of ${known}, got ${method}.`);
-  }
-
-  /**
-   * @param {number} id
-   * @param {PlainError} error
-   */
-  function refuse(id, error) {
-    try {
-      port.postMessage({ kind: "reply", id, error });
-    } catch {
-      // Its details cannot be cloned; without them the caller still gets its answer.
-      port.postMessage({ kind: "reply", id, error: { ...error, details: {} } });
-    }
-  }
-
   /** @param {EdgeError} error */
   function rejectAll(error) {
     for (const id of [...outstanding.keys()]) take(id)?.reject(error);
@@ -115,7 +60,7 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
   port.onmessage = ({ data }) => {
     onWord?.(data);
     if (data.kind === "notice") onNotice?.(data.name, data.body);
-    else if (data.kind === "request") serve(data);
+    else if (data.kind === "request") serve?.(port, data);
     else if (data.error) take(data.id)?.reject(errorFromPlain(data.error));
     else take(data.id)?.resolve(data.value);
   };
@@ -188,12 +133,4 @@ export function createRpc(port, { handlers = {}, onNotice, onWord, failure = "wo
       port.close();
     },
   };
-}
-
-/**
- * @param {unknown} result
- * @returns {result is Answer}
- */
-function isAnswer(result) {
-  return typeof result === "object" && result !== null && ANSWERS.has(result);
 }

@@ -11,6 +11,7 @@ import { OFFICE_LIMITS } from "./limits.js";
 import { FORWARDED } from "./reception.js";
 import { createRelay } from "./relay.js";
 import { createRpc } from "./rpc.js";
+import { serving } from "./rpc-serving.js";
 import { createTab } from "./tab.js";
 import { openTerm } from "./term.js";
 
@@ -34,7 +35,7 @@ function start(port, { isPaused, reconfigured, ...options }) {
   /** @type {Record<string, (body: any) => void>} */
   const notices = { ping: () => rpc.notify("pong", {}) };
   const rpc = createRpc(port, {
-    handlers,
+    serve: serving(handlers),
     onNotice: (name, body) => guarded(rpc, name, () => notices[name]?.(body)),
   });
   const relay = createRelay({ isPaused });

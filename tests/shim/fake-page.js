@@ -1,6 +1,7 @@
 /** A page with the runtime's API on it, over fake workers and the few parts of a document that it asks for. */
 
 import assert from "node:assert/strict";
+import { serving } from "../../js_shim/rpc-serving.js";
 import { createEdge } from "../../js_shim/edge-api.js";
 import { FakeWorker, speaking } from "./fake-worker.js";
 import { becomeReady } from "./supervised.js";
@@ -34,7 +35,7 @@ export function page(t, { onStart = becomeReady, handlers = {} } = {}) {
   const rpcs = [];
   /** @type {any[]} */
   const heard = [];
-  const serving = Object.fromEntries(
+  const hearing = Object.fromEntries(
     METHODS.map((method) => [
       method,
       (/** @type {any} */ params) => {
@@ -54,7 +55,7 @@ export function page(t, { onStart = becomeReady, handlers = {} } = {}) {
       };
       const onNotice = (/** @type {string} */ name, /** @type {any} */ body) =>
         heard.push([name, body]);
-      super(speaking(t, start, { handlers: serving, onNotice }));
+      super(speaking(t, start, { serve: serving(hearing), onNotice }));
       const own = { url, worker: this };
       workers.push(own);
     }

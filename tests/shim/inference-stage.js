@@ -1,5 +1,6 @@
 /** Inference whose workers are played, for tests. */
 
+import { serving } from "../../js_shim/rpc-serving.js";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Inference } from "../../js_shim/host/inference.js";
 import { FakeWorker, speaking } from "./fake-worker.js";
@@ -47,8 +48,7 @@ export function lanes(t, { handlers, read = async () => new ArrayBuffer(4) } = {
     ]);
     const worker = new FakeWorker(
       speaking(t, (rpc) => rpcs.push(rpc), {
-        handlers: Object.fromEntries(noted),
-        failure: "inference-failed",
+        serve: serving(Object.fromEntries(noted), "inference-failed"),
       }),
     );
     names.push(lane);

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EdgeError } from "../../js_shim/errors.js";
-import { answer, createRpc } from "../../js_shim/rpc.js";
+import { createRpc } from "../../js_shim/rpc.js";
+import { answer, serving } from "../../js_shim/rpc-serving.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { RpcOptions } from "../../js_shim/rpc.js" */
+/** @import { Handlers } from "../../js_shim/rpc-serving.js" */
 
 const THE_END = new EdgeError("runtime-stopped", "the test is over");
 
@@ -29,10 +31,11 @@ function connected(t, near, far) {
 /**
  * A far end with these handlers; the near one asks.
  * @param {TestContext} t
- * @param {RpcOptions["handlers"]} handlers
+ * @param {Handlers} handlers
  * @param {RpcOptions} [options]
  */
-const asking = (t, handlers, options = {}) => connected(t, {}, { handlers, ...options }).near;
+const asking = (t, handlers, options = {}) =>
+  connected(t, {}, { serve: serving(handlers), ...options }).near;
 
 const silent = { hang: () => new Promise(() => {}) };
 
@@ -62,7 +65,7 @@ test("requests and notices arrive in the order they were sent", async (t) => {
     t,
     {},
     {
-      handlers: { ask: (params) => void heard.push(params) },
+      serve: serving({ ask: (params) => void heard.push(params) }),
       onNotice: (name, body) => heard.push([name, body]),
     },
   );
@@ -104,7 +107,7 @@ test("a foreign error takes the code of this border", async (t) => {
   const broken = () => {
     throw new RangeError("too deep");
   };
-  const rpc = asking(t, { broken }, { failure: "inference-failed" });
+  const rpc = asking(t, {}, { serve: serving({ broken }, "inference-failed") });
 
   await assert.rejects(rpc.call("broken", {}), {
     code: "inference-failed",
@@ -211,8 +214,8 @@ test("a value that cannot be cloned still gives the caller an answer", async (t)
 test("both ends may ask over one channel", async (t) => {
   const { near, far } = connected(
     t,
-    { handlers: { page: () => "page" } },
-    { handlers: { worker: () => "worker" } },
+    { serve: serving({ page: () => "page" }) },
+    { serve: serving({ worker: () => "worker" }) },
   );
 
   const answers = await Promise.all([near.call("worker", {}), far.call("page", {})]);

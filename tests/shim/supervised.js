@@ -1,10 +1,12 @@
 /** A supervisor over fake workers, with timers moved by hand and everything it says kept. */
 
+import { serving } from "../../js_shim/rpc-serving.js";
 import { Supervisor } from "../../js_shim/supervisor.js";
 import { FakeWorker, speaking } from "./fake-worker.js";
 import { createHandTimers } from "./hand-timers.js";
 
 /** @import { TestContext } from "node:test" */
+/** @import { Handlers } from "../../js_shim/rpc-serving.js" */
 /** @import { Rpc, RpcOptions } from "../../js_shim/rpc.js" */
 /** @typedef {{worker: FakeWorker, rpc?: Rpc, options?: any}} Life */
 
@@ -31,7 +33,7 @@ export const becomeReady = (rpc) =>
  * @typedef {object} Play
  * @property {(rpc: Rpc) => void} [onStart]  Default: be ready at once.
  * @property {ConstructorParameters<typeof FakeWorker>[0]} [script]  Instead of a worker that greets.
- * @property {RpcOptions["handlers"]} [handlers]
+ * @property {Handlers} [handlers]
  * @property {RpcOptions["onNotice"]} [onNotice]
  * @property {(name: string, body: any) => unknown} [onEmit]
  * @property {(struck: string[]) => unknown} [options]
@@ -42,7 +44,7 @@ export const becomeReady = (rpc) =>
  * @param {Play} [play]
  */
 export function supervised(t, play = {}) {
-  const { onStart = becomeReady, handlers, onNotice, onEmit, options = () => ({}) } = play;
+  const { onStart = becomeReady, handlers = {}, onNotice, onEmit, options = () => ({}) } = play;
   const timers = createHandTimers();
   /** @type {Life[]} */
   const lives = [];
@@ -56,7 +58,9 @@ export function supervised(t, play = {}) {
   function createWorker() {
     /** @type {Life} */
     const life = {
-      worker: new FakeWorker(play.script ?? speaking(t, start, { handlers, onNotice })),
+      worker: new FakeWorker(
+        play.script ?? speaking(t, start, { serve: serving(handlers), onNotice }),
+      ),
     };
     /** @param {Rpc} rpc @param {any} received */
     function start(rpc, received) {
