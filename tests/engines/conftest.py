@@ -27,13 +27,24 @@ class Running:
         self._kind = kind
         self._playwright = playwright
         self._engine: Engine | None = None
+        self._refusal: EngineError | None = None
 
     def engine(self) -> Engine:
-        """Return the engine, which answers."""
+        """Return the engine, which answers.
+
+        Raises:
+            EngineError: It does not start, or did not when it was tried before.
+        """
+        if self._refusal:
+            raise self._refusal
         if self._engine and not self._engine.is_alive():
             self.close()
         if self._engine is None:
-            self._engine = self._kind.start(self._playwright)
+            try:
+                self._engine = self._kind.start(self._playwright)
+            except EngineError as error:
+                self._refusal = error
+                raise
             SEEN.versions[self._kind.name] = self._engine.version
         return self._engine
 
@@ -83,9 +94,7 @@ def open_shop(running: Running, url: str) -> Iterator[OpenShop]:
             return shop
 
         yield start
-        assert [shop.failures() for shop in shops if not shop.is_closed] == [
-            [] for shop in shops if not shop.is_closed
-        ]
+        assert [each for shop in shops if not shop.is_closed for each in shop.failures()] == []
 
 
 @pytest.fixture
@@ -94,8 +103,8 @@ def shop(open_shop: OpenShop) -> Shop:
 
 
 def _closed(shop: Shop) -> None:
-    # A browser that has ended has told its test, and the next one gets another.
-    with contextlib.suppress(EngineError):
+    # A browser that has ended, which each driver words in its own way, has failed its test already.
+    with contextlib.suppress(Exception):
         if not shop.is_closed:
             shop.close()
 

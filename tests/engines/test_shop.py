@@ -160,9 +160,9 @@ def test_a_model_for_webgpu_falls_back_and_says_why(shop: Shop, kind: Kind) -> N
 
 
 @pytest.mark.feature("failure")
-@pytest.mark.parametrize("page", ["/", "/vms.html"], ids=["as-it-comes", "in-a-vm"])
-def test_a_task_that_raises_or_never_ends_ends_alone(shop: Shop, page: str) -> None:
-    shop.open(page).ready()
+@pytest.mark.parametrize("path", ["/", "/vms.html"], ids=["as-it-comes", "in-a-vm"])
+def test_a_task_that_raises_or_never_ends_ends_alone(shop: Shop, path: str) -> None:
+    shop.open(path).ready()
 
     assert shop.infer("raise")["error"]["code"] == "task-raised"
     assert shop.infer("loop")["error"]["code"] == "task-timeout"

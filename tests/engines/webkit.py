@@ -1,6 +1,5 @@
 """WebKitGTK over WebDriver, on a screen that nobody sees."""
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -31,6 +30,7 @@ class Webkit:
     """
 
     def __init__(self, program: str, screen: str) -> None:
+        self.is_silent = False
         self._home = Path(tempfile.mkdtemp(prefix="engine-webkit-"))
         display = ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
         self._screen = Process([screen, *display], os.environ, r"^(\d+)$")
@@ -65,22 +65,21 @@ class Webkit:
         # The first one stays: with its last window the browser would end.
         self._driver.switch_to.window(self._driver.window_handles[0])
         self._driver.switch_to.new_window("window")
-        return WebkitTab(self._driver, self._driver.current_window_handle)
+        return WebkitTab(self, self._driver, self._driver.current_window_handle)
 
     def is_alive(self) -> bool:
         """Say whether it still answers."""
         try:
-            return bool(self._driver.window_handles)
+            return not self.is_silent and bool(self._driver.window_handles)
         except (WebDriverException, HTTPError):
             return False
 
     def close(self) -> None:
         """End the browser, its screen and its home."""
-        with contextlib.suppress(WebDriverException, HTTPError):
-            self._driver.quit()
         self._end()
 
     def _end(self) -> None:
+        # Without a word to the browser, which may have stopped to listen.
         if hasattr(self._service, "process"):
             end_group(self._service.process)
             self._service.stop()
@@ -91,7 +90,8 @@ class Webkit:
 class WebkitTab:
     """One window of the protocol's; it is switched to before each command."""
 
-    def __init__(self, driver: Remote, handle: str) -> None:
+    def __init__(self, browser: Webkit, driver: Remote, handle: str) -> None:
+        self._browser = browser
         self._known = driver
         self._handle = handle
 
@@ -106,7 +106,11 @@ class WebkitTab:
 
     def answer(self, function: str) -> str:
         """Call a function of the page."""
-        return str(self._driver.execute_async_script(CALL % function))
+        try:
+            return str(self._driver.execute_async_script(CALL % function))
+        except (WebDriverException, HTTPError) as error:
+            self._browser.is_silent = isinstance(error, HTTPError)
+            raise EngineError(f"webkit: expected an answer, got {error}") from error
 
     def click(self, selector: str) -> None:
         """Click an element."""
