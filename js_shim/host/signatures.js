@@ -6,6 +6,7 @@ import { broken, requireWebCrypto, unsealed } from "./aes-gcm.js";
 const KEY_BYTES = 32;
 const SEALED_BYTES = 12 + 16;
 const SIGNATURE_BYTES = 64;
+const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
 /** @type {Record<string, {importing: AlgorithmIdentifier | EcKeyImportParams, verifying: AlgorithmIdentifier | EcdsaParams, bytes: number}>} */
 const ALGORITHMS = {
@@ -30,6 +31,7 @@ export async function verify(algorithm, publicKey, signature, data) {
   requireWebCrypto();
   const { importing, verifying, bytes } = ALGORITHMS[algorithm];
   if (publicKey.byteLength !== bytes || signature.byteLength !== SIGNATURE_BYTES) return false;
+  if (algorithm === "ed25519" && !isReduced(signature)) return false;
   const { subtle } = crypto;
   try {
     const raw = source(publicKey);
@@ -39,6 +41,17 @@ export async function verify(algorithm, publicKey, signature, data) {
     if (isUnknown(error)) throw missing(algorithm, error);
     return false;
   }
+}
+
+/**
+ * Whether an Ed25519 signature is the one spelling of itself. WebKitGTK's library takes its number plus the group's
+ * order as well, which RFC 8032 (5.1.7) forbids and other engines refuse.
+ * @param {Uint8Array} signature
+ */
+function isReduced(signature) {
+  const littleEndian = signature.subarray(SIGNATURE_BYTES / 2);
+  const number = littleEndian.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return number < ED25519_ORDER;
 }
 
 /**

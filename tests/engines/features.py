@@ -13,6 +13,7 @@ FEATURES = {
     "vms": "tasks in a VM of their own, by default",
     "durable": "events and values outlive the page, sealed in IndexedDB",
     "tabs": "two tabs: one writes, the other takes over",
+    "ports": "contracts of storage, crypto, network, pictures, engine, VMs: every check",
     "trust": "signed bundles run, changed ones do not",
     "other-origin": "files and workers from another origin",
     "consent": "nothing before consent, everything erased after it is taken back",
