@@ -13,8 +13,9 @@ const PAGE = `[data-edge-page]:not([${IGNORED}],[${IGNORED}] *)`;
 
 export function currentPageId() {
   const mark = document.querySelector(PAGE)?.getAttribute("data-edge-page");
+  const path = location.pathname + (/^#[/!][^?]*/.exec(location.hash) ?? "");
   // Nobody chose how long a path is, and a longer text would cost the page all its events.
-  return mark || location.pathname.slice(0, EVENT_LIMITS.textChars);
+  return mark || path.slice(0, EVENT_LIMITS.textChars);
 }
 
 /**
@@ -93,6 +94,7 @@ export function watchViews({ track, signal, guarded, listen }, exposures) {
   return settle;
 }
 
+/** The address without a hash that is no router's. */
 function here() {
-  return location.href.split("#")[0];
+  return location.href.replace(/#(?![/!]).*/, "");
 }

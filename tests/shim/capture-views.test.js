@@ -107,6 +107,25 @@ test("a change of the hash alone is no view", (t) => {
   assert.equal(told().length, 1);
 });
 
+test("a hash that begins as a path is a router's address", (t) => {
+  const { told, history, heard, location, pass } = scene(t);
+
+  for (const hash of ["#/cart?from=home", "#!/item"]) {
+    location.hash = hash;
+    heard.popstate({});
+    pass(100);
+  }
+  history.pushState({}, "", "#menu");
+  pass(100);
+
+  assert.deepEqual(
+    told()
+      .filter(([type]) => type === "mta")
+      .map(([, pageId]) => pageId),
+    ["/home", "/home#/cart", "/home#!/item", "/home"],
+  );
+});
+
 test("whoever cannot wait has the view that is due at once, and only once", (t) => {
   const { told, history, settle, pass } = scene(t);
 
