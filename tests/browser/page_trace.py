@@ -62,6 +62,10 @@ REMEMBER = """() => {
 }"""
 
 
+LOCKS = """async () => {
+  const { held, pending } = await navigator.locks.query();
+  return held.length + pending.length;
+}"""
 FRAME = "() => new Promise((ok) => requestAnimationFrame(() => ok()))"
 PATIENCE_FRAMES = 300
 
@@ -104,6 +108,19 @@ class PageTrace:
         }
         return {**counts, **({"properties": changed} if changed else {})}
 
+    def left_at_last(self, expected: dict[str, Any]) -> dict[str, Any]:
+        """Return what there is more or less of, once that is as expected or does not become so.
+
+        A worker's start may be told only when it has ended, and its end before its locks are free.
+        """
+        left = self.left()
+        for _ in range(PATIENCE_FRAMES):
+            if left == expected:
+                break
+            self._page.evaluate(FRAME)
+            left = self.left()
+        return left
+
     def live(self) -> dict[str, int]:
         """Return how many objects of classes that cost something a collection leaves."""
         return {name: self._live(name) for name in LIVE}
@@ -115,6 +132,7 @@ class PageTrace:
                 name = f"{target}: {listener['type']}"
                 counts[name] = counts.get(name, 0) + 1
         counts["workers"] = len(self._page.workers)
+        counts["locks"] = self._page.evaluate(LOCKS)
         return counts
 
     def _object(self, expression: str) -> str:
