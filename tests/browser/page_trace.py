@@ -125,6 +125,15 @@ class PageTrace:
         """Return how many objects of classes that cost something a collection leaves."""
         return {name: self._live(name) for name in LIVE}
 
+    def falls_to(self, former: dict[str, int]) -> bool:
+        """Say whether no more are left than formerly; a browser takes its time with what ended."""
+        for _ in range(PATIENCE_FRAMES):
+            now = self.live()
+            if all(now[name] <= count for name, count in former.items()):
+                return True
+            self._page.evaluate(FRAME)
+        return False
+
     def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = dict(self._page.evaluate("() => pendingTimers()"))
         for target in TARGETS:
