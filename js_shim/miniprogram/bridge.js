@@ -80,6 +80,7 @@ class HostBridge {
   /** Whether the app has said all it will; until then messages are kept for it. */
   isSettled = false;
   isAnswered = false;
+  stopping = new AbortController();
   /** @type {(() => void) | undefined} */
   stopListening;
   /** @type {(() => void)[]} */
@@ -134,7 +135,7 @@ class HostBridge {
 
   async settle() {
     const { window, timers } = this;
-    const { found, isAnswered } = await askHost(window, { timers });
+    const { found, isAnswered } = await askHost(window, { timers, signal: this.stopping.signal });
     if (this.isStopped) return found;
     this.row = hostOf(window) ?? this.row;
     // What the host has said once, a later silence does not take back.
@@ -180,6 +181,7 @@ class HostBridge {
   stop() {
     this.sending.flush();
     this.isStopped = true;
+    this.stopping.abort();
     this.sending.clear();
     this.stopListening?.();
     this.hash.stop();

@@ -45,10 +45,13 @@ export async function refineHost(window, options) {
 /**
  * The same, and whether the host has given its answer.
  * @param {WindowLike} [window]
- * @param {{timers?: Timers, answerMs?: number}} [options]
+ * @param {{timers?: Timers, answerMs?: number, signal?: AbortSignal}} [options]  `signal`: nobody waits any more.
  * @returns {Promise<{found: Detection, isAnswered: boolean}>}
  */
-export function askHost(window = globalThis, { timers = realTimers, answerMs = ANSWER_MS } = {}) {
+export function askHost(
+  window = globalThis,
+  { timers = realTimers, answerMs = ANSWER_MS, signal } = {},
+) {
   const row = hostOf(window);
   if (!row) return Promise.resolve({ found: detectionOf(window, row), isAnswered: false });
   return new Promise((resolve) => {
@@ -61,6 +64,7 @@ export function askHost(window = globalThis, { timers = realTimers, answerMs = A
       resolve({ found: isAnswered ? answered(found, answer) : found, isAnswered });
     };
     undo.push(timers.after(answerMs, () => end(undefined)));
+    signal?.addEventListener("abort", () => end(undefined));
     undo.push(whenReady(window, row, () => ask(window, row, end)));
   });
 }

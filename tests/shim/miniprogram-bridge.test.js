@@ -299,16 +299,19 @@ test("stop leaves no listener and no timer, and a stopped bridge promises nothin
   assert.deepEqual(bodies(posted), [1]);
 });
 
-test("stop while the host has not answered yet", async () => {
+test("stop while the bridge has not come yet, and while the host has not answered", async () => {
+  const early = bridged({ ua: UA.wechat });
+  early.bridge.stop();
+  assert.deepEqual([early.listeners(), early.timers.waiting], [0, 0]);
+
   const { bridge, timers, listeners } = bridged({
     ...WECHAT,
     ...createApi("wx.miniProgram", { getEnv: () => {} }).globals,
   });
   bridge.stop();
-  timers.pass(300);
-  await bridge.ready;
 
   assert.deepEqual([listeners(), timers.waiting], [0, 0]);
+  await bridge.ready;
 });
 
 test("a plain browser's page gets no listener at all", () => {
