@@ -57,6 +57,7 @@ export class EdgeInspector extends LitElement {
       draw: () => this.requestUpdate(),
     });
     this.look = () => this.watch.look();
+    this.listen = () => this.watch.start();
   }
 
   get isSeen() {
@@ -66,13 +67,16 @@ export class EdgeInspector extends LitElement {
   connectedCallback() {
     super.connectedCallback();
     document.addEventListener("visibilitychange", this.look);
-    this.watch.start();
+    // The runtime's own script may come later.
+    window.addEventListener("load", this.listen);
+    this.listen();
     this.watch.look();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     document.removeEventListener("visibilitychange", this.look);
+    window.removeEventListener("load", this.listen);
     this.watch.stop();
   }
 

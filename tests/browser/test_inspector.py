@@ -32,6 +32,12 @@ TASKS = [
 TABS = ["runs", "events", "queues", "models", "store", "system", "log"]
 
 START = "(options) => EdgeAI.start({ config: '/config.json', capture: false, ...options })"
+LATE = """<!doctype html><title>Late</title><script src="/late.js"></script>
+<script type="module" src="/edge/edge-inspector.mjs"></script><edge-inspector></edge-inspector>"""
+# The inspector's own script has run by then, and the page has not loaded.
+LATE_SCRIPT = """addEventListener("DOMContentLoaded", () => {
+  document.head.append(Object.assign(document.createElement("script"), { src: "/edge/edge.js" }));
+});"""
 INSPECT = """async () => {
   await import("/edge/edge-inspector.mjs");
   const inspector = document.createElement("edge-inspector");
@@ -77,6 +83,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         models={"double": double_model()},
         config={"triggers": [click_trigger("Echo", "buy")]},
     )
+
+
+def test_closed_it_hears_of_a_runtime_whose_script_comes_after_it(
+    site: Path, inspected: Inspected
+) -> None:
+    (site / "late.html").write_text(LATE)
+    (site / "late.js").write_text(LATE_SCRIPT)
+    inspected.open("/late.html")
+    inspected.page.evaluate("() => EdgeAI.track({ type: 'mta', pageId: 'Early' })")
+
+    inspected.page.evaluate("() => { document.querySelector('edge-inspector').open = true; }")
+
+    assert "Early" in inspected.tab("events").inner_text()
 
 
 @pytest.fixture
@@ -220,7 +239,7 @@ def test_it_asks_while_it_is_seen_and_leaves_nothing_behind(inspected: Inspected
     page.evaluate(INSPECT)
     inspected.tab("queues").locator("table").first.wait_for()
     held = "() => ({ ...held, timers: held.timers.size })"
-    assert page.evaluate(held)["listeners"] == 7
+    assert page.evaluate(held)["listeners"] == 8
 
     inspected.host.get_by_role("button", name="Close").click()
     asked = page.evaluate(held)["asked"]
