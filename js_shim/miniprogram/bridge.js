@@ -38,9 +38,10 @@ export const BRIDGE_LIMITS = Object.freeze({
  * @typedef {object} Bridge
  * @property {Promise<Detection>} ready  The host's own answer, or what was found without it; after 300 ms at most.
  * @property {() => Detection} detection  As known now.
- * @property {(type: string, body?: unknown, options?: {key?: string}) => Delivery} send  Says what is true at this moment:
- *   `live`, the host has it; `on-exit`, it reaches the mini-program when the page is left or shared, unless newer ones
- *   push it out; `none`, nobody has promised anything. Of one key only the latest not yet handed over is sent. Never throws.
+ * @property {(type: string, body?: unknown, options?: {key?: string, instead?: unknown}) => Delivery} send  Says what is
+ *   true at this moment: `live`, the host has it; `on-exit`, it reaches the mini-program when the page is left or shared,
+ *   unless newer ones push it out; `none`, nobody has promised anything. Of one key only the latest not yet handed over is
+ *   sent. `instead`: a body for where no message holds the first. Never throws.
  * @property {(listener: (command: Envelope) => void) => () => void} onCommand  Until the returned function is called.
  * @property {() => void} flush  Hand over what waits, before the page itself calls `navigateBack`.
  * @property {() => void} stop   Hand over what waits; then leave no listener, timer or property behind.
@@ -164,8 +165,10 @@ class HostBridge {
   }
 
   /** @type {Bridge["send"]} */
-  send(type, body, { key } = {}) {
-    const envelope = this.isStopped ? undefined : this.sending.envelope(type, body);
+  send(type, body, { key, instead } = {}) {
+    if (this.isStopped) return "none";
+    const made = this.sending.envelope(type, body);
+    const envelope = made ?? (instead === undefined ? made : this.sending.envelope(type, instead));
     if (!envelope) return "none";
     const { row, sending } = this;
     const isThere = this.driver() !== undefined;

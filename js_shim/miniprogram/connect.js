@@ -1,11 +1,18 @@
 /** Joins a runtime and a bridge: the runtime's events go to the mini-program, its commands are carried out. */
 
+import { EdgeError } from "../errors.js";
+
 /** @import { Edge } from "../types.js" */
 /** @import { Bridge } from "./bridge.js" */
 /** @import { Envelope } from "./envelope.js" */
 
 /** @typedef {"result" | "error" | "status" | "log"} EventName */
 /** @typedef {"infer" | "track"} CommandName */
+
+const TOO_MUCH = new EdgeError(
+  "task-output-invalid",
+  "answer: expected what one message holds, got more, or bytes. Send a key, and the rest by the server.",
+).toPlain();
 
 /**
  * @param {Pick<Edge, "on" | "infer" | "track">} edge
@@ -27,7 +34,9 @@ export function connect(edge, bridge, options = {}) {
       (result) => ({ to: id, result }),
       (error) => ({ to: id, error: plainError(error) }),
     );
-    if (!isOver) bridge.send("answer", answer);
+    // Whoever asked hears of it, whatever it came to.
+    const instead = { to: id, error: TOO_MUCH };
+    if (!isOver) bridge.send("answer", answer, { instead });
   }
 
   /** @param {Envelope} command */

@@ -248,6 +248,20 @@ test("results go to the mini-program, other events only if asked for", () => {
   assert.deepEqual(both.messages(), [["status", { state: "ready" }]]);
 });
 
+for (const value of [new Uint8Array(2), "x".repeat(20_000)])
+  test(`an answer that no message holds is an error: ${value.length} of something`, async () => {
+    const { visit, runs, messages } = connected();
+    visit(hash("infer", { systemCode: "shop", businessCode: "rank" }))();
+    runs[0].resolve({ value });
+    await settled();
+
+    const [[type, { to, result, error }]] = messages();
+    assert.deepEqual(
+      [type, typeof to, result, error.code, error.number],
+      ["answer", "string", undefined, "task-output-invalid", 4003],
+    );
+  });
+
 test("an infer command is answered by its id", async () => {
   const { visit, runs, messages } = connected();
   const address = hash("infer", { systemCode: "shop", businessCode: "rank" });
