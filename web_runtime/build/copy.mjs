@@ -33,6 +33,11 @@ function write(path, data) {
   renameSync(`${path}.part`, path);
 }
 
+/** @param {string} path @param {Buffer} data */
+function isThere(path, data) {
+  return existsSync(path) && readFileSync(path).equals(data);
+}
+
 /**
  * @param {string} path
  * @param {string} [sha256]
@@ -71,9 +76,10 @@ for (const path of paths) {
   const target = join(folder, path);
   bytes += data.length;
   mkdirSync(dirname(target), { recursive: true });
-  // A variant that an earlier version left would be served instead.
-  if (!DIGEST.test(path)) for (const suffix of VARIANTS) rmSync(target + suffix, { force: true });
-  if (!DIGEST.test(path) || !existsSync(target)) write(target, data);
+  // A variant that an earlier version left, or of what another tool copied halfway, would be served instead.
+  if (!DIGEST.test(path) || !isThere(target, data))
+    for (const suffix of VARIANTS) rmSync(target + suffix, { force: true });
+  if (!isThere(target, data)) write(target, data);
   // A wheel is packed already.
   if (compress && !path.endsWith(".whl") && !existsSync(`${target}.br`))
     writeVariants(target, data);
