@@ -22,7 +22,7 @@ import { EdgeError } from "./errors.js";
  * @typedef {object} NativeCall  One call in the making; every method but `jump` returns it.
  * @property {(key: string, value: string) => NativeCall} putString
  * @property {(key: string, value: unknown) => NativeCall} extraObject
- * @property {(callBack: CallBack) => NativeCall} callBackListener
+ * @property {(callBack: CallBack | null) => NativeCall} callBackListener
  * @property {(context?: unknown) => void} jump  The native call's context is taken and has no meaning here.
  */
 
@@ -78,9 +78,9 @@ class Call {
     return this;
   }
 
-  /** @param {CallBack} callBack */
+  /** @param {CallBack | null} callBack */
   callBackListener(callBack) {
-    this.#callBack = callBack;
+    this.#callBack = callBack ?? {};
     return this;
   }
 

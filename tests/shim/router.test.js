@@ -115,3 +115,23 @@ test("another method is refused with its name", () => {
     message: /expected the method infer, got JDEdgeAI\.train/,
   });
 });
+
+test("a call that nobody listens to is made, and disturbs nobody", async (t) => {
+  /** @type {unknown[]} */
+  const lost = [];
+  const note = (/** @type {unknown} */ error) => lost.push(error);
+  process.on("unhandledRejection", note);
+  t.after(() => process.off("unhandledRejection", note));
+  let calls = 0;
+  const infer = async () => {
+    calls++;
+    if (calls > 1) throw new EdgeError("task-unknown", "no such task");
+    return { value: 1 };
+  };
+
+  for (let n = 0; n < 2; n++)
+    createRouter(infer).to("JDEdgeAI", "infer").callBackListener(null).jump();
+  await new Promise((resolve) => setTimeout(resolve));
+
+  assert.deepEqual([calls, lost], [2, []]);
+});
