@@ -67,7 +67,9 @@ LOCKS = """async () => {
   return held.length + pending.length;
 }"""
 FRAME = "() => new Promise((ok) => requestAnimationFrame(() => ok()))"
-PATIENCE_FRAMES = 300
+PATIENCE_FRAMES = 1_800
+# Each takes a collection.
+PATIENCE_LOOKS = 50
 
 
 def workers_end(page: Page) -> bool:
@@ -127,7 +129,7 @@ class PageTrace:
 
     def falls_to(self, former: dict[str, int]) -> bool:
         """Say whether no more are left than formerly; a browser takes its time with what ended."""
-        for _ in range(PATIENCE_FRAMES):
+        for _ in range(PATIENCE_LOOKS):
             now = self.live()
             if all(now[name] <= count for name, count in former.items()):
                 return True
