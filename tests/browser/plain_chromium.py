@@ -52,7 +52,8 @@ class Build:
     """A Chromium to start.
 
     Attributes:
-        keeps_pages: It has a back/forward cache; the headless shell has none.
+        keeps_pages: It has a back/forward cache and hides tabs behind others; the headless shell
+            does neither.
     """
 
     name: str
@@ -186,6 +187,10 @@ class PlainTab:
         place = {**self.evaluate(CENTRE, selector), "button": "left", "clickCount": 1}
         for kind in ("mousePressed", "mouseReleased"):
             self._session.send("Input.dispatchMouseEvent", {"type": kind, **place})
+
+    def show(self) -> None:
+        """Put the tab in front of the others."""
+        self._session.send("Page.bringToFront")
 
     def freeze(self) -> None:
         self._session.send("Page.setWebLifecycleState", {"state": "frozen"})

@@ -1,4 +1,4 @@
-"""Pages that come back from the back/forward cache, where the browser has one and where not."""
+"""Pages that are kept, hidden and shown, in a whole browser and in one that never does so."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -150,3 +150,38 @@ def test_a_storm_of_back_and_forward_across_pages_loses_and_leaks_nothing(open_t
     assert [event for event in events(tab) if event in ("buy", "other")] == ["buy", "other"]
     assert tab.evaluate("() => seen.log") == []
     assert "failed" not in tab.evaluate("() => seen.status.map(({ state }) => state)")
+
+
+EXITS = """() => {
+  window.exits = [];
+  window.begunMs = performance.now();
+  EdgeAI.on("event", ({ type, props }) => type === "mta.exit" && exits.push(props.ms));
+}"""
+TOLD = "() => ({ exits, passedMs: performance.now() - begunMs })"
+STATE = "() => document.visibilityState"
+
+
+def test_a_tab_that_is_hidden_and_shown_again_and_again_tells_how_long_it_was_seen(
+    open_tab: Open, build: Build
+) -> None:
+    other, tab = open_tab(), open_tab()
+    tab.show()
+    assert tab.evaluate(STATE) == "visible"
+    tab.evaluate(EXITS)
+
+    states = []
+    for _ in range(10):
+        other.show()
+        states.append(tab.evaluate(STATE))
+        tab.show()
+        states.append(tab.evaluate(STATE))
+    told = tab.evaluate(TOLD)
+
+    # The headless shell has a window for every tab: none of them is ever hidden.
+    hidden = 10 if build.keeps_pages else 0
+    assert states.count("hidden") == len(told["exits"]) == hidden
+    # The first one began with the view, before the others were looked at.
+    assert 0 <= sum(told["exits"][1:]) <= told["passedMs"]
+    tab.evaluate("() => EdgeAI.flush()")
+    assert tab.roles() == ["ready follower"]
+    assert tab.evaluate("() => seen.log") == []
