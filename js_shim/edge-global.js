@@ -6,7 +6,9 @@
  */
 
 import { createEdge } from "./edge-api.js";
+import { without } from "./script-url.js";
 
+/** @import { EdgeError } from "./errors.js" */
 /** @typedef {[method: string, ...args: any[]]} Command */
 
 /** @type {Record<string, boolean>} */
@@ -14,14 +16,18 @@ const SWITCH = { on: true, off: false };
 /** @type {Record<string, boolean>} */
 const GATE = { required: false };
 
-const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
 const global = /** @type {any} */ (window);
+/** @type {Command[]} */
+const queued = global.EdgeAI?.q ?? [];
 
-if (!global.EdgeAI?.version) install();
+try {
+  if (!global.EdgeAI?.version) install();
+} catch (error) {
+  refuse(without(error));
+}
 
 function install() {
-  /** @type {Command[]} */
-  const queued = global.EdgeAI?.q ?? [];
+  const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   const edge = createEdge(new URL("./", script?.src ?? document.baseURI).href);
   const run = (/** @type {Command} */ command) => runCommand(edge, command);
   global.EdgeAI = Object.assign(edge, {
@@ -42,6 +48,25 @@ function install() {
       })
       .catch((error) => error.code === "argument-invalid" && reportError(error));
   queued.filter((command) => !isListener(command)).forEach(run);
+}
+
+/**
+ * A script of the page has broken what not even the calls can be made without: each is refused, with the reason.
+ * @param {EdgeError} error
+ */
+function refuse(error) {
+  const told = { state: "unsupported", reason: error.message, error: error.toPlain() };
+  const push = (/** @type {any[]} */ [method, name, answer, refused]) => {
+    if (method === "on" && name === "status") answer(told);
+    if (method === "infer") refused?.(error);
+  };
+  const call = async () => {
+    throw error;
+  };
+  const get = (/** @type {any} */ _, /** @type {string} */ name) =>
+    name === "q" ? { push } : call;
+  global.EdgeAI = new Proxy({}, { get });
+  for (let i = 0; i < queued.length; i++) push(queued[i]);
 }
 
 /**

@@ -20,7 +20,8 @@ function wrap(name, after) {
   const original = history[name];
   /** @this {History} @param {unknown[]} args */
   const wrapped = function (...args) {
-    const result = original.apply(this, args);
+    // Not `original.apply`: a page may have another `apply`.
+    const result = Reflect.apply(original, this, args);
     after();
     return result;
   };

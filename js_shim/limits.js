@@ -15,7 +15,7 @@
  */
 
 /** @type {Readonly<Limits>} */
-export const LIMITS = Object.freeze({
+export const LIMITS = /* @__PURE__ */ Object.freeze({
   greetingMs: 15_000,
   bootMs: 180_000,
   pingMs: 2_000,
@@ -59,7 +59,7 @@ export const OFFICE_LIMITS = /* @__PURE__ */ Object.freeze({
  * The core's limits of an event, checked on the page first: an event too deep for the core's parsers would cost it the
  * whole batch. `tests/vectors/event-limits.json` keeps both sides equal.
  */
-export const EVENT_LIMITS = Object.freeze({
+export const EVENT_LIMITS = /* @__PURE__ */ Object.freeze({
   textChars: 256,
   propsBytes: 16_384,
   propsLevels: 16,

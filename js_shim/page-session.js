@@ -5,14 +5,17 @@ import { startCapture } from "./capture.js";
 import { createDelivery } from "./delivery.js";
 import { savesData, whenActive, whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
-import { startWorker } from "./script-url.js";
+import { startWorker, without } from "./script-url.js";
 import { Supervisor } from "./supervisor.js";
 
 /** @import { StartOptions } from "./arguments.js" */
 /** @import { createEmitter } from "./emitter.js" */
 /** @import { createEventBuffer } from "./event-buffer.js" */
+/** @import { EdgeError } from "./errors.js" */
 /** @import { Edge } from "./types.js" */
 
+/** Another script's `toJSON`, or another `JSON`, writes it differently. */
+const PLAIN = '{"a":["b"]}';
 const STOP_DEADLINE_MS = 5_000;
 
 /**
@@ -41,8 +44,14 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
   let reconfigured;
   const deliver = createDelivery(emitter.emit);
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
+  /** @type {EdgeError | undefined} A script of the page has broken what capture or the worker stand on. */
+  let broken;
   const supervisor = new Supervisor({
     ...worker,
+    createWorker() {
+      if (broken) throw broken;
+      return worker.createWorker();
+    },
     options: (struck) => ({
       ...optionsOf(),
       page: page.name,
@@ -73,6 +82,15 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
   const { signal } = stopping;
   const wakeWhenIdle = () => whenIdle(() => supervisor.wake().catch(() => {}), signal);
   const live = () => {
+    try {
+      if (JSON.stringify(JSON.parse(PLAIN)) !== PLAIN) throw "JSON";
+      attend();
+    } catch (error) {
+      broken = without(error);
+      supervisor.wake().catch(() => {});
+    }
+  };
+  const attend = () => {
     // First: what it tracks as the page is left is to be flushed and sent.
     if (!isErasing && (options.capture ?? true))
       startCapture({ ...page, signal }, options.exposure);

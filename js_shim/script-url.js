@@ -69,8 +69,11 @@ function bridgeTo(url) {
   ));
 }
 
-/** @param {string} feature */
-function without(feature) {
-  const text = `${feature}: expected them in this browser, got none. The page works without the runtime.`;
-  return new EdgeError("feature-missing", text, { feature });
+/**
+ * What the runtime cannot be without: the browser lacks it, or a script of the page has broken it.
+ * @param {unknown} feature  Its name, or what was thrown where it was used.
+ */
+export function without(feature) {
+  const text = `${feature}: expected the browser's own, got none that works. The page works without the runtime.`;
+  return new EdgeError("feature-missing", text, { feature: `${feature}` });
 }

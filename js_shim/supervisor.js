@@ -9,6 +9,7 @@
 import { EdgeError } from "./errors.js";
 import { LIMITS } from "./limits.js";
 import { createRestarts } from "./restarts.js";
+import { without } from "./script-url.js";
 import { createStrikes } from "./strikes.js";
 import { createPause, realTimers } from "./timers.js";
 import { openSession } from "./worker-session.js";
@@ -141,9 +142,11 @@ export class Supervisor {
       own = this.#session = this.#openSession();
       return await own.ready;
     } catch (error) {
+      // What is no EdgeError is a page's: its scripts may have replaced what the browser offers.
+      const failure = error instanceof EdgeError ? error : without(error);
       // Unless it was ended to rest.
-      if (this.#session === own) this.#fail(/** @type {EdgeError} */ (error));
-      throw error;
+      if (this.#session === own) this.#fail(failure);
+      throw failure;
     }
   }
 

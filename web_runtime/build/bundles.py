@@ -13,6 +13,8 @@ from .digests import named_by_content
 Defines = dict[str, str]
 
 TARGET: Final = "es2022"
+# Names of modules that take the place of global names.
+OWN_BUILTINS: Final = ("own-builtins.js",)
 # Of the logic layers of mini-programs, which are older than the web-views beside them.
 MINI_PROGRAM_TARGET: Final = "es2018"
 MINI_PROGRAM_SCRIPTS: Final = ("receiver", "native")
@@ -67,9 +69,9 @@ def bundle_page(root: Path, out: Path, defines: Defines) -> None:
 
     Beside them ``edge-inspector.mjs``, which only pages load that want it.
     """
-    script = _esbuild(root, "edge-global.js", "iife", defines)
+    script = _esbuild(root, "edge-global.js", "iife", defines, inject=OWN_BUILTINS)
     (out / "edge.js").write_bytes(_terser(root, script))
-    module = _esbuild(root, "edge.js", "esm", defines)
+    module = _esbuild(root, "edge.js", "esm", defines, inject=OWN_BUILTINS)
     (out / "edge.mjs").write_bytes(_terser(root, module, "--module"))
     inspector = _esbuild(root, "inspector/edge-inspector.js", "esm", defines)
     (out / "edge-inspector.mjs").write_bytes(inspector)
@@ -118,7 +120,12 @@ def write_types(root: Path, out: Path) -> None:
 
 
 def _esbuild(
-    root: Path, entry: str, output_format: str, defines: Defines, target: str = TARGET
+    root: Path,
+    entry: str,
+    output_format: str,
+    defines: Defines,
+    target: str = TARGET,
+    inject: tuple[str, ...] = (),
 ) -> bytes:
     binary = root / "node_modules" / ".bin" / "esbuild"
     command = [
@@ -131,6 +138,7 @@ def _esbuild(
         f"--target={target}",
         "--log-level=warning",
         *(f"--define:{name}={json.dumps(value)}" for name, value in defines.items()),
+        *(f"--inject:{root / 'js_shim' / name}" for name in inject),
     ]
     return _run(command, root)
 
@@ -138,7 +146,13 @@ def _esbuild(
 def _terser(root: Path, code: bytes, *options: str) -> bytes:
     """Minify further: a twentieth less to load on every page."""
     binary = root / "node_modules" / ".bin" / "terser"
-    minify = ["--compress", "passes=2", "--mangle", "--ecma", TARGET.removeprefix("es")]
+    minify = [
+        "--compress",
+        "passes=3,sequences=false",
+        "--mangle",
+        "--ecma",
+        TARGET.removeprefix("es"),
+    ]
     return _run([str(binary), *minify, *options], root, code)
 
 
