@@ -3,11 +3,62 @@
 import { EdgeError } from "./errors.js";
 import { EVENT_LIMITS } from "./limits.js";
 
+/** @typedef {[isRight: (value: any) => boolean, expected: string, isRequired?: boolean]} Rule */
+/** @typedef {Record<string, Rule>} Rules */
+
+const REQUIRED = true;
+
+const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
 const PRIORITIES = ["core", "regular", "low"];
 const NAMES = ["result", "error", "status", "log", "event", "answer"];
-const START_FLAGS = ["capture", "exposure", "consent", "trace", "profile"];
-const START_OPTIONS = ["config", "base", ...START_FLAGS, "vms"];
-const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
+
+/** @type {Rule} */
+const CONFIG = [
+  (value) => typeof value === "string" || isRecord(value),
+  "a URL or an object",
+  REQUIRED,
+];
+/** @type {Rule} */
+const FLAG = [(value) => typeof value === "boolean", "a boolean"];
+/** @type {Rule} */
+const TEXT = [isText, "a string", REQUIRED];
+/** @type {Rule} */
+const OBJECT = [isRecord, "an object"];
+
+/** @type {Rules} */
+const START = {
+  config: CONFIG,
+  base: [(value) => typeof value === "string", "a URL"],
+  capture: FLAG,
+  exposure: FLAG,
+  consent: FLAG,
+  trace: FLAG,
+  profile: FLAG,
+  vms: [
+    (value) => value === "auto" || (Number.isInteger(value) && value >= 0 && value <= 8),
+    "auto or 0 to 8",
+  ],
+};
+
+/** @type {Rules} */
+const INFER = {
+  systemCode: TEXT,
+  businessCode: TEXT,
+  extData: OBJECT,
+  priority: [(value) => PRIORITIES.includes(value), "one of core, regular, low"],
+  timeoutMs: [(value) => value > 0 && Number.isFinite(value), "milliseconds above 0"],
+  signal: [(value) => value instanceof AbortSignal, "an AbortSignal"],
+  supersedeKey: [isEventText, EVENT_TEXT],
+};
+
+/** @type {Rules} */
+const EVENT = {
+  type: [isEventText, EVENT_TEXT, REQUIRED],
+  pageId: [isEventText, EVENT_TEXT, REQUIRED],
+  clickId: [isEventText, EVENT_TEXT],
+  pv: FLAG,
+  props: OBJECT,
+};
 
 /**
  * @typedef {object} StartOptions
@@ -43,58 +94,26 @@ const EVENT_TEXT = `text of 1 to ${EVENT_LIMITS.textChars} characters`;
 
 /** @param {any} options @returns {StartOptions} */
 export function checkStart(options) {
-  record("start", options);
-  const unknown = Object.keys(options).find((key) => !START_OPTIONS.includes(key));
-  if (unknown)
-    throw invalid(`start.${unknown}`, `one of ${START_OPTIONS.join(", ")}`, options[unknown]);
-  const { config, base, vms } = options;
-  checkConfig("start", config);
-  if (base !== undefined && typeof base !== "string") throw invalid("start.base", "a URL", base);
-  for (const flag of START_FLAGS)
-    if (options[flag] !== undefined) checkBoolean(`start.${flag}`, options[flag]);
-  if (![undefined, "auto"].includes(vms) && !(Number.isInteger(vms) && vms >= 0 && vms <= 8))
-    throw invalid("start.vms", "auto or 0 to 8", vms);
+  checked("start", options, START);
+  const names = Object.keys(START);
+  const unknown = Object.keys(options).find((key) => !names.includes(key));
+  if (unknown) throw invalid(`start.${unknown}`, `one of ${names.join(", ")}`, options[unknown]);
   return options;
 }
 
 /** @param {string} call @param {unknown} config */
 export function checkConfig(call, config) {
-  if (typeof config !== "string" && !isRecord(config))
-    throw invalid(`${call}.config`, "a URL or an object", config);
+  check(`${call}.config`, config, CONFIG);
 }
 
 /** @param {any} options @returns {InferOptions} */
 export function checkInfer(options) {
-  record("infer", options);
-  const { systemCode, businessCode, extData, priority, timeoutMs, signal, supersedeKey } = options;
-  if (!isText(systemCode)) throw invalid("infer.systemCode", "a string", systemCode);
-  if (!isText(businessCode)) throw invalid("infer.businessCode", "a string", businessCode);
-  if (extData !== undefined && !isRecord(extData))
-    throw invalid("infer.extData", "an object", extData);
-  if (priority !== undefined && !PRIORITIES.includes(priority)) {
-    throw invalid("infer.priority", `one of ${PRIORITIES.join(", ")}`, priority);
-  }
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
-    throw invalid("infer.timeoutMs", "milliseconds above 0", timeoutMs);
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid("infer.signal", "an AbortSignal", signal);
-  if (supersedeKey !== undefined && !isEventText(supersedeKey))
-    throw invalid("infer.supersedeKey", EVENT_TEXT, supersedeKey);
-  return options;
+  return checked("infer", options, INFER);
 }
 
 /** @param {any} event @returns {TrackOptions} */
 export function checkTrack(event) {
-  record("track", event);
-  const { type, pageId, clickId, pv, props } = event;
-  if (!isEventText(type)) throw invalid("track.type", EVENT_TEXT, type);
-  if (!isEventText(pageId)) throw invalid("track.pageId", EVENT_TEXT, pageId);
-  if (clickId !== undefined && !isEventText(clickId))
-    throw invalid("track.clickId", EVENT_TEXT, clickId);
-  if (pv !== undefined) checkBoolean("track.pv", pv);
-  if (props !== undefined && !isRecord(props)) throw invalid("track.props", "an object", props);
-  return event;
+  return checked("track", event, EVENT);
 }
 
 /** @param {any} name @param {any} listener */
@@ -154,7 +173,23 @@ export function checkKey(call, key) {
 
 /** @param {string} where @param {unknown} value */
 export function checkBoolean(where, value) {
-  if (typeof value !== "boolean") throw invalid(where, "a boolean", value);
+  if (!FLAG[0](value)) throw invalid(where, FLAG[1], value);
+}
+
+/**
+ * @param {string} call
+ * @param {any} options
+ * @param {Rules} rules  In the order in which mistakes are told.
+ */
+function checked(call, options, rules) {
+  record(call, options);
+  for (const name of Object.keys(rules)) check(`${call}.${name}`, options[name], rules[name]);
+  return options;
+}
+
+/** @param {string} where @param {unknown} value @param {Rule} rule */
+function check(where, value, [isRight, expected, isRequired]) {
+  if ((isRequired || value !== undefined) && !isRight(value)) throw invalid(where, expected, value);
 }
 
 /** @param {string} call @param {unknown} value */

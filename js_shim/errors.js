@@ -8,11 +8,12 @@
 /** @import { PlainError } from "./protocol.js" */
 
 /**
- * The codes of each family. Where one stands is its integer, which native callbacks receive: the third of the first family
+ * Each family and its codes. Where one stands is its integer, which native callbacks receive: the third of the first family
  * is 1003. Python has the same table.
  */
-const TREE = /** @type {const} */ ({
-  ConfigError: [
+const TREE = /** @type {const} */ ([
+  [
+    "ConfigError",
     "config-invalid",
     "argument-invalid",
     "task-unknown",
@@ -22,7 +23,8 @@ const TREE = /** @type {const} */ ({
     "call-cycle",
     "egress-refused",
   ],
-  TrustError: [
+  [
+    "TrustError",
     "digest-mismatch",
     "bundle-invalid",
     "seal-broken",
@@ -32,7 +34,8 @@ const TREE = /** @type {const} */ ({
     "bundle-untrusted",
     "bundle-outdated",
   ],
-  HostError: [
+  [
+    "HostError",
     "network-failed",
     "storage-failed",
     "storage-full",
@@ -42,14 +45,16 @@ const TREE = /** @type {const} */ ({
     "boot-timeout",
     "worker-lost",
   ],
-  TaskError: [
+  [
+    "TaskError",
     "task-raised",
     "task-timeout",
     "task-output-invalid",
     "task-memory-exceeded",
     "task-crashed",
   ],
-  RefusedError: [
+  [
+    "RefusedError",
     "queue-full",
     "deadline-passed",
     "run-cancelled",
@@ -61,18 +66,17 @@ const TREE = /** @type {const} */ ({
     "run-ended",
     "circuit-open",
   ],
-});
+]);
 
 /** @type {Record<ErrorCode, number>} */
 export const NUMBERS = /** @type {any} */ ({});
-Object.values(TREE).forEach((codes, family) =>
-  codes.forEach((code, place) => (NUMBERS[code] = (family + 1) * 1000 + place + 1)),
-);
-Object.freeze(NUMBERS);
+// Counted by hand: this runs where nothing is caught yet, on pages whose scripts may have replaced `forEach`.
+for (let family = 0; family < TREE.length; family++)
+  for (let place = 1; place < TREE[family].length; place++)
+    NUMBERS[/** @type {ErrorCode} */ (TREE[family][place])] = (family + 1) * 1000 + place;
 
-/** @typedef {(typeof TREE)[keyof typeof TREE][number]} ErrorCode */
-
-const FAMILIES = Object.keys(TREE);
+/** @typedef {(typeof TREE)[number][0]} ErrorFamily */
+/** @typedef {Exclude<(typeof TREE)[number][number], ErrorFamily>} ErrorCode */
 
 /** What every rejected call of the public API rejects with. */
 export class EdgeError extends Error {
@@ -92,7 +96,7 @@ export class EdgeError extends Error {
 
   /** Who must act: `ConfigError`, `TrustError`, `HostError`, `TaskError` or `RefusedError`. */
   get family() {
-    return FAMILIES[Math.floor(this.number / 1000) - 1];
+    return TREE[Math.floor(this.number / 1000) - 1][0];
   }
 
   /** @returns {PlainError} The form that crosses a worker border. */

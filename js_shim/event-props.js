@@ -34,9 +34,8 @@ function stringified(props) {
 
 /** @param {number} bytes @param {string} json */
 function isLargerThan(bytes, json) {
-  // A character has one to three bytes, so most texts need not be encoded.
-  if (json.length > bytes || json.length * 3 <= bytes) return json.length > bytes;
-  return new TextEncoder().encode(json).length > bytes;
+  // A character has one byte or more: what is far too long need not be encoded.
+  return json.length > bytes || new TextEncoder().encode(json).length > bytes;
 }
 
 /** @param {number} levels @param {string} json */

@@ -148,7 +148,7 @@ def _terser(root: Path, code: bytes, *options: str) -> bytes:
     binary = root / "node_modules" / ".bin" / "terser"
     minify = [
         "--compress",
-        "passes=3,sequences=false",
+        "passes=3,hoist_funs=true,keep_fargs=false,if_return=false,sequences=false",
         "--mangle",
         "--ecma",
         TARGET.removeprefix("es"),
