@@ -63,9 +63,13 @@ function refuse(error) {
   const call = async () => {
     throw error;
   };
-  const get = (/** @type {any} */ _, /** @type {string} */ name) =>
-    name === "q" ? { push } : call;
-  global.EdgeAI = new Proxy({}, { get });
+  const get = (/** @type {any} */ _, /** @type {string} */ name) => (name === "q" ? queued : call);
+  queued.push = /** @type {any} */ (push);
+  try {
+    global.EdgeAI = new Proxy({}, { get });
+  } catch {
+    // The name cannot be had: what is queued is answered.
+  }
   for (let i = 0; i < queued.length; i++) push(queued[i]);
 }
 

@@ -197,7 +197,7 @@ ADS: Final = {
         """
             Object.defineProperty(window, "EdgeAI", { value: window.EdgeAI, writable: false });
         """,
-        WORKS,
+        "read only",
     ),
     "another EdgeAI": Ad(
         'window.EdgeAI = Object.freeze({ name: "an ad", play() {} });',

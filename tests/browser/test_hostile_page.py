@@ -26,6 +26,8 @@ PAGE = """<!doctype html><meta charset="utf-8" /><title>Shop</title>
 """
 AD = '<script src="/ad.js"></script>'
 TAG = '<script src="/edge/edge.js" data-config="/config.json"></script>'
+# Through the queue, which is there even if the name is not the runtime's.
+INFERS = 2
 BEFORE = [(ad, ad.before) for ad in ADS.values()]
 AFTER = [(name, ad, ad.after) for name, ad in ADS.items() if ad.after]
 
@@ -73,7 +75,9 @@ def judge(url: str, context: BrowserContext, expected: str) -> None:
 
 def refused(runtime: dict[str, Any], reason: str) -> None:
     """Check that every call tells the reason, and `status` where it may be told."""
-    for answer in runtime["answers"][:-1]:
+    asked = [answer for answer in runtime["answers"][:-1] if "absent" not in answer]
+    assert len(asked) >= INFERS
+    for answer in asked:
         assert reason in answer["error"]["message"], answer
         assert answer["error"]["number"], answer
     told = [status["error"]["message"] for status in runtime["status"] if "error" in status]
