@@ -70,7 +70,7 @@ serve: build demo-site ## serve the demo shop (PORT=8080)
 
 setup: tools $(PYTHON_STAMP) $(NODE_STAMP) $(VENDOR_STAMP) ## Python and Node packages, Pyodide, ONNX Runtime, a browser
 
-engines: ## Firefox and WebKitGTK for tests/engines, by apt (needs root)
+engines: ## Firefox, WebKitGTK and a whole Chromium for the tests, by apt (needs root)
 	@sh tests/engines/install.sh
 
 train: setup $(TRAIN_STAMP) ## train the demo's ranking model again (downloads data)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs by apt the engines that the shared suite drives besides the bundled Chromium (make engines).
 set -eu
-packages="firefox-esr webkit2gtk-driver xvfb"
+# chromium keeps pages in its back/forward cache, which the bundled one does not.
+packages="firefox-esr webkit2gtk-driver xvfb chromium"
 
 fail() {
   echo "engines: $1" >&2
