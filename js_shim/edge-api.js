@@ -241,7 +241,6 @@ export function createEdge(scriptBase) {
 }
 
 function stoppedWhileWaiting() {
-  const text =
-    "start: expected to begin when the former runtime had ended, got a stop() meanwhile. Call start() again.";
+  const text = "start: expected to wait for the former runtime, got a stop(). Call start() again.";
   return new EdgeError("runtime-stopped", text);
 }

@@ -6,6 +6,7 @@
  */
 
 import { createEdge } from "./edge-api.js";
+import { onlyCopy } from "./only-copy.js";
 import { without } from "./script-url.js";
 
 /** @import { EdgeError } from "./errors.js" */
@@ -28,7 +29,8 @@ try {
 
 function install() {
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
-  const edge = createEdge(new URL("./", script?.src ?? document.baseURI).href);
+  const base = script?.src ?? document.baseURI;
+  const edge = onlyCopy(() => createEdge(new URL("./", base).href));
   const run = (/** @type {Command} */ command) => runCommand(edge, command);
   global.EdgeAI = Object.assign(edge, {
     q: { push: (/** @type {Command[]} */ ...commands) => commands.forEach(run) },

@@ -1,6 +1,7 @@
 /** The runtime as an ES module: `import { start } from "edge-web-runtime"`. */
 
 import { createEdge } from "./edge-api.js";
+import { onlyCopy } from "./only-copy.js";
 
 /** @typedef {import("./types.js").Edge} Edge */
 /** @typedef {import("./types.js").Events} Events */
@@ -16,7 +17,7 @@ import { createEdge } from "./edge-api.js";
 
 // Bundlers take `new URL("…", import.meta.url)` for a file of theirs.
 const { url } = import.meta;
-const edge = createEdge(new URL("./", url).href);
+const edge = onlyCopy(() => createEdge(new URL("./", url).href));
 
 export const {
   start,

@@ -89,7 +89,7 @@ export function greet(onStart) {
  * @param {number} deadlineMs
  */
 function noGreeting(name, deadlineMs) {
-  const text = `${name}: expected a greeting within ${deadlineMs} ms, got none. Check that the address serves the runtime's own file.`;
+  const text = `${name}: expected a greeting within ${deadlineMs} ms, got none. ${adviceFor(name)}`;
   return new EdgeError("boot-timeout", text, { url: name });
 }
 

@@ -182,6 +182,37 @@ def test_two_copies_of_the_script_are_one(url: str, page: Page) -> None:
     assert len([worker for worker in page.workers if "runtime-worker" in worker.url]) == 1
 
 
+COPIES = """async (addresses) => {
+  const copies = [];
+  for (const address of addresses) {
+    if (address.includes(".mjs")) copies.push((await import(address)).default);
+    else {
+      const script = Object.assign(document.createElement("script"), { src: address });
+      await new Promise((ok) => document.head.append(Object.assign(script, { onload: ok })));
+      copies.push(EdgeAI);
+    }
+  }
+  for (const copy of copies) await copy.start({ config: "/config.json" });
+  document.querySelector("p").click();
+  const { value } = await copies.at(-1).infer({ systemCode: "test-shop", businessCode: "events" });
+  return value.filter(({ type }) => type === "mta").map((row) => row.click_id);
+}"""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("edge.js", "edge.mjs"), ("edge.mjs", "edge.js"), ("edge.mjs", "edge.mjs?copy")],
+    ids="-".join,
+)
+def test_copies_of_both_kinds_are_one(url: str, page: Page, names: tuple[str, str]) -> None:
+    page.goto(f"{url}/bare.html")
+
+    clicks = page.evaluate(COPIES, [f"/edge/{name}" for name in names])
+
+    assert clicks == [None, "p"]
+    assert len([worker for worker in page.workers if "runtime-worker" in worker.url]) == 1
+
+
 IFRAME = """() => new Promise((ok) => {
   const frame = document.createElement("iframe");
   frame.src = "/index.html?inner";
