@@ -6,6 +6,7 @@
 import { Crypto } from "../../../js_shim/host/crypto.js";
 import { Storage } from "../../../js_shim/host/storage.js";
 import { createRpc } from "../../../js_shim/rpc.js";
+import { serving } from "../../../js_shim/rpc-serving.js";
 
 /** @type {Set<IDBDatabase>} Every connection that was opened here. */
 const connections = new Set();
@@ -87,16 +88,17 @@ class DeviceStorage extends Storage {
 self.onmessage = ({ data: { port } }) => {
   /** @type {Map<number, {storage: any, crypto: any}>} */
   const runtimes = new Map();
-  const rpc = createRpc(port, {
-    handlers: {
-      begin({ runtime, device }) {
-        const crypto = new Crypto(`edge-keys-${device}`);
-        const storage = new DeviceStorage(device, () => rpc.call("before", {}));
-        runtimes.set(runtime, { storage, crypto });
-      },
-      call: ({ runtime, part, method, args }) => runtimes.get(runtime)?.[part][method](...args),
+  /** @type {Record<string, (params: any) => unknown>} */
+  const handlers = {
+    begin({ runtime, device }) {
+      const crypto = new Crypto(`edge-keys-${device}`);
+      const storage = new DeviceStorage(device, () => rpc.call("before", {}));
+      runtimes.set(runtime, { storage, crypto });
     },
+    call: ({ runtime, part, method, args }) => runtimes.get(runtime)?.[part][method](...args),
+  };
+  const rpc = createRpc(port, {
+    serve: serving(handlers, "storage-failed"),
     onNotice: (name) => CUTS[name](),
-    failure: "storage-failed",
   });
 };

@@ -2,6 +2,7 @@
 
 import { EdgeError } from "../../../js_shim/errors.js";
 import { createRpc } from "../../../js_shim/rpc.js";
+import { serving } from "../../../js_shim/rpc-serving.js";
 
 /**
  * @typedef {object} Blow
@@ -44,7 +45,7 @@ export class Victim {
   died = new Promise((resolve) => (this.#onDeath = () => resolve(undefined)));
   #worker = nextWorker();
   #channel = new MessageChannel();
-  #rpc = createRpc(this.#channel.port1, { handlers: { before: () => this.#before() } });
+  #rpc = createRpc(this.#channel.port1, { serve: serving({ before: () => this.#before() }) });
   /** @type {() => Promise<boolean>} What Python does in the middle of `storage.erase`. */
   #before = async () => true;
   #runtimes = 0;
