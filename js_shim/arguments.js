@@ -3,7 +3,8 @@
 import { EdgeError } from "./errors.js";
 import { EVENT_LIMITS } from "./limits.js";
 
-/** @typedef {[isRight: (value: any) => boolean, expected: string, isRequired?: boolean]} Rule */
+/** @typedef {[isRight: (value: any) => boolean, expected: string]} Kind */
+/** @typedef {[...Kind, isRequired?: boolean]} Rule */
 /** @typedef {Record<string, Rule>} Rules */
 
 const REQUIRED = true;
@@ -18,11 +19,11 @@ const CONFIG = [
   "a URL or an object",
   REQUIRED,
 ];
-/** @type {Rule} */
+/** @type {Kind} */
 const FLAG = [(value) => typeof value === "boolean", "a boolean"];
 /** @type {Rule} */
 const TEXT = [isText, "a string", REQUIRED];
-/** @type {Rule} */
+/** @type {Kind} */
 const OBJECT = [isRecord, "an object"];
 
 /** @type {Rules} */
@@ -167,13 +168,13 @@ export function copied(where, data) {
 
 /** @param {string} call @param {unknown} key */
 export function checkKey(call, key) {
-  if (!isText(key)) throw invalid(`${call}.key`, "a string", key);
-  return key;
+  check(`${call}.key`, key, TEXT);
+  return /** @type {string} */ (key);
 }
 
 /** @param {string} where @param {unknown} value */
 export function checkBoolean(where, value) {
-  if (!FLAG[0](value)) throw invalid(where, FLAG[1], value);
+  check(where, value, [...FLAG, REQUIRED]);
 }
 
 /**
@@ -194,7 +195,7 @@ function check(where, value, [isRight, expected, isRequired]) {
 
 /** @param {string} call @param {unknown} value */
 function record(call, value) {
-  if (!isRecord(value)) throw invalid(call, "an object", value);
+  check(call, value, [...OBJECT, REQUIRED]);
 }
 
 /** @param {unknown} value */
