@@ -139,7 +139,11 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
       stopping.abort();
       buffer.send(Infinity);
       try {
-        if (erases) await supervisor.call("erase", {});
+        if (erases) {
+          // It may rest, and nobody hears any more when the page is back.
+          supervisor.rouse();
+          await supervisor.call("erase", {});
+        }
         await farewell(supervisor);
       } finally {
         supervisor.stop();

@@ -24,7 +24,7 @@ async function hasStoredData() {
  *   session's end has come nevertheless.
  */
 export async function endErasing(session, open) {
-  const isUp = ["booting", "ready"].includes(session?.supervisor.state ?? "");
+  const isUp = /booting|ready/.test(`${session?.supervisor.state}`);
   await session?.end(isUp);
   // A run in the middle may have written behind the erasure: once it has ended, another one takes that as well.
   for (let passes = isUp ? 1 : 2; passes > 0 && (await hasStoredData()); passes--) {

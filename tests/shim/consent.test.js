@@ -88,6 +88,29 @@ test("taking it back erases and ends the worker, and sends nothing that waited",
   assert.deepEqual(states, ["stopped"]);
 });
 
+test(
+  "taking it back erases where the page is just back and its worker not yet",
+  { timeout: 10_000 },
+  async (t) => {
+    const own = page(t);
+    const { edge, window, workers } = own;
+    edge.start(START).catch(() => {});
+    await edge.flush();
+    const left = (/** @type {string} */ type) =>
+      window.dispatchEvent(Object.assign(new Event(type), { persisted: true }));
+
+    left("pagehide");
+    left("pageshow");
+    await edge.consent(false);
+
+    assert.deepEqual(asked(own), ["flush", "erase", "stop"]);
+    assert.deepEqual(
+      workers.map(({ worker }) => worker.isTerminated),
+      [true, true],
+    );
+  },
+);
+
 test("an erasure that fails is told, and the worker ends nevertheless", async (t) => {
   const erase = () => {
     throw new Error("no");
