@@ -65,7 +65,9 @@ function refuse(error) {
   const call = async () => {
     throw error;
   };
-  const get = (/** @type {any} */ _, /** @type {string} */ name) => (name === "q" ? queued : call);
+  const get = (/** @type {any} */ _, /** @type {string} */ name) =>
+    // No `then`: nobody is to wait for it as for a promise.
+    name === "q" ? queued : name !== "then" && call;
   queued.push = /** @type {any} */ (push);
   try {
     global.EdgeAI = new Proxy({}, { get });

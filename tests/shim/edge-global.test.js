@@ -67,3 +67,16 @@ for (const [name, text] of [
     );
   });
 }
+
+test("where it cannot be had, who waits for the script gets something that refuses", async (t) => {
+  const { document } = page(t);
+  const get = () => {
+    throw new Error("none");
+  };
+  Object.defineProperty(document, "currentScript", { get });
+  await import(`../../js_shim/edge-global.js?copy=${++copies}`);
+
+  const edge = await Promise.resolve(scope.window.EdgeAI);
+
+  await assert.rejects(edge.flush(), { code: "feature-missing", message: /none/ });
+});
