@@ -8,6 +8,7 @@ import { onlyCopy } from "./only-copy.js";
 /** @typedef {import("./arguments.js").StartOptions} StartOptions */
 /** @typedef {import("./arguments.js").InferOptions} InferOptions */
 /** @typedef {import("./arguments.js").TrackOptions} TrackOptions */
+/** @typedef {import("./errors.js").EdgeError} EdgeError */
 /** @typedef {import("./errors.js").ErrorCode} ErrorCode */
 /** @typedef {import("./protocol.js").PlainError} PlainError */
 /** @typedef {import("./protocol.js").RunResult} RunResult */
@@ -38,9 +39,10 @@ export const {
   stop,
   router,
   version,
+  // The first copy's, which its errors are of.
+  EdgeError,
 } = edge;
 // A reserved word cannot be a binding's name, only an export's.
 const remove = edge.delete;
 export { remove as delete };
-export { EdgeError } from "./errors.js";
 export default edge;

@@ -49,7 +49,8 @@ async function rank(photo: File, signal: AbortSignal): Promise<unknown> {
     return backend.ranker?.refused?.webgpu ?? value;
   } catch (error) {
     if (!(error instanceof EdgeError)) throw error;
-    const code: ErrorCode = error.code;
+    const known: EdgeError = error;
+    const code: ErrorCode = known.code;
     // @ts-expect-error no such code
     if (code === "nothing") return null;
     return code === "circuit-open" ? error.details.retryAfterMs : error.toPlain().message;
