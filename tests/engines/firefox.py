@@ -51,11 +51,22 @@ class Firefox:
             r"WebDriver BiDi listening on (ws://\S+)",
         )
         self._number = 0
-        self._socket = websocket.create_connection(
-            f"{self._process.told}/session", timeout=DRIVER_MS / 1000, suppress_origin=True
-        )
-        session = self.send("session.new", capabilities={})
+        try:
+            self._socket = self._connected()
+            session = self.send("session.new", capabilities={})
+        except BaseException:
+            self._end()
+            raise
         self.version = str(session["capabilities"]["browserVersion"])
+
+    def _connected(self) -> websocket.WebSocket:
+        address = f"{self._process.told}/session"
+        try:
+            return websocket.create_connection(
+                address, timeout=DRIVER_MS / 1000, suppress_origin=True
+            )
+        except (OSError, websocket.WebSocketException) as error:
+            raise EngineError(f"firefox: {address}: expected to connect, got {error!r}") from error
 
     def send(self, method: str, **params: Any) -> Any:
         """Send a command and return its result.
@@ -86,6 +97,9 @@ class Firefox:
     def close(self) -> None:
         """End the browser and remove its profile."""
         self._socket.close(timeout=1)
+        self._end()
+
+    def _end(self) -> None:
         self._process.end()
         shutil.rmtree(self._profile, ignore_errors=True)
 
