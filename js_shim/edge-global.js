@@ -29,7 +29,8 @@ try {
 
 function install() {
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
-  const base = script?.src ?? document.baseURI;
+  // A script within the page has an empty one.
+  const base = script?.src || document.baseURI;
   const edge = onlyCopy(() => createEdge(new URL("./", base).href));
   const run = (/** @type {Command} */ command) => runCommand(edge, command);
   global.EdgeAI = Object.assign(edge, {

@@ -13,13 +13,14 @@ let copies = 0;
  * A page with one such tag, idle at once.
  * @param {TestContext} t
  * @param {Record<string, string>} dataset
+ * @param {string} [src]
  */
-async function tagged(t, dataset) {
+async function tagged(t, dataset, src = "https://shop.example/edge/edge.js") {
   const own = page(t);
   /** @type {any[]} */
   const reported = [];
   const currentScript = {
-    src: "https://shop.example/edge/edge.js",
+    src,
     dataset: { config: "config.json", capture: "off", ...dataset },
   };
   Object.assign(own.document, { currentScript });
@@ -47,6 +48,15 @@ test("a tag with a configuration begins, one that requires consent waits", async
 
   const gated = await tagged(t, { consent: "required" });
   assert.deepEqual([gated.workers.length, gated.reported], [0, []]);
+});
+
+test("a script that is written into its page finds its files beside that", async (t) => {
+  const { workers } = await tagged(t, {}, "");
+
+  assert.deepEqual(
+    workers.map(({ url }) => url),
+    ["https://shop.example/home/runtime-worker.js"],
+  );
 });
 
 for (const [name, text] of [
