@@ -13,7 +13,7 @@ const PAGE = `[data-edge-page]:not([${IGNORED}],[${IGNORED}] *)`;
 
 export function currentPageId() {
   const mark = document.querySelector(PAGE)?.getAttribute("data-edge-page");
-  const path = location.pathname + (/^#[/!][^?]*/.exec(location.hash) ?? "");
+  const path = location.pathname + (/^#[/!][^?#]*/.exec(location.hash) ?? "");
   // Nobody chose how long a path is, and a longer text would cost the page all its events.
   return mark || path.slice(0, EVENT_LIMITS.textChars);
 }

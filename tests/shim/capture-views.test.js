@@ -110,7 +110,7 @@ test("a change of the hash alone is no view", (t) => {
 test("a hash that begins as a path is a router's address", (t) => {
   const { told, history, heard, location, pass } = scene(t);
 
-  for (const hash of ["#/cart?from=home", "#!/item"]) {
+  for (const hash of ["#/cart?from=home", "#!/item", "#/back#token=secret"]) {
     location.hash = hash;
     heard.popstate({});
     pass(100);
@@ -122,7 +122,7 @@ test("a hash that begins as a path is a router's address", (t) => {
     told()
       .filter(([type]) => type === "mta")
       .map(([, pageId]) => pageId),
-    ["/home", "/home#/cart", "/home#!/item", "/home"],
+    ["/home", "/home#/cart", "/home#!/item", "/home#/back", "/home"],
   );
 });
 
