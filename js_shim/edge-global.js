@@ -7,6 +7,7 @@
 
 import { createEdge } from "./edge-api.js";
 import { onlyCopy } from "./only-copy.js";
+import { createRouter } from "./router.js";
 import { without } from "./script-url.js";
 
 /** @import { EdgeError } from "./errors.js" */
@@ -66,12 +67,21 @@ function refuse(error) {
   const call = async () => {
     throw error;
   };
-  const get = (/** @type {any} */ _, /** @type {string} */ name) =>
-    // No `then`: nobody is to wait for it as for a promise.
-    name === "q" ? queued : name !== "then" && call;
+  const known = {
+    q: queued,
+    // Nobody is to wait for it as for a promise.
+    then: false,
+    router: createRouter(call),
+    on(/** @type {any[]} */ ...args) {
+      push(["on", ...args]);
+      return known.track;
+    },
+    track() {},
+  };
+  const get = (/** @type {any} */ own, /** @type {string} */ name) => own[name] ?? call;
   queued.push = /** @type {any} */ (push);
   try {
-    global.EdgeAI = new Proxy({}, { get });
+    global.EdgeAI = new Proxy(known, { get });
   } catch {
     // The name cannot be had: what is queued is answered.
   }

@@ -7,7 +7,7 @@ import { watchRuns } from "./run-watch.js";
 import { watch } from "./watchdog.js";
 
 /** @import { Rpc } from "./rpc.js" */
-/** @import { Message, RunWord, StatusBody } from "./protocol.js" */
+/** @import { Message, PlainError, RunWord, StatusBody } from "./protocol.js" */
 /** @import { Timers } from "./timers.js" */
 
 /**
@@ -98,7 +98,7 @@ export function openSession({ limits, timers, ...session }) {
   function onStatus(own, body, resolve) {
     // The supervisor tells of a failure itself, whatever its cause.
     if (body.state === "failed")
-      return dog ? session.onFailed(bootFailure(body)) : fail(bootFailure(body));
+      return dog ? session.onFailed(failureOf(body)) : fail(failureOf(body));
     if (body.state === "booting") expectProgress();
     if (body.state === "ready") {
       guard(own);
@@ -191,7 +191,7 @@ function bootTimeout(deadlineMs) {
 }
 
 /** @param {StatusBody} body */
-function bootFailure({ error }) {
-  if (error) return errorFromPlain(error);
-  return new EdgeError("boot-failed", "boot: expected a reason for its failure, got none.");
+function failureOf({ error }) {
+  // A failed one always says why.
+  return errorFromPlain(/** @type {PlainError} */ (error));
 }

@@ -78,7 +78,7 @@ for (const [name, text] of [
   });
 }
 
-test("where it cannot be had, who waits for the script gets something that refuses", async (t) => {
+test("what stands for a runtime that cannot be had refuses every call, and breaks no page", async (t) => {
   const { document } = page(t);
   const get = () => {
     throw new Error("none");
@@ -86,7 +86,22 @@ test("where it cannot be had, who waits for the script gets something that refus
   Object.defineProperty(document, "currentScript", { get });
   await import(`../../js_shim/edge-global.js?copy=${++copies}`);
 
+  // As loaders do that promise the script's object.
   const edge = await Promise.resolve(scope.window.EdgeAI);
+  /** @type {any[]} */
+  const told = [];
+  const off = edge.on("status", (/** @type {any} */ body) => told.push(body));
+  edge.on("result", (/** @type {any} */ body) => told.push(body));
+  off();
+  edge.track({ type: "mta", pageId: "Home" });
+  const onError = new Promise((resolve) =>
+    edge.router.to("JDEdgeAI", "infer").callBackListener({ onError: resolve }).jump(),
+  );
 
+  assert.deepEqual(
+    told.map(({ state }) => state),
+    ["unsupported"],
+  );
+  assert.equal(await onError, 3005);
   await assert.rejects(edge.flush(), { code: "feature-missing", message: /none/ });
 });
