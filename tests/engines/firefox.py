@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,19 @@ class Firefox:
         (self._profile / "user.js").write_text("\n".join(lines))
         arguments = ["--headless", "--no-remote", "--remote-debugging-port", "0"]
         # Firefox refuses to be root's in a home of somebody else.
-        self._process = Process(
-            [program, *arguments, "--profile", str(self._profile)],
-            {**os.environ, "HOME": str(self._profile), "MOZ_CRASHREPORTER_DISABLE": "1"},
-            r"WebDriver BiDi listening on (ws://\S+)",
-        )
+        env = {**os.environ, "HOME": str(self._profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
         self._number = 0
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, self._profile, ignore_errors=True)
+            self._process = Process(
+                [program, *arguments, "--profile", str(self._profile)],
+                env,
+                r"WebDriver BiDi listening on (ws://\S+)",
+            )
+            undo.callback(self._process.end)
             self._socket = self._connected()
             session = self.send("session.new", capabilities={})
-        except BaseException:
-            self._end()
-            raise
+            self._ends = undo.pop_all()
         self.version = str(session["capabilities"]["browserVersion"])
 
     def _connected(self) -> websocket.WebSocket:
@@ -97,11 +99,7 @@ class Firefox:
     def close(self) -> None:
         """End the browser and remove its profile."""
         self._socket.close(timeout=1)
-        self._end()
-
-    def _end(self) -> None:
-        self._process.end()
-        shutil.rmtree(self._profile, ignore_errors=True)
+        self._ends.close()
 
 
 class FirefoxTab:
