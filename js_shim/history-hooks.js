@@ -25,10 +25,11 @@ function wrap(name, after) {
     after();
     return result;
   };
-  history[name] = wrapped;
+  // Not `history[name] = …`, which throws where a page has locked it: its own addresses are not heard of then.
+  Reflect.set(history, name, wrapped);
   return () => {
     if (history[name] !== wrapped) return;
-    if (isOwn) history[name] = original;
+    if (isOwn) Reflect.set(history, name, original);
     else delete history[name];
   };
 }

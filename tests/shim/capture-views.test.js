@@ -7,9 +7,14 @@ import { element, fakeDocument } from "./fake-document.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** @param {TestContext} t @param {{readyState?: string, elements?: any[]}} [document] */
-function scene(t, document = {}) {
+/**
+ * @param {TestContext} t
+ * @param {{readyState?: string, elements?: any[]}} [document]
+ * @param {(history: any) => void} [before]
+ */
+function scene(t, document = {}, before) {
   const fake = fakeDocument(t);
+  before?.(fake.window.history);
   Object.assign(fake.document, document);
   /** @type {string[]} */
   const exposures = [];
@@ -213,6 +218,25 @@ test("a page that is ignored as a whole has no views and no exits", (t) => {
     ["mta", "/home"],
     ["mta.exit", "/home", 100],
   ]);
+});
+
+test("a history that the page has locked stays as it is, and views go on", (t) => {
+  const locked = () => {};
+  const { told, history, heard, location, stopping, pass } = scene(t, {}, (history) =>
+    Object.defineProperty(history, "replaceState", { value: locked }),
+  );
+
+  location.pathname = "/cart";
+  heard.popstate({});
+  pass(50);
+  stopping.abort();
+
+  assert.deepEqual(
+    told().map(([, pageId]) => pageId),
+    ["/home", "/home", "/cart"],
+  );
+  assert.deepEqual(Object.keys(history), []);
+  assert.equal(history.replaceState, locked);
 });
 
 test("an end puts the history's methods back", (t) => {
