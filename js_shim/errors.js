@@ -122,6 +122,5 @@ export function errorFromPlain(plain) {
  */
 export function toPlainError(thrown, code) {
   if (thrown instanceof EdgeError) return thrown.toPlain();
-  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return new EdgeError(code, message).toPlain();
+  return new EdgeError(code, String(thrown)).toPlain();
 }

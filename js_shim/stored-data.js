@@ -10,7 +10,7 @@ const DATABASES = /^edge-(store|keys)/;
 async function hasStoredData() {
   try {
     const all = await indexedDB.databases?.();
-    return !all || all.some(({ name }) => DATABASES.test(name ?? ""));
+    return !all || all.some(({ name }) => DATABASES.test(/** @type {string} */ (name)));
   } catch {
     return false;
   }
