@@ -34,7 +34,7 @@ RESUME = """() => {
   release();
   document.dispatchEvent(new Event("resume"));
   return Promise.race([
-    until("status", { state: "role", role: "writer" }),
+    until("status", { state: "ready", role: "writer" }),
     until("status", { state: "failed" }),
   ]);
 }"""
