@@ -241,6 +241,6 @@ export function createEdge(scriptBase) {
 }
 
 function stoppedWhileWaiting() {
-  const text = "start: expected to wait for the former runtime, got a stop(). Call start() again.";
+  const text = "start: expected no stop() meanwhile, got one. Call start() again.";
   return new EdgeError("runtime-stopped", text);
 }

@@ -178,7 +178,7 @@ function crash(event) {
  * @param {string | undefined} taskName
  */
 function tooLong(runId, taskName) {
-  const text = `run of ${taskName}: expected to end by its deadline, got code that cannot be interrupted. Its worker was replaced: do less per run or raise the timeout.`;
+  const text = `run of ${taskName}: expected to end by its deadline, got code that cannot be interrupted. Do less per run.`;
   return new EdgeError("task-timeout", text, { runId });
 }
 
