@@ -95,11 +95,12 @@ const EVENT = {
 
 /** @param {any} options @returns {StartOptions} */
 export function checkStart(options) {
-  checked("start", options, START);
+  record("start", options);
+  // First: behind a misspelt name the right one is missing.
   const names = Object.keys(START);
   const unknown = Object.keys(options).find((key) => !names.includes(key));
   if (unknown) throw invalid(`start.${unknown}`, `one of ${names.join(", ")}`, options[unknown]);
-  return options;
+  return checked("start", options, START);
 }
 
 /** @param {string} call @param {unknown} config */

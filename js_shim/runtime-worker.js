@@ -38,6 +38,8 @@ function start(port, { isPaused, reconfigured, ...options }) {
     serve: serving(handlers),
     onNotice: (name, body) => guarded(rpc, name, () => notices[name]?.(body)),
   });
+  // Shows the page at once that messages get through both ways; a boot may be silent for long.
+  rpc.notify("pong", {});
   const relay = createRelay({ isPaused });
   const among = otherTabs();
   const tab = createTab({

@@ -44,7 +44,6 @@ export function openSession({ limits, timers, ...session }) {
   /** @type {Promise<Rpc>} */
   const ready = new Promise((resolve, reject) => {
     fail = reject;
-    expectProgress();
     const { scriptUrl: name, options } = session;
     handshake(worker, { name, options, deadlineMs: limits.greetingMs, timers }).then(
       (port) => (endedBy ? port.close() : connect(port, resolve)),
@@ -53,9 +52,9 @@ export function openSession({ limits, timers, ...session }) {
   });
 
   /** The deadline is for silence: a boot that goes on, or is tried again, says so. */
-  function expectProgress() {
+  function expectWord(withinMs = limits.bootMs) {
     forgetDeadline();
-    forgetDeadline = timers.after(limits.bootMs, () => fail(bootTimeout(limits.bootMs)));
+    forgetDeadline = timers.after(withinMs, () => fail(bootTimeout(withinMs)));
   }
 
   /**
@@ -65,6 +64,7 @@ export function openSession({ limits, timers, ...session }) {
   function connect(port, resolve) {
     const own = createRpc(port, { onNotice, onWord });
     rpc = own;
+    expectWord(limits.greetingMs);
     worker.onerror = (event) => {
       const text = `${session.scriptUrl}: expected it to start, got ${crash(event)}.`;
       fail(new EdgeError("boot-failed", text));
@@ -85,7 +85,8 @@ export function openSession({ limits, timers, ...session }) {
 
   /** @param {Message} message */
   function onWord(message) {
-    dog?.heard();
+    if (dog) dog.heard();
+    else expectWord();
     // Code that holds the worker can still print.
     if (message.kind !== "notice" || message.name !== "log") runs?.heard();
   }
@@ -99,7 +100,6 @@ export function openSession({ limits, timers, ...session }) {
     // The supervisor tells of a failure itself, whatever its cause.
     if (body.state === "failed")
       return dog ? session.onFailed(failureOf(body)) : fail(failureOf(body));
-    if (body.state === "booting") expectProgress();
     if (body.state === "ready") {
       guard(own);
       resolve(own);
@@ -186,7 +186,7 @@ function tooLong(runId, taskName) {
 function bootTimeout(deadlineMs) {
   return new EdgeError(
     "boot-timeout",
-    `boot: expected its end within ${deadlineMs} ms, got none. Try again on a faster connection.`,
+    `boot: expected word of it within ${deadlineMs} ms, got none. Try again on a faster connection, or without scripts that hold messages.`,
   );
 }
 

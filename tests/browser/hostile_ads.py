@@ -101,6 +101,26 @@ ADS: Final = {
         WORKS,
         WORKS,
     ),
+    "a then that wraps": Ad(
+        """
+            const { then } = Promise.prototype;
+            const wrap = (handler) => handler && ((value) => handler(value));
+            Promise.prototype.then = function (...on) { return then.apply(this, on.map(wrap)); };
+        """,
+        WORKS,
+        WORKS,
+    ),
+    "regular expressions that throw": Ad(
+        'RegExp.prototype.test = () => { throw new Error("ad: no test"); };',
+        "no test",
+    ),
+    "attributes that throw": Ad(
+        """
+            const dataset = { get() { throw new Error("ad: no data"); } };
+            Object.defineProperties(HTMLElement.prototype, { dataset, getAttribute: dataset });
+        """,
+        "no data",
+    ),
     "listeners swallowed": Ad(
         "EventTarget.prototype.addEventListener = function () {};",
         DEAF,
@@ -113,23 +133,17 @@ ADS: Final = {
         "no listeners",
     ),
     "clicks stopped": Ad(
-        """
-            window.addEventListener("click", (event) => event.stopImmediatePropagation(), true);
-        """,
+        'window.addEventListener("click", (event) => event.stopImmediatePropagation(), true);',
         DEAF,
         WORKS,
     ),
     "clicks whose path throws": Ad(
-        """
-            Event.prototype.composedPath = () => { throw new Error("ad: no path"); };
-        """,
+        'Event.prototype.composedPath = () => { throw new Error("ad: no path"); };',
         DEAF,
         DEAF,
     ),
     "idle callbacks that throw": Ad(
-        """
-            window.requestIdleCallback = () => { throw new Error("ad: no idle callback"); };
-        """,
+        'window.requestIdleCallback = () => { throw new Error("ad: no idle callback"); };',
         "no idle callback",
     ),
     "timers that never come": Ad(
@@ -141,16 +155,12 @@ ADS: Final = {
         WORKS,
     ),
     "timers that throw": Ad(
-        """
-            window.setTimeout = () => { throw new Error("ad: no timer"); };
-        """,
+        'window.setTimeout = () => { throw new Error("ad: no timer"); };',
         "no timer",
         WORKS,
     ),
     "no MessageChannel": Ad(
-        """
-            window.MessageChannel = function () { throw new Error("ad: no channel"); };
-        """,
+        'window.MessageChannel = function () { throw new Error("ad: no channel"); };',
         "no channel",
     ),
     "messages of ports that throw": Ad(
@@ -159,22 +169,20 @@ ADS: Final = {
         """,
         "no messages",
     ),
+    "messages of workers swallowed": Ad(
+        "Worker.prototype.postMessage = function () {};",
+        "scripts that hold messages",
+    ),
     "no Worker": Ad(
-        """
-            window.Worker = function () { throw new Error("ad: no worker"); };
-        """,
+        'window.Worker = function () { throw new Error("ad: no worker"); };',
         "no worker",
     ),
     "URL that throws": Ad(
-        """
-            window.URL = function () { throw new Error("ad: no address"); };
-        """,
+        'window.URL = function () { throw new Error("ad: no address"); };',
         "no address",
     ),
     "no random numbers": Ad(
-        """
-            crypto.getRandomValues = () => { throw new Error("ad: no random"); };
-        """,
+        'crypto.getRandomValues = () => { throw new Error("ad: no random"); };',
         "no random",
     ),
     "history wrapped": Ad(
@@ -188,15 +196,11 @@ ADS: Final = {
         WORKS,
     ),
     "console replaced": Ad(
-        """
-            window.console = new Proxy({}, { get() { throw new Error("ad: no console"); } });
-        """,
+        'window.console = new Proxy({}, { get() { throw new Error("ad: no console"); } });',
         WORKS,
     ),
     "a fixed name": Ad(
-        """
-            Object.defineProperty(window, "EdgeAI", { value: window.EdgeAI, writable: false });
-        """,
+        'Object.defineProperty(window, "EdgeAI", { value: window.EdgeAI, writable: false });',
         "read only",
     ),
     "another EdgeAI": Ad(

@@ -76,6 +76,7 @@ const BAD = /** @type {[(options: any) => unknown, unknown, string, string][]} *
   [checkStart, { config: "c", vms: 1.5 }, "start.vms", "got 1.5"],
   [checkStart, { config: "c", vms: "2" }, "start.vms", 'got "2"'],
   [checkStart, { config: "c", vms: null }, "start.vms", "got null"],
+  [checkStart, { confg: "c" }, "start.confg", "one of config, base, capture"],
   [checkStart, { config: "c", captrue: false }, "start.captrue", "one of config, base, capture"],
   [checkInfer, null, "infer", "expected an object, got null"],
   [checkInfer, "rank", "infer", 'got "rank"'],
