@@ -23,7 +23,10 @@ SUITES = ROOT / "tests" / "contract"
 NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}, "x"))]
 START = """(order) => new Promise((resolve) => {
   const worker = new Worker("/contract-worker.js", { type: "module" });
-  worker.onmessage = ({ data }) => resolve(data);
+  worker.onmessage = ({ data }) => {
+    if (data.running) globalThis.running = data.running;
+    else resolve(data);
+  };
   worker.onerror = ({ message }) => resolve({ error: message || "the worker did not load" });
   worker.postMessage({ ...order, root: new URL("/edge/", location.href).href });
 })"""

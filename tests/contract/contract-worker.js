@@ -30,7 +30,7 @@ def bodies(kind, base=""):
 
 
 fixtures = run_in_pyodide.Fixtures(bodies("files", files_base), bodies("models"), bodies("pictures"), files_base.replace("files/", "echo"))
-json.dumps(await run_in_pyodide.run_all(browser_host(js_host), fixtures))
+json.dumps(await run_in_pyodide.run_all(browser_host(js_host), fixtures, begins))
 `;
 
 /**
@@ -56,6 +56,9 @@ async function outcomes({ root, served }) {
   python.globals.set(
     "js_host",
     createJsHost(python, root, page, () => {}),
+  );
+  python.globals.set("begins", (/** @type {string} */ check) =>
+    self.postMessage({ running: check }),
   );
   python.globals.set("files_base", new URL("/files/", location.href).href);
   return { mode, checks: JSON.parse(await python.runPythonAsync(RUN)) };

@@ -58,14 +58,17 @@ def checks(fixtures: Fixtures) -> Iterator[Check]:
             yield from _of(suite, fixture)
 
 
-async def run_all(host: Host, fixtures: Fixtures | None = None) -> list[dict[str, Any]]:
-    """Run the checks one after the other.
+async def run_all(
+    host: Host, fixtures: Fixtures | None = None, begins: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Run the checks one after the other, each told to ``begins``, so that a hang has a name.
 
     Returns:
         Per check its name, whether it passed, and the traceback if not.
     """
     outcomes = []
     for name, check, arguments in checks(fixtures or Fixtures()):
+        begins(name)
         try:
             await check(host, *arguments)
         except Exception:  # Whatever a check raises is its outcome.
