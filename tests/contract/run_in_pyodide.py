@@ -3,6 +3,7 @@
 Needs nothing but the core, so a page can unpack it beside this folder and call :func:`run_all`.
 """
 
+import asyncio
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from . import (
     store_suite,
     tensor_suite,
 )
+
+
+# Far above what the slowest host needs: behind it the traceback shows where a check hangs.
+PATIENCE_S = 100
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ async def run_all(
     for name, check, arguments in checks(fixtures or Fixtures()):
         begins(name)
         try:
-            await check(host, *arguments)
+            async with asyncio.timeout(PATIENCE_S):
+                await check(host, *arguments)
         except Exception:  # Whatever a check raises is its outcome.
             outcomes.append({"name": name, "ok": False, "error": traceback.format_exc()})
         else:
