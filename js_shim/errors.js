@@ -8,7 +8,8 @@
 /** @import { PlainError } from "./protocol.js" */
 
 /**
- * Each family and its codes. Where one stands is its integer, which native callbacks receive: the third of the first family
+ * Each family and its codes. The build leaves those out of a page's script that it never makes itself: it is told their
+ * numbers with the error. Where one stands is its integer, which native callbacks receive: the third of the first family
  * is 1003. Python has the same table.
  */
 const TREE = /** @type {const} */ ([
@@ -111,7 +112,10 @@ export class EdgeError extends Error {
  * @param {PlainError} plain
  */
 export function errorFromPlain(plain) {
-  return new EdgeError(/** @type {ErrorCode} */ (plain.code), plain.message, plain.details);
+  const { code, number, message, details } = plain;
+  const error = new EdgeError(/** @type {ErrorCode} */ (code), message, details);
+  error.number ??= number;
+  return error;
 }
 
 /**

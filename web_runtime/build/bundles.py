@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+from edge_runtime.errors import NUMBERS
 
 from ..errors import ToolError
 from .digests import named_by_content
@@ -13,6 +17,8 @@ from .digests import named_by_content
 Defines = dict[str, str]
 
 TARGET: Final = "es2022"
+# What no script contains.
+HOLE: Final = b"\0"
 # Names of modules that take the place of global names.
 OWN_BUILTINS: Final = ("own-builtins.js",)
 # Of the logic layers of mini-programs, which are older than the web-views beside them.
@@ -70,11 +76,24 @@ def bundle_page(root: Path, out: Path, defines: Defines) -> None:
     Beside them ``edge-inspector.mjs``, which only pages load that want it.
     """
     script = _esbuild(root, "edge-global.js", "iife", defines, inject=OWN_BUILTINS)
-    (out / "edge.js").write_bytes(_terser(root, script))
+    (out / "edge.js").write_bytes(_terser(root, without_unused(NUMBERS, script)))
     module = _esbuild(root, "edge.js", "esm", defines, inject=OWN_BUILTINS)
-    (out / "edge.mjs").write_bytes(_terser(root, module, "--module"))
+    (out / "edge.mjs").write_bytes(_terser(root, without_unused(NUMBERS, module), "--module"))
     inspector = _esbuild(root, "inspector/edge-inspector.js", "esm", defines)
     (out / "edge-inspector.mjs").write_bytes(inspector)
+
+
+def without_unused(codes: Iterable[str], script: bytes) -> bytes:
+    """Leave those error codes out of the tree that the script names nowhere else.
+
+    Their places stay: a code's place is its number.
+    """
+    for code in codes:
+        quoted = f'"{code}"'.encode()
+        if script.count(quoted) == 1:
+            script = script.replace(quoted, HOLE)
+    # Behind the last one no place has to be kept.
+    return re.sub(rb"(,\0)+\]", b"]", script).replace(HOLE, b"0")
 
 
 def bundle_mini_program(root: Path, out: Path) -> None:

@@ -15,7 +15,12 @@ from rich.console import Console
 
 from web_runtime.build import build_all
 from web_runtime.build.archive import archive
-from web_runtime.build.bundles import bundle_mini_program, bundle_page, bundle_worker
+from web_runtime.build.bundles import (
+    bundle_mini_program,
+    bundle_page,
+    bundle_worker,
+    without_unused,
+)
 from web_runtime.build.core_zip import core_zip
 from web_runtime.build.digests import digest_of
 from web_runtime.build.snapshot import snapshot
@@ -95,6 +100,14 @@ def test_scripts_are_bundled_into_the_same_bytes_each_time(tmp_path: Path) -> No
 
     assert builds[0] == builds[1]
     assert len(builds[0]) == 5
+
+
+def test_a_page_script_is_spared_the_codes_that_it_never_makes() -> None:
+    script = b'[["X","a-b","c-d","e-f"],["Y","g-h"]];[1,0];fail("c-d")'
+
+    lean = without_unused(["a-b", "c-d", "e-f", "g-h"], script)
+
+    assert lean == b'[["X",0,"c-d"],["Y"]];[1,0];fail("c-d")'
 
 
 def test_mini_programs_get_scripts_for_the_page_and_for_themselves(tmp_path: Path) -> None:
