@@ -165,6 +165,9 @@ export function createEventBuffer(options = {}) {
 
     send,
 
+    /** The JSON texts of what is not confirmed, in order. */
+    unconfirmed: () => [...sent, waiting].flat().map(({ text }) => text),
+
     /**
      * Keep nothing any more: no worker will ever be there.
      * @param {string} reason

@@ -61,7 +61,7 @@ async function sendStart(worker, options) {
     return port1;
   } catch (error) {
     port1.close();
-    const text = `start: expected plain data, got ${error}. Leave functions out of the configuration.`;
+    const text = `start: expected plain data, got ${error}. Leave functions out.`;
     throw new EdgeError("argument-invalid", text, {}, error);
   }
 }
@@ -109,7 +109,7 @@ function adviceFor(name) {
   if (!isForeign(name))
     return "Check that every file of the runtime is served and allowed by the page's policy.";
   const { origin } = new URL(name);
-  return `It is of another origin: serve it with Access-Control-Allow-Origin, and allow blob: in worker-src and ${origin} in script-src and connect-src of the page's policy.`;
+  return `Serve it with Access-Control-Allow-Origin, and allow blob: in worker-src, ${origin} in script-src and connect-src.`;
 }
 
 /**
@@ -128,7 +128,7 @@ function mismatchOf(name, { version, build }) {
  * @param {unknown} got
  */
 function mismatch(name, what, expected, got) {
-  const text = `${name}: expected ${what} ${expected}, got ${got}. A half-updated cache: reload the page. If it stays, publish all files of one build together.`;
+  const text = `${name}: expected ${what} ${expected}, got ${got}: reload the page, or publish all files of one build together.`;
   return new EdgeError("version-mismatch", text, { expected, got });
 }
 

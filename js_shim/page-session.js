@@ -3,6 +3,7 @@
 import { absolute, copied } from "./arguments.js";
 import { startCapture } from "./capture.js";
 import { createDelivery } from "./delivery.js";
+import { createOutbox } from "./outbox.js";
 import { savesData, whenActive, whenHidden, whenIdle, whenLeft } from "./page-lifecycle.js";
 import { patiently } from "./patience.js";
 import { startWorker, without } from "./script-url.js";
@@ -43,6 +44,7 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
   /** @type {unknown} The configuration put in force since the start, by any page: for that worker, too. */
   let reconfigured;
   const deliver = createDelivery(emitter.emit);
+  const outbox = createOutbox();
   const { options: optionsOf, ...worker } = workerFor(options, page.scriptBase);
   /** @type {EdgeError | undefined} A script of the page has broken what capture or the worker stand on. */
   let broken;
@@ -68,12 +70,16 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
         deliver(name, body);
       }
     },
-    onConnection: (rpc) =>
-      buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain }))),
+    onConnection(rpc) {
+      // A session that ends brings nothing: what it is to erase must run no task.
+      if (rpc && !signal.aborted) outbox.exchange(rpc).catch(() => {});
+      buffer.connect(rpc && ((batch, isAgain) => rpc.call("track", { batch, isAgain })));
+    },
   });
   const flush = () => supervisor.state === "ready" && page.flush().catch(() => {});
   /** @param {boolean} isFreezing */
   const leave = (isFreezing) => {
+    outbox.write(buffer.unconfirmed).catch(() => {});
     if (isFreezing) supervisor.rest();
     // All of it in this turn: a later one may never come.
     else buffer.send(Infinity);
@@ -143,6 +149,7 @@ export function beginSession(options, { emitter, buffer, isErasing, ...page }) {
           // It may rest, and nobody hears any more when the page is back.
           supervisor.rouse();
           await supervisor.call("erase", {});
+          await outbox.clear().catch(() => {});
         }
         await farewell(supervisor);
       } finally {

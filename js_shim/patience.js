@@ -36,6 +36,6 @@ function cancelled() {
 
 /** @param {number} timeoutMs */
 function late(timeoutMs) {
-  const text = `infer: expected to start within ${timeoutMs} ms, got a runtime that still boots. Try again later.`;
+  const text = `infer: expected to start within ${timeoutMs} ms, got a runtime that boots. Try again later.`;
   return new EdgeError("deadline-passed", text, { timeoutMs });
 }

@@ -82,6 +82,7 @@ export const PROTOCOL_VERSION = 4;
  *
  * - `infer` InferParams → RunResult
  * - `track` {batch: string (JSON array of EventRow), isAgain?: a lost worker had it} → {}, once durable; known ids are ignored
+ * - `outbox` {letters: what pages that were left have written} → Paper, once their events are durable as this page's
  * - `flush` {} → {}
  * - `statistics` {} → Statistics
  * - `get` {key} → value or null; `put` {key, value, encrypted?} → {}; `delete` {key} → {}
@@ -118,6 +119,12 @@ export const PROTOCOL_VERSION = 4;
  * @property {"core" | "regular" | "low"} [priority]
  * @property {number} [timeoutMs]  From this moment; the task's own timeout applies as well.
  * @property {string} [supersedeKey]
+ */
+
+/**
+ * @typedef {object} Paper  For one letter of a page that is left, a line: `seal`, a space, decimals of EventRows ⊕ `pad`.
+ * @property {Uint8Array} pad
+ * @property {string} seal  Base64 of the sealed pad.
  */
 
 /**

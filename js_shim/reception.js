@@ -35,6 +35,7 @@ import { realTimers } from "./timers.js";
 export const FORWARDED = [
   "infer",
   "track",
+  "outbox",
   "flush",
   "statistics",
   "get",

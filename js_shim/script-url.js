@@ -74,6 +74,6 @@ function bridgeTo(url) {
  * @param {unknown} feature  Its name, or what was thrown where it was used.
  */
 export function without(feature) {
-  const text = `${feature}: expected the browser's own, got none that works. The page works without the runtime.`;
+  const text = `${feature}: expected the browser's own, got none. The page works without the runtime.`;
   return new EdgeError("feature-missing", text, { feature: `${feature}` });
 }

@@ -115,7 +115,7 @@ export class Supervisor {
   /** End the worker for good; everything outstanding is rejected with `runtime-stopped`. */
   stop() {
     if (this.#end) return;
-    const text = "the runtime was stopped. Call start() to begin again.";
+    const text = "the runtime was stopped. Call start() again.";
     this.#finish("stopped", new EdgeError("runtime-stopped", text));
     this.#around.emit("status", { state: "stopped" });
   }
@@ -215,5 +215,5 @@ export class Supervisor {
 
 /** @param {string} text */
 function givenUp(text) {
-  return new EdgeError("worker-lost", `${text} That happens too often: reload the page.`);
+  return new EdgeError("worker-lost", `${text} Too often: reload the page.`);
 }

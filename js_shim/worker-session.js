@@ -186,7 +186,7 @@ function tooLong(runId, taskName) {
 function bootTimeout(deadlineMs) {
   return new EdgeError(
     "boot-timeout",
-    `boot: expected word of it within ${deadlineMs} ms, got none. Try again on a faster connection, or without scripts that hold messages.`,
+    `boot: expected word within ${deadlineMs} ms, got none. Try again, or without scripts that hold messages.`,
   );
 }
 

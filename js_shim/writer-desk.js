@@ -103,6 +103,7 @@ export function createDesk(calls, statistics, { heldMs, timers }) {
         call(method, params) {
           if (method === "pause" || method === "resume") overrule(client);
           if (method === "track") return calls.track(params.batch, client, params.isAgain);
+          if (method === "outbox") return calls.call(method, { ...params, client });
           if (method === "infer") return infer(params);
           if (method === "statistics") return statistics();
           if (method === "reconfigure") return reconfigure(params);

@@ -10,6 +10,7 @@ from playwright.sync_api import Playwright
 from .conftest import Serve
 from .plain_chromium import Build, PlainChromium, PlainTab, builds
 from .site import ECHO, Task, write_site
+from .test_left_page import BROUGHT
 
 EVENTS = """
 async def run(ctx, activation):
@@ -98,11 +99,11 @@ def test_a_kept_page_holds_nothing_that_the_next_page_of_its_site_needs(
     tab.ready()
 
     assert tab.evaluate(HELD) == ["edge-writer"]
-    if build.keeps_pages:
-        # The last exit of the page that is kept waits in it.
-        assert sorted(events(tab)) == ["buy", *["mta"] * 4, *["mta.exit"] * 2]
-    else:
-        assert events(tab).count("mta") == 4
+    tab.evaluate(BROUGHT)
+    found = events(tab)
+    assert sorted(event for event in found if event != "mta.exit") == ["buy", *["mta"] * 4]
+    # A page that is kept comes back with its exit, or has left it to the next page: it counts once.
+    assert (2 if build.keeps_pages else 0) <= found.count("mta.exit") <= 3
 
 
 def test_another_tab_writes_while_a_page_is_kept(open_tab: Open, build: Build) -> None:

@@ -26,7 +26,6 @@ from . import (
     tensor_suite,
 )
 
-
 # Far above what the slowest host needs: behind it the traceback shows where a check hangs.
 PATIENCE_S = 100
 

@@ -77,7 +77,7 @@ def test_errors_cross_the_border_as_data(outcome: dict[str, Any]) -> None:
     answers = outcome["answers"]
     assert answers["unknown"]["error"]["code"] == "task-unknown"
     assert answers["badKey"]["error"]["code"] == "argument-invalid"
-    assert "one of infer, flush" in answers["badMethod"]["error"]["message"]
+    assert "one of infer, outbox, flush" in answers["badMethod"]["error"]["message"]
     assert answers["afterwards"]["error"]["code"] == "runtime-stopped"
 
 

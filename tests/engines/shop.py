@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.browser.site import ECHO, SYSTEM, Model, Task, double_model, write_site
+from tests.browser.test_left_page import PAPERS
 from web_runtime.keys import SigningKey, signing_of
 from web_runtime.pack import pack_task
 
@@ -68,7 +69,7 @@ def write_shop(folder: Path) -> Path:
     """Write the shop into an empty folder and return it."""
     models = {"double": double_model(), "pinned": Model(double_model(), {"pin": "webgpu"})}
     write_site(folder, tasks=TASKS, models=models, config={"triggers": TRIGGERS})
-    (folder / "failures.js").write_text(FAILURES)
+    (folder / "failures.js").write_text(FAILURES + PAPERS)
     page = (folder / "index.html").read_text()
     page = page.replace("<script", '<script src="/failures.js"></script>\n    <script', 1)
     page = page.replace("</body>", f"{BELOW}</body>")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import DIST
+from tests.browser.test_left_page import BROUGHT, HAS_PAPER, LETTERS
 from tests.browser.test_other_origin import policy
 from web_runtime.serve import BackgroundServer, Headers, create_app
 
@@ -67,6 +68,27 @@ def test_events_and_values_outlive_the_page_and_are_sealed(shop: Shop) -> None:
     stored = shop.evaluate(STORED)
     assert stored["sealed"] > 0 and stored["plain"] == 0, stored
     assert stored["keys"] and not any(stored["keys"]), stored
+
+
+@pytest.mark.feature("durable")
+def test_what_a_page_has_not_seen_stored_comes_with_the_next_one(shop: Shop) -> None:
+    shop.ready()
+    shop.evaluate(HAS_PAPER, 1)
+    shop.evaluate(TRACK, 1)
+    shop.open("/blank.html")
+    letter = shop.evaluate(LETTERS)
+    assert letter and "Own" not in letter
+
+    shop.open()
+    shop.ready()
+    shop.evaluate(BROUGHT)
+
+    assert tracked(shop) == ['{"n":1}']
+    assert [row["type"] for row in shop.value("events") if row["page_id"] == "Test"] == [
+        "mta",
+        "mta.exit",
+        "mta",
+    ]
 
 
 @pytest.mark.feature("tabs")

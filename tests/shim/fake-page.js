@@ -36,7 +36,7 @@ export function page(t, { onStart = becomeReady, handlers = {} } = {}) {
   /** @type {any[]} */
   const heard = [];
   const hearing = Object.fromEntries(
-    METHODS.map((method) => [
+    [...METHODS, ...Object.keys(handlers)].map((method) => [
       method,
       (/** @type {any} */ params) => {
         heard.push([method, params]);

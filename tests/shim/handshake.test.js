@@ -102,7 +102,7 @@ test("another build is refused, and told what to do, although it speaks the same
 
   await assert.rejects(
     port,
-    failure("version-mismatch", /expected build , got 0\.0\.9\+12345678\..* reload the page/),
+    failure("version-mismatch", /expected build , got 0\.0\.9\+12345678: reload the page/),
   );
   assert.deepEqual([worker.onmessage, worker.onerror, timers.waiting], [null, null, 0]);
 });

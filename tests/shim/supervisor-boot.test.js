@@ -140,7 +140,7 @@ test("a worker that never greets: boot-timeout", async (t) => {
 test("a worker that greets and then is not heard: boot-timeout, as soon as one that never greets", async (t) => {
   const around = supervised(t, { onStart: () => setImmediate(() => around.timers.pass(100)) });
 
-  await assertFails(around, "boot-timeout", /word of it within 100 ms.*hold messages/);
+  await assertFails(around, "boot-timeout", /word within 100 ms.*hold messages/);
 });
 
 test("a boot that never ends: boot-timeout", async (t) => {
@@ -149,7 +149,7 @@ test("a boot that never ends: boot-timeout", async (t) => {
     onEmit: (_name, { step }) => step === "python" && around.timers.pass(1_000),
   });
 
-  await assertFails(around, "boot-timeout", /word of it within 1000 ms/);
+  await assertFails(around, "boot-timeout", /word within 1000 ms/);
 });
 
 test("a boot that goes on may take longer than each of its steps", async (t) => {

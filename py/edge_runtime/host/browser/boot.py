@@ -82,7 +82,7 @@ async def _start(
     if recorder and reconfigured is not None:
         # Who plays the trace again has the configuration of the start.
         recorder.note("reconfigure", config=reconfigured)
-    return Core(runtime, js_reply, host.network, recorder), problems
+    return Core(runtime, js_reply, host, recorder), problems
 
 
 def _plain_json(error: EdgeError) -> str:

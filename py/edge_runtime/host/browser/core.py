@@ -11,16 +11,19 @@ from ...pure.key_operations import writable_key
 from ...pure.plain import join, split
 from ...pure.requests import parse_infer_request
 from ...pure.urgency import context_of
+from ...run_events import TAKEN_UP_MS
 from ...runtime import Runtime
 from ...schema import show
 from ...services.recorder import Recorder
+from ...services.store_outbox import Outbox
 from ...types import JsonValue
-from ..ports import Network
+from ..ports import Host
 from .configuration import located, plain_config
 from .conversions import all_bytes, as_js
 
 _METHODS: Final = (
     "infer",
+    "outbox",
     "flush",
     "statistics",
     "get",
@@ -43,15 +46,16 @@ class Core:
 
     A request's answer goes to ``js_reply(call_id, json, buffers)``: ``{"value": …}`` or
     ``{"error": …}``. No promise is made per call, each would cost 0.2 ms and more.
-    Configurations are fetched through ``network``; ``recorder`` is what the runtime tells a trace.
+    Configurations are fetched through ``host``; ``recorder`` is what the runtime tells a trace.
     """
 
     def __init__(
-        self, runtime: Runtime, js_reply: Any, network: Network, recorder: Recorder | None
+        self, runtime: Runtime, js_reply: Any, host: Host, recorder: Recorder | None
     ) -> None:
         self._runtime = runtime
-        self._network = network
+        self._network, self._clock = host.network, host.clock
         self._recorder = recorder
+        self._outbox = Outbox(host.crypto)
         self._js_reply = js_reply
         self._no_buffers = as_js([])
         self._answers: set[asyncio.Task[None]] = set()
@@ -95,6 +99,8 @@ class Core:
         match method:
             case "infer":
                 return (await runtime.infer(parse_infer_request(params))).to_dict()
+            case "outbox":
+                return await self._exchange(params)
             case "get":
                 return runtime.data.get(_key(params))
             case "statistics":
@@ -107,6 +113,25 @@ class Core:
                 return self._trace()
         await self._do(method, params)
         return {}
+
+    async def _exchange(self, params: Any) -> JsonValue:
+        letters, client, runtime = params.get("letters"), params["client"], self._runtime
+
+        def take(batch: str, is_old: bool) -> None:
+            if is_old:
+                # Nobody waits for what they would have run, and no trace has to know of it.
+                runtime.data.add_batch(batch)
+            else:
+                runtime.track(batch, client, is_again=True)
+
+        # Where nothing can be stored there is no paper, and letters wait: they would only grow.
+        await runtime.flush()
+        if isinstance(letters, str):
+            since_ms = self._clock.now_ms() - TAKEN_UP_MS
+            await self._outbox.open(letters, since_ms, take)
+            # Within the request: a writer that ends before has not answered, the next one is asked.
+            await runtime.flush()
+        return await self._outbox.paper()
 
     async def _reconfigure(self, given: JsonValue) -> JsonValue:
         # One after the other: what was asked for last counts, however long its file takes.
