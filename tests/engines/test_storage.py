@@ -77,7 +77,7 @@ def test_what_a_page_has_not_seen_stored_comes_with_the_next_one(shop: Shop) -> 
     shop.evaluate(TRACK, 1)
     shop.open("/blank.html")
     letter = shop.evaluate(LETTERS)
-    assert letter and "Own" not in letter
+    assert letter and '"Own"' not in letter
 
     shop.open()
     shop.ready()

@@ -71,7 +71,7 @@ def test_each_paper_is_another_and_a_letter_shows_nothing() -> None:
 
         letter = written(papers[0], ROWS)
 
-        assert "mta" not in letter and b64encode(papers[0]["pad"]).decode() not in letter
+        assert '"mta' not in letter and b64encode(papers[0]["pad"]).decode() not in letter
 
     asyncio.run(run())
 
