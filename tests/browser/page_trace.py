@@ -1,5 +1,6 @@
 """What a script has left on a page, counted through the debugger protocol."""
 
+from collections import Counter
 from typing import Any, Self
 
 from playwright.sync_api import CDPSession, Page
@@ -87,6 +88,10 @@ class PageTrace:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._session: CDPSession = page.context.new_cdp_session(page)
+        browser = page.context.browser
+        assert browser
+        self._browser = browser.new_browser_cdp_session()
+        self._context = self._session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
         page.evaluate(REMEMBER)
         self._before = self._counts()
 
@@ -113,7 +118,7 @@ class PageTrace:
     def left_at_last(self, expected: dict[str, Any]) -> dict[str, Any]:
         """Return what there is more or less of, once that is as expected or does not become so.
 
-        A worker's start may be told only when it has ended, and its end before its locks are free.
+        A browser takes its time: a worker is told to have ended before its locks are free.
         """
         left = self.left()
         for _ in range(PATIENCE_FRAMES):
@@ -142,9 +147,14 @@ class PageTrace:
             for listener in self._listeners(target):
                 name = f"{target}: {listener['type']}"
                 counts[name] = counts.get(name, 0) + 1
-        counts["workers"] = len(self._page.workers)
         counts["locks"] = self._page.evaluate(LOCKS)
-        return counts
+        return counts | Counter(f"worker: {name}" for name in self._workers())
+
+    def _workers(self) -> list[str]:
+        """Name the workers that the browser has: the driver may keep one whose parent has ended."""
+        told = self._browser.send("Target.getTargets", {"filter": [{"type": "worker"}]})
+        own = [each for each in told["targetInfos"] if each["browserContextId"] == self._context]
+        return [each["url"].rpartition("/")[2].partition(".")[0] for each in own]
 
     def _object(self, expression: str) -> str:
         found = self._session.send("Runtime.evaluate", {"expression": expression})

@@ -72,7 +72,7 @@ def test_stop_leaves_nothing_but_its_name(url: str, page: Page) -> None:
     page.evaluate("() => { history.pushState({}, '', '/third'); return EdgeAI.stop(); }")
 
     # What can be seen while it runs can be missed afterwards.
-    assert {"window: click", "timeouts", "workers", "locks"} <= set(running)
+    assert {"window: click", "timeouts", "worker: runtime-worker", "locks"} <= set(running)
     assert {"history.pushState", "history.replaceState"} <= set(running["properties"])
     only_its_name = {"properties": ["EdgeAI"]}
     assert trace.left_at_last(only_its_name) == only_its_name
