@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -24,6 +25,7 @@ from .site import SYSTEM
 
 NAMED: Final = "WEB_RUNTIME_CHROMIUM"
 PATIENCE_LOOKS: Final = 3_000
+PATIENCE_S: Final = 60
 LOADED = """() => new Promise((ok) => {
   if (document.readyState === "complete") ok(); else addEventListener("load", () => ok());
 })"""
@@ -94,10 +96,16 @@ class PlainChromium:
         self._ends.callback(drain.join)
         self._ends.callback(process.kill)
 
-    def urls(self) -> list[str]:
-        """Return the addresses of its pages, without touching them."""
-        with urlopen(f"{self._address}/json/list") as listed:
-            return [target["url"] for target in json.load(listed) if target["type"] == "page"]
+    def title(self, beginning: str) -> str:
+        """Return the title of its only page once it begins so; does not touch the page."""
+        end = time.monotonic() + PATIENCE_S
+        title = ""
+        while not title.startswith(beginning) and time.monotonic() < end:
+            with urlopen(f"{self._address}/json/list") as listed:
+                titles = [each["title"] for each in json.load(listed) if each["type"] == "page"]
+            title = titles[0] if titles else ""
+            time.sleep(0.02)
+        return title
 
     def attach(self, playwright: Playwright) -> BrowserContext:
         """Attach to it; its pages stay as they are."""
