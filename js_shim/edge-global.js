@@ -29,6 +29,8 @@ try {
 }
 
 function install() {
+  // Without these even a start has no way to refuse.
+  Promise.resolve(performance.now()).then();
   const script = /** @type {HTMLScriptElement | null} */ (document.currentScript);
   // A script within the page has an empty one.
   const base = script?.src || document.baseURI;
@@ -96,7 +98,7 @@ function refuse(error) {
 function runCommand(edge, command) {
   const [method, ...args] = Array.isArray(command) ? command : [String(command)];
   if (typeof edge[method] !== "function") {
-    return reportError(new TypeError(`EdgeAI.q: expected [method, …arguments], got ${method}.`));
+    return reportError(new TypeError(`EdgeAI.q: expected [method, ...arguments], got ${method}.`));
   }
   const answers = method === "infer" ? args.splice(1) : [];
   // What fails without a callback is told by `status` and `log` events, not as an uncaught error.

@@ -110,6 +110,14 @@ ADS: Final = {
         WORKS,
         WORKS,
     ),
+    "a then that throws": Ad(
+        'Promise.prototype.then = function () { throw new Error("ad: no then"); };',
+        "no then",
+    ),
+    "a clock that throws": Ad(
+        'performance.now = () => { throw new Error("ad: no clock"); };',
+        "no clock",
+    ),
     "regular expressions that throw": Ad(
         'RegExp.prototype.test = () => { throw new Error("ad: no test"); };',
         "no test",
