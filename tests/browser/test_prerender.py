@@ -21,14 +21,13 @@ FIRST = """<!doctype html><title>First</title>
   addEventListener("storage", () => { location = "/index.html"; });
 </script>"""
 # What the page that is rendered ahead was told, and what was there when it was shown; its title
-# says how its start ended, to whoever must not attach before: a debugger holds new workers.
+# says how its start ended, to whoever must not attach before: a debugger may hold new workers.
 STARTED = "started: "
 NOTES = """<script>
   window.notes = { ahead: document.prerendering };
   const tell = () => {
     const { state, error } = seen.status.at(-1) ?? {};
-    const isOver = state === "ready" || state === "failed";
-    if (isOver) document.title = `started: ${error?.message ?? state}`;
+    if (error || state === "ready") document.title = `started: ${error?.message ?? state}`;
     else setTimeout(tell, 20);
   };
   const workers = () => performance.getEntriesByType("resource")
