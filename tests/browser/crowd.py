@@ -4,10 +4,11 @@ import random
 from contextlib import suppress
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Worker
+from playwright.sync_api import BrowserContext, Error
 
 from .edge_page import EdgePage
 from .site import ASSETS
+from .workers import worker_of
 
 # A lock is held by a client: by this one the worker is known among those that wait for the office.
 CLIENT = """() => navigator.locks.request(crypto.randomUUID(), async ({ name }) => {
@@ -81,27 +82,18 @@ class Tab:
 
     def sleep(self, role: str) -> None:
         self.is_away, self.slept_as = True, role
-        self._worker().evaluate(SLEEP, SLEEP_MS)
+        worker_of(self.page).evaluate(SLEEP, SLEEP_MS)
 
     def identify(self) -> None:
-        self.client = self._worker().evaluate(CLIENT)
+        self.client = worker_of(self.page).evaluate(CLIENT)
 
     def _lose(self, script: str) -> None:
         self.is_away, self.client = True, ""
         self.ends += 1
-        self._worker().evaluate(script)
-
-    def _worker(self) -> Worker:
-        """Return the tab's worker; its page may be about to replace the one that it lost."""
-        found = next(filter(is_runtime, self.page.workers), None)
-        return found or self.page.wait_for_event("worker", is_runtime)
+        worker_of(self.page).evaluate(script)
 
     def _crashed(self, _: object) -> None:
         self.is_gone = True
-
-
-def is_runtime(worker: Worker) -> bool:
-    return "/runtime-worker." in worker.url
 
 
 class Crowd:

@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from playwright.sync_api import CDPSession, Page
 
+from .workers import running
+
 TARGETS = ("window", "document", "document.documentElement", "document.body", "visualViewport")
 LIVE = ("Worker", "MutationObserver", "IntersectionObserver", "MessagePort", "BroadcastChannel")
 
@@ -73,25 +75,12 @@ PATIENCE_FRAMES = 1_800
 PATIENCE_LOOKS = 50
 
 
-def workers_end(page: Page) -> bool:
-    """Say whether the page's workers end; a browser takes its time with terminated ones."""
-    for _ in range(PATIENCE_FRAMES):
-        if not page.workers:
-            return True
-        page.evaluate(FRAME)
-    return False
-
-
 class PageTrace:
     """Remembers a page as it is now, to say later what is different."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._session: CDPSession = page.context.new_cdp_session(page)
-        browser = page.context.browser
-        assert browser
-        self._browser = browser.new_browser_cdp_session()
-        self._context = self._session.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
         page.evaluate(REMEMBER)
         self._before = self._counts()
 
@@ -148,13 +137,7 @@ class PageTrace:
                 name = f"{target}: {listener['type']}"
                 counts[name] = counts.get(name, 0) + 1
         counts["locks"] = self._page.evaluate(LOCKS)
-        return counts | Counter(f"worker: {name}" for name in self._workers())
-
-    def _workers(self) -> list[str]:
-        """Name the workers that the browser has: the driver may keep one whose parent has ended."""
-        told = self._browser.send("Target.getTargets", {"filter": [{"type": "worker"}]})
-        own = [each for each in told["targetInfos"] if each["browserContextId"] == self._context]
-        return [each["url"].rpartition("/")[2].partition(".")[0] for each in own]
+        return counts | Counter(f"worker: {name}" for name in running(self._page).elements())
 
     def _object(self, expression: str) -> str:
         found = self._session.send("Runtime.evaluate", {"expression": expression})

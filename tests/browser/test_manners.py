@@ -7,8 +7,9 @@ from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Serve
 from .edge_page import EdgePage
-from .page_trace import PageTrace, workers_end
+from .page_trace import PageTrace
 from .site import ECHO, Task, write_site
+from .workers import running, running_at_last
 
 EVENTS = """
 async def run(ctx, activation):
@@ -67,13 +68,13 @@ def test_stop_leaves_nothing_but_its_name(url: str, page: Page) -> None:
     trace = PageTrace.of(page, f"{url}/bare.html")
     page.add_script_tag(url="/edge/edge.js")
     page.evaluate(USE)
-    running = trace.left()
+    meanwhile = trace.left()
 
     page.evaluate("() => { history.pushState({}, '', '/third'); return EdgeAI.stop(); }")
 
     # What can be seen while it runs can be missed afterwards.
-    assert {"window: click", "timeouts", "worker: runtime-worker", "locks"} <= set(running)
-    assert {"history.pushState", "history.replaceState"} <= set(running["properties"])
+    assert {"window: click", "timeouts", "worker: runtime-worker", "locks"} <= set(meanwhile)
+    assert {"history.pushState", "history.replaceState"} <= set(meanwhile["properties"])
     only_its_name = {"properties": ["EdgeAI"]}
     assert trace.left_at_last(only_its_name) == only_its_name
 
@@ -87,7 +88,7 @@ def test_what_a_start_and_a_stop_leave_does_not_grow(url: str, page: Page) -> No
         page.evaluate(USE)
         assert trace.live()["Worker"] > 0
         page.evaluate("() => EdgeAI.stop()")
-        assert workers_end(page)
+        assert running_at_last(page, 0) == {}
         first = first or trace.live()
 
     assert trace.falls_to(first)
@@ -129,7 +130,7 @@ def test_before_consent_there_is_nothing_and_then_there_is(url: str, page: Page)
     page.click("#buy")
 
     assert edge.infer("echo")["error"]["code"] == "runtime-stopped"
-    assert page.workers == []
+    assert running(page) == {}
     assert page.evaluate(DATABASES) == []
 
     assert edge.call("consent", True) == {"ok": None}
@@ -150,7 +151,7 @@ def test_consent_that_is_taken_back_erases_for_all_tabs(
 
     assert first.call("consent", False) == {"ok": None}
 
-    assert workers_end(page)
+    assert running_at_last(page, 1, "runtime-worker").total() == 1
     assert second.call("get", "key") == {"ok": None}
     assert [row["click_id"] for row in second.value("events")] == []
     second.call("consent", False)
@@ -167,7 +168,7 @@ def test_consent_that_is_refused_erases_what_earlier_visits_left(url: str, page:
 
     assert edge.call("consent", False) == {"ok": None}
 
-    assert workers_end(page)
+    assert running_at_last(page, 0) == {}
     assert not EDGE & set(page.evaluate(DATABASES))
 
 
@@ -179,7 +180,7 @@ def test_two_copies_of_the_script_are_one(url: str, page: Page) -> None:
 
     events = [(row["type"], row["click_id"]) for row in edge.value("events")]
     assert events == [("mta", None), ("mta", "buy")]
-    assert len([worker for worker in page.workers if "runtime-worker" in worker.url]) == 1
+    assert running(page)["runtime-worker"] == 1
 
 
 COPIES = """async (addresses) => {
@@ -210,7 +211,7 @@ def test_copies_of_both_kinds_are_one(url: str, page: Page, names: tuple[str, st
     clicks = page.evaluate(COPIES, [f"/edge/{name}" for name in names])
 
     assert clicks == [None, "p"]
-    assert len([worker for worker in page.workers if "runtime-worker" in worker.url]) == 1
+    assert running(page)["runtime-worker"] == 1
 
 
 IFRAME = """() => new Promise((ok) => {
@@ -245,12 +246,12 @@ def test_with_save_data_the_worker_is_loaded_at_the_first_click(url: str, page: 
     page.add_init_script(SAVE_DATA)
     edge = EdgePage(page, url).open()
     page.evaluate("() => new Promise((ok) => requestIdleCallback(() => setTimeout(ok)))")
-    before = list(page.workers)
+    before = running(page)
 
     page.click("#buy")
     status = page.evaluate("() => untilStarted()")
 
-    assert (before, status["state"]) == ([], "ready")
+    assert (before, status["state"]) == ({}, "ready")
     events = [(row["type"], row["click_id"]) for row in edge.value("events")]
     assert events == [("mta", None), ("mta", "buy")]
 
@@ -262,5 +263,5 @@ def test_what_a_run_in_the_middle_writes_is_erased_as_well(url: str, page: Page)
 
     assert edge.call("consent", False) == {"ok": None}
 
-    assert workers_end(page)
+    assert running_at_last(page, 0) == {}
     assert not EDGE & set(page.evaluate(DATABASES))

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from .conftest import ROOT, Serve
 from .site import write_site
+from .workers import running
 
 ROUTERS = Path(__file__).parent / "routers"
 NODE_MODULES = ROOT / "node_modules"
@@ -113,7 +114,7 @@ def test_turbo_may_run_the_script_at_every_visit(serve: Serve, tmp_path: Path, p
     page.evaluate("() => untilTold(4, 'view')")
 
     assert page.evaluate("() => first === EdgeAI && first.flush()") is None
-    assert len([each for each in page.workers if "/runtime-worker." in each.url]) == 1
+    assert running(page)["runtime-worker"] == 1
     assert [name for _, name, _ in told(page, "view")] == ["first", "second", "first", "second"]
     assert told(page, "click") == [
         ["click", "first", "to second"],

@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 from .conftest import Serve
 from .edge_page import EdgePage
 from .site import ECHO, SYSTEM, Task, click_trigger, write_site
+from .workers import running_at_last
 
 NOTHING = "async def run(ctx, activation):\n    return None\n"
 
@@ -216,7 +217,7 @@ def test_stop_leaves_nothing_and_start_works_again(edge: EdgePage) -> None:
     edge.page.click("#buy")
 
     assert edge.page.evaluate(push)
-    assert edge.page.workers == []
+    assert running_at_last(edge.page, 0) == {}
     assert edge.infer("echo")["error"]["code"] == "runtime-stopped"
     assert len(edge.seen("result")) == seen_before
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from edge_runtime.pure.statistics import QueueStatistics, Statistics
-from playwright.sync_api import Page, Worker
+from playwright.sync_api import Page
 
 from .conftest import Serve
 from .databases import OriginStorage
 from .edge_page import EdgePage
 from .site import SYSTEM, Task, double_model, write_site
+from .workers import worker_of
 
 DOUBLE = """
 from edge_runtime.task import Tensor
@@ -59,10 +60,6 @@ def edge(unopened: EdgePage) -> EdgePage:
     return unopened
 
 
-def worker(page: Page, script: str) -> Worker:
-    return next(each for each in page.workers if f"/{script}." in each.url)
-
-
 def track(edge: EdgePage, *numbers: int) -> None:
     edge.page.evaluate(
         "(numbers) => { for (const n of numbers)"
@@ -90,7 +87,7 @@ def test_runs_survive_a_crash_of_the_engine(edge: EdgePage) -> None:
     assert edge.value("double", {"x": 1}) == [2]
 
     edge.page.evaluate(f"(args) => {{ window.runs = ({MANY})(args); }}", [SYSTEM, 40])
-    worker(edge.page, "inference-worker").evaluate(CRASH)
+    worker_of(edge.page, "inference-worker").evaluate(CRASH)
     settled = edge.page.evaluate("() => runs")
 
     assert [one.get("ok", one)["value"] for one in settled] == [[2 * n] for n in range(40)]
@@ -103,7 +100,7 @@ def test_a_crash_of_the_runtime_is_noticed_and_repaired_at_once(edge: EdgePage) 
     edge.call("flush")
     edge.call("put", "k", "kept")
 
-    worker(edge.page, "runtime-worker").evaluate(CRASH)
+    worker_of(edge.page, "runtime-worker").evaluate(CRASH)
     track(edge, 3)
 
     assert ready_again(edge) == ["booting", "ready", "booting", "ready"]
@@ -137,7 +134,7 @@ def test_a_worker_whose_slots_are_held_for_good_is_replaced(
 def test_a_pause_outlives_a_killed_worker(edge: EdgePage) -> None:
     edge.call("pause")
 
-    worker(edge.page, "runtime-worker").evaluate(CRASH)
+    worker_of(edge.page, "runtime-worker").evaluate(CRASH)
     ready_again(edge)
 
     assert edge.call("statistics")["ok"]["paused"]
@@ -148,7 +145,7 @@ def test_a_pause_outlives_a_killed_worker(edge: EdgePage) -> None:
 
 
 def test_a_vanished_worker_is_noticed_by_the_next_event(edge: EdgePage) -> None:
-    worker(edge.page, "runtime-worker").evaluate("() => self.close()")
+    worker_of(edge.page, "runtime-worker").evaluate("() => self.close()")
     track(edge, 1, 2, 3)
 
     assert ready_again(edge) == ["booting", "ready", "booting", "ready"]

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Worker
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
 from .victim.command import NAMES, Calls, Commander, commanders, counted, own_calls, strike
+from .workers import worker_of
 
 SIDES = ("before", "after")
 SEEDS = range(3)
@@ -89,17 +90,13 @@ async def run(ctx, activation):
 """
 
 
-def runtime_worker(page: Page) -> Worker:
-    return next(each for each in page.workers if "/runtime-worker." in each.url)
-
-
 def throw_in_worker(page: Page) -> None:
-    runtime_worker(page).evaluate("() => void setTimeout(() => { throw new Error('boom') })")
+    worker_of(page).evaluate("() => void setTimeout(() => { throw new Error('boom') })")
     page.evaluate("() => until('status', {state: 'ready'}, 2)")
 
 
 def close_worker(page: Page) -> None:
-    runtime_worker(page).evaluate("() => self.close()")
+    worker_of(page).evaluate("() => self.close()")
 
 
 def close_page(page: Page) -> None:

@@ -15,6 +15,7 @@ from .databases import KEYS, STORE, Databases, OriginStorage
 from .edge_page import EdgePage
 from .site import Task, with_prefix, write_site
 from .victim.command import NAMES, Calls, Commander, commanders, counted, own_calls, strike
+from .workers import worker_of
 
 COUNT = """
 async def run(ctx, activation):
@@ -211,8 +212,7 @@ def test_a_clock_that_is_set_back_a_day_loses_nothing(
     track(edge, 1)
     edge.call("put", "profile.n", 1)
 
-    worker = next(each for each in edge.page.workers if "/runtime-worker." in each.url)
-    worker.evaluate(SET_BACK)
+    worker_of(edge.page).evaluate(SET_BACK)
     edge.page.evaluate(SET_BACK)
     track(edge, 2)
     edge.call("put", "profile.n", 2)

@@ -11,6 +11,7 @@ from .conftest import Serve
 from .databases import KEYS, STORE, Databases, Records, shows
 from .edge_page import EdgePage
 from .site import Task, write_site
+from .workers import worker_of
 
 COUNT = """
 async def run(ctx, activation):
@@ -109,8 +110,9 @@ def test_segments_checkpoints_and_another_key_show_nothing(watched: Watched) -> 
         assert shown == ([] if ui else ["checkpoint"])
 
     before = watched.records()
-    worker = next(each for each in watched.edge.page.workers if "/runtime-worker." in each.url)
-    worker.evaluate("() => { const now = Date.now; Date.now = () => now() + 91 * 86_400_000; }")
+    worker_of(watched.edge.page).evaluate(
+        "() => { const now = Date.now; Date.now = () => now() + 91 * 86_400_000; }"
+    )
     watched.edge.page.evaluate(
         """async () => {
           const madeMs = async () => (await EdgeAI.statistics()).store.checkpoint.createdMs;

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Request, Worker
+from playwright.sync_api import BrowserContext, Request
 
 from .conftest import Serve
 from .edge_page import EdgePage
 from .site import ECHO, SYSTEM, Task, click_trigger, with_prefix, write_site
+from .workers import running_at_last, worker_of
 
 COUNT = """
 async def run(ctx, activation):
@@ -75,10 +76,6 @@ def open_tab(url: str, context: BrowserContext) -> Iterator[Open]:
     assert [tab.failures for tab in tabs] == [[]] * len(tabs)
 
 
-def runtime_worker(tab: EdgePage) -> Worker:
-    return next(each for each in tab.page.workers if "/runtime-worker." in each.url)
-
-
 def last_role(tab: EdgePage) -> str:
     roles = [status["role"] for status in tab.seen("status") if "role" in status]
     return str(roles[-1])
@@ -99,7 +96,7 @@ def track(tab: EdgePage, *numbers: int) -> None:
 
 def hang(tab: EdgePage) -> None:
     tab.page.evaluate(LISTEN)
-    runtime_worker(tab).evaluate(HANG, HANG_MS)
+    worker_of(tab.page).evaluate(HANG, HANG_MS)
     tab.page.evaluate("() => hanging")
 
 
@@ -243,7 +240,7 @@ def test_a_crashed_writer_comes_back_as_a_follower(open_tab: Open) -> None:
     track(writer, 1)
     writer.call("flush")
 
-    runtime_worker(writer).evaluate(CRASH)
+    worker_of(writer.page).evaluate(CRASH)
     track(writer, 2)
     track(follower, 3)
     until_role(follower, "writer")
@@ -296,7 +293,7 @@ def test_a_stopped_follower_leaves_python_running(open_tab: Open) -> None:
     writer.call("stop")
     until_role(third, "writer")
     assert third.value("count") == [1]
-    assert follower.page.workers == []
+    assert running_at_last(follower.page, 1, "runtime-worker").total() == 1
     follower.page.evaluate("() => { EdgeAI.start({config: '/config.json'}); }")
     assert follower.value("count") == [1]
     assert follower.call("statistics")["ok"]["role"] == "follower"
@@ -354,7 +351,7 @@ def test_what_is_acknowledged_outlives_one_writer_after_the_other(open_tab: Open
     busy.page.evaluate(KEEP_PUTTING)
 
     busy.call("flush")
-    runtime_worker(first).evaluate(CRASH)
+    worker_of(first.page).evaluate(CRASH)
     until_role(second, "writer")
     busy.call("flush")
     second.page.close()

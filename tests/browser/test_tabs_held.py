@@ -11,6 +11,7 @@ from .conftest import Serve
 from .databases import Databases
 from .edge_page import EdgePage
 from .site import Task, with_prefix, write_site
+from .workers import worker_of
 
 COUNT = """
 async def run(ctx, activation):
@@ -98,8 +99,7 @@ def test_a_writer_that_froze_in_the_middle_of_a_write_is_waited_for_by_one_tab_a
     track(writer, 0)
     writer.call("put", "k", 1)
 
-    worker = next(each for each in writer.page.workers if "/runtime-worker." in each.url)
-    worker.evaluate(SLEEP_WRITING, SLEEP_MS)
+    worker_of(writer.page).evaluate(SLEEP_WRITING, SLEEP_MS)
     for n, tab in enumerate(others, 1):
         track(tab, n)
         begin(tab, f"EdgeAI.put('profile.{n}', {n})")

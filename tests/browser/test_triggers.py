@@ -13,6 +13,7 @@ from .conftest import Serve
 from .databases import Databases
 from .edge_page import EdgePage
 from .site import Task, click_trigger, write_site
+from .workers import worker_of
 
 SEEN = """
 async def run(ctx, activation):
@@ -198,8 +199,7 @@ def test_an_event_activates_once_although_its_worker_is_killed(open_with: Site) 
 
     tab.page.click("#buy")
     first = tab.until("result", taskName="Early")
-    worker = next(each for each in tab.page.workers if "/runtime-worker." in each.url)
-    worker.evaluate(CRASH)
+    worker_of(tab.page).evaluate(CRASH)
     tab.page.evaluate("() => until('status', {state: 'booting', step: 'core'}, 2)")
     databases.vacate()
     # The next worker gets the event again, as the first one could not make it durable.

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext
 from .conftest import Serve
 from .edge_page import EdgePage
 from .site import Task, write_site
+from .workers import worker_of
 
 HOLD = """
 import asyncio
@@ -75,8 +76,7 @@ def stored(tab: EdgePage, *rows: list[Any]) -> None:
 
 
 def crash(tab: EdgePage) -> None:
-    worker = next(each for each in tab.page.workers if "/runtime-worker." in each.url)
-    worker.evaluate(CRASH)
+    worker_of(tab.page).evaluate(CRASH)
 
 
 def outcomes(tab: EdgePage) -> list[tuple[str, str]]:
