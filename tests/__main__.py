@@ -79,12 +79,16 @@ def node_files(targets: list[str]) -> list[str]:
 
 
 def tally_of_junit(report: bytes) -> Tally:
-    """Count the cases of pytest's JUnit report; errors are failures, skipped cases are neither."""
-    passed = failed = 0
+    """Count the tests of pytest's JUnit report; errors are failures, skipped ones are neither.
+
+    One that was tried twice has an element for each try, of which only the last may be a failure.
+    """
+    outcomes: dict[tuple[str, str], set[str]] = {}
     for case in ElementTree.fromstring(report).iter("testcase"):
-        outcomes = {child.tag for child in case}
-        failed += bool(outcomes & {"failure", "error"})
-        passed += not outcomes & {"failure", "error", "skipped"}
+        test = (case.attrib["classname"], case.attrib["name"])
+        outcomes.setdefault(test, set()).update(child.tag for child in case)
+    failed = sum(bool(each & {"failure", "error"}) for each in outcomes.values())
+    passed = sum(not each & {"failure", "error", "skipped"} for each in outcomes.values())
     return Tally(passed, failed)
 
 
