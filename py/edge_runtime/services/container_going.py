@@ -133,13 +133,19 @@ class Going:
 
 
 async def patiently(clock: Clock, done: "asyncio.Future[Any]", patience_ms: float) -> None:
-    """Return when something is done, or after a while."""
+    """Return when something is done, or after a while.
+
+    A thread that was held up finds the time over and the message that it is done at once; it reads
+    the message first.
+    """
     patience = asyncio.create_task(clock.sleep_ms(patience_ms))
     waiting: list[asyncio.Future[Any]] = [done, patience]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         patience.cancel()
+    if not done.done():
+        await clock.sleep_ms(0)
 
 
 def crashed(task: LoadedTask, lost: VmLostError) -> TaskError:
