@@ -23,7 +23,7 @@ SLEEP = """(ms) => void setTimeout(() => {
   Atomics.wait(new Int32Array(buffer), 0, 0, ms);
 })"""
 # Longer than a silent writer is waited for (7 s), shorter than its page waits for an answer (10 s).
-SLEEP_MS = 9_000
+SLEEP_MS = 8_500
 ROLES = ["writer", "follower"]
 
 

@@ -2,4 +2,4 @@
 
 import { probe } from "../../js_shim/probe.js";
 
-onmessage = async () => postMessage(await probe());
+onmessage = async () => postMessage(await probe(true, { deadlineMs: 60_000 }));

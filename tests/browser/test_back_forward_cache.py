@@ -10,7 +10,7 @@ from playwright.sync_api import Playwright
 from .conftest import Serve
 from .plain_chromium import Build, PlainChromium, PlainTab, builds
 from .site import ECHO, Task, write_site
-from .test_left_page import BROUGHT
+from .test_left_page import BROUGHT, HAS_PAPER, PAPERS
 
 EVENTS = """
 async def run(ctx, activation):
@@ -36,7 +36,12 @@ def build(request: pytest.FixtureRequest) -> Build:
 @pytest.fixture
 def open_tab(serve: Serve, tmp_path: Path, build: Build, playwright: Playwright) -> Iterator[Open]:
     tasks = [Task("Echo", "echo", ECHO), Task("Events", "events", EVENTS)]
-    url = serve(write_site(tmp_path / "site", tasks=tasks))
+    site = write_site(tmp_path / "site", tasks=tasks)
+    index = (site / "index.html").read_text()
+    (site / "papers.js").write_text(PAPERS)
+    papers = '<script src="/papers.js"></script>'
+    (site / "index.html").write_text(index.replace("<script", f"{papers}<script", 1))
+    url = serve(site)
     tabs: list[PlainTab] = []
     with ExitStack() as ends:
         context = ends.enter_context(PlainChromium(build)).attach(playwright)
@@ -85,6 +90,8 @@ def test_a_kept_page_holds_nothing_that_the_next_page_of_its_site_needs(
 ) -> None:
     tab = open_tab()
     tab.evaluate(REMEMBER)
+    # What is clicked just before the page is left goes into its letter.
+    tab.evaluate(HAS_PAPER, 1)
     tab.evaluate(CLICK, "buy")
     tab.open("/?second")
     assert tab.ready()["role"] == "writer"

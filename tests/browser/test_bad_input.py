@@ -107,7 +107,7 @@ async def run(ctx, activation):
     site = write_site(
         tmp_path / "site",
         tasks=[
-            Task("Double", "double", source, {"models": ["double"]}),
+            Task("Double", "double", source, {"models": ["double"], "timeout_ms": 60_000}),
             Task("Echo", "echo", ECHO),
         ],
         models={"double": double_model()},

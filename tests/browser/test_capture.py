@@ -40,6 +40,13 @@ FOLD = "<br>" * 200
 SEEN = """<p id="first" data-edge-expose="first" data-edge-props='{"sku": 7}'>First</p>"""
 
 
+# A page is at rest later, however long a browser takes from one step of its history to the next.
+PATIENT = """{
+  const { setTimeout } = window;
+  window.setTimeout = (action, ms, ...rest) => setTimeout(action, ms === 50 ? 2_000 : ms, ...rest);
+}"""
+
+
 @pytest.fixture
 def edge(serve: Serve, tmp_path: Path, page: Page) -> EdgePage:
     expose = {"type": "mta", "pageId": "Test", "exposureIds": ["first", "second"]}
@@ -51,6 +58,7 @@ def edge(serve: Serve, tmp_path: Path, page: Page) -> EdgePage:
     )
     index = (site / "index.html").read_text()
     (site / "index.html").write_text(index.replace("</body>", f"{BODY}{FOLD}{SEEN}</body>"))
+    page.add_init_script(PATIENT)
     opened = EdgePage(page, serve(site)).open()
     opened.ready()
     return opened

@@ -55,6 +55,8 @@ def test_a_frozen_writer_holds_nothing_up_and_follows_when_it_thaws(open_tab: Op
     writer.evaluate(TRACK, 2)
 
     writer.freeze()
+    # The freezing is answered before the page has heard of it.
+    follower.until_writer()
     follower.evaluate(TRACK, 3)
     follower.evaluate("() => EdgeAI.flush()")
     assert follower.roles() == ["ready follower", "role writer"]

@@ -22,7 +22,9 @@ async def run(ctx, activation):
     outputs = await ctx.infer("double", {"x": Tensor.float32(activation.ext_data["x"])})
     return outputs["y"].tolist()
 """
-TASK = Task("Double", "double", DOUBLE, {"models": ["double"]})
+# Starting the engine takes a busy machine longer than a task has.
+UNHURRIED = {"models": ["double"], "timeout_ms": 60_000}
+TASK = Task("Double", "double", DOUBLE, UNHURRIED)
 
 
 SHAPE = (3,)
@@ -206,7 +208,7 @@ def test_wrong_feeds_name_what_was_expected(
         "async def run(ctx, activation):\n"
         f"    return await ctx.infer('double', {feeds})\n"
     )
-    task = Task("Feeds", "feeds", source, {"models": ["double"]})
+    task = Task("Feeds", "feeds", source, UNHURRIED)
     site = write_site(tmp_path / "site", tasks=[task], models={"double": double_model()})
     edge = EdgePage(page, serve(site)).open()
     edge.ready()
@@ -226,7 +228,7 @@ async def run(ctx, activation):
     y = outputs["y"].numpy()
     return {"sum": float(y.sum()), "dtype": str(y.dtype)}
 """
-    task = Task("Numpy", "numpy", source, {"models": ["double"], "packages": ["numpy"]})
+    task = Task("Numpy", "numpy", source, {**UNHURRIED, "packages": ["numpy"]})
     site = write_site(tmp_path / "site", tasks=[task], models={"double": double_model()})
     edge = EdgePage(page, serve(site)).open()
     edge.ready()

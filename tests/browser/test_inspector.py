@@ -27,7 +27,7 @@ async def run(ctx, activation):
 TASKS = [
     Task("Echo", "echo", ECHO),
     Task("Fails", "fails", FAILS),
-    Task("Double", "double", DOUBLE, {"models": ["double"]}),
+    Task("Double", "double", DOUBLE, {"models": ["double"], "timeout_ms": 60_000}),
 ]
 TABS = ["runs", "events", "queues", "models", "store", "system", "log"]
 

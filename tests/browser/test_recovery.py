@@ -38,7 +38,7 @@ async def run(ctx, activation):
     return [row["n"] for row in rows]
 """
 TASKS = [
-    Task("Double", "double", DOUBLE, {"models": ["double"]}),
+    Task("Double", "double", DOUBLE, {"models": ["double"], "timeout_ms": 60_000}),
     Task("Deaf", "deaf", DEAF, {"timeout_ms": 100}),
     Task("Count", "count", COUNT),
 ]

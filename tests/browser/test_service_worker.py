@@ -28,6 +28,13 @@ KEPT = """async () => {
   return (await cache.keys()).map(({ url }) => new URL(url).pathname.slice("/edge/".length));
 }"""
 
+# A response is handed out before it is kept.
+UNTIL_KEPT = """async (paths) => {
+  const cache = await caches.open("edge-web-runtime");
+  for (const path of paths)
+    while (!(await cache.match(path))) await new Promise((ok) => setTimeout(ok, 20));
+}"""
+
 
 class Server:
     """Serves without the browser's own cache; its runtime's files may be out of reach."""
@@ -70,6 +77,8 @@ def edge(server: Server, page: Page) -> Iterator[EdgePage]:
         page.evaluate(CONTROLLED)
         opened.open().ready()
         opened.value("echo")
+        asked = {path for path in server.asked if path.startswith("/edge/")}
+        page.evaluate(UNTIL_KEPT, sorted(asked))
         yield opened
 
 

@@ -131,6 +131,7 @@ def check(edge: EdgePage, told: list[dict[str, Any]]) -> None:
 WAYS: list[Callable[[Page], None]] = [throw_in_worker, close_worker, close_page, crash_process]
 
 
+@pytest.mark.timeout(300)
 def test_the_product_may_end_at_any_moment_in_any_way(
     serve: Serve, tmp_path: Path, context: BrowserContext
 ) -> None:

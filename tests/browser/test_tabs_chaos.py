@@ -178,7 +178,7 @@ def check_generations(route: Route, records: dict[int, bytes]) -> None:
     assert generations == sorted(generations), (route, generations)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_ten_tabs_outlive_fifty_ends_of_the_writer(
     serve: Serve, tmp_path: Path, context: BrowserContext
 ) -> None:

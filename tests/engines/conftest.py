@@ -27,23 +27,23 @@ class Running:
         self._kind = kind
         self._playwright = playwright
         self._engine: Engine | None = None
-        self._refusal: EngineError | None = None
+        self._refusals: list[EngineError] = []
 
     def engine(self) -> Engine:
         """Return the engine, which answers.
 
         Raises:
-            EngineError: It does not start, or did not when it was tried before.
+            EngineError: It does not start, or did not when it was tried twice before.
         """
-        if self._refusal:
-            raise self._refusal
+        if len(self._refusals) > 1:
+            raise self._refusals[-1]
         if self._engine and not self._engine.is_alive():
             self.close()
         if self._engine is None:
             try:
                 self._engine = self._kind.start(self._playwright)
             except EngineError as error:
-                self._refusal = error
+                self._refusals.append(error)
                 raise
             SEEN.versions[self._kind.name] = self._engine.version
         return self._engine

@@ -121,8 +121,8 @@ def test_a_signed_bundle_runs_and_a_changed_one_does_not(shop: Shop) -> None:
 
 
 @pytest.mark.feature("consent")
-def test_nothing_is_kept_before_consent_and_nothing_after_it(shop: Shop) -> None:
-    shop.open("/blank.html").open("/gated.html")
+def test_nothing_is_kept_before_consent_and_nothing_after_it(open_shop: OpenShop) -> None:
+    shop = open_shop().open("/gated.html")
     shop.tab.click("#buy")
     assert shop.infer("echo")["error"]["code"] == "runtime-stopped"
     assert shop.evaluate(DATABASES) == []

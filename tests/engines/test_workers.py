@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .conftest import OpenShop
 
-TRIES = 100
+ROUNDS, TRIES = 4, 25
 OUTER = """
 postMessage("about to");
 new Worker("/inner.js").onmessage = () => postMessage("did");
@@ -35,4 +35,6 @@ def test_a_worker_starts_another_whatever_the_page_is_busy_with(
     (site / "outer.js").write_text(OUTER)
     shop = open_shop().open("/blank.html")
 
-    assert shop.evaluate(NESTED, {"tries": TRIES, "patienceMs": 10_000}) == ""
+    # An engine has to answer in time, whatever it is asked.
+    for _ in range(ROUNDS):
+        assert shop.evaluate(NESTED, {"tries": TRIES, "patienceMs": 10_000}) == ""
