@@ -205,7 +205,7 @@ BEGIN = """async (count) => {
   const call = (businessCode) => EdgeAI.infer({ systemCode: "test-shop", businessCode });
   const soon = () => new Promise((ok) => setTimeout(ok, 20));
   window.longRun = settle(call("waits"));
-  while ((await EdgeAI.get("run")) === undefined) await soon();
+  while ((await EdgeAI.get("run")) === null) await soon();
   // A second one starts for a run that finds the first one busy.
   await call("innocent");
   while ((await EdgeAI.statistics()).vms.ready < count) await soon();

@@ -120,7 +120,7 @@ ENDED_AMID = """async ([params, other, timeoutMs]) => {
 
 
 @pytest.mark.parametrize(
-    ("timeout_ms", "code", "failures"), [(None, "run-cancelled", 0), (4_000, "task-timeout", 1)]
+    ("timeout_ms", "code", "failures"), [(None, "run-cancelled", 0), (8_000, "task-timeout", 1)]
 )
 def test_a_run_that_nobody_waits_for_ends_its_lane_and_no_other_run(
     open_models: OpenModels, timeout_ms: int | None, code: str, failures: int
@@ -148,7 +148,8 @@ def test_a_model_whose_runs_never_end_is_left_alone_by_its_breaker(open_models: 
     page = open_models(ENDLESS, config={**ONE_LANE, "scheduler": {"breaker": breaker}})
     page.run("double", [3])
 
-    ended = [page.ask("endless", SQUARE, timeoutMs=4_000)["error"]["code"] for _ in range(2)]
+    # Long enough for a lane to start and then to be at it for longer than a run is excused for.
+    ended = [page.ask("endless", SQUARE, timeoutMs=8_000)["error"]["code"] for _ in range(2)]
     page.until_figures("(it) => it.breakers['endless@wasm'].state === 'open'")
     refused = page.ask("endless", SQUARE, 0)["error"]["code"]
 

@@ -183,16 +183,24 @@ def with_a_full_store(route: Route) -> None:
     route.fulfill(response=answer, body=FULL + answer.text())
 
 
-@pytest.mark.parametrize("when", ["before it boots", "while it boots"])
+REFUSALS = {
+    "before it boots": "window.EdgeAI = { q: [['consent', false]] };",
+    "while it boots": """window.EdgeAI = { q: [["on", "status", ({ state }) => {
+      if (state === "booting") window.refused ??= EdgeAI.consent(false);
+    }]] };""",
+}
+
+
+@pytest.mark.parametrize("when", REFUSALS)
 def test_a_letter_is_not_brought_behind_a_refusal(edge: EdgePage, when: str) -> None:
     edge.open("/blank.html")
-    if when == "before it boots":
-        edge.page.add_init_script("window.EdgeAI = { q: [['consent', false]] };")
+    edge.page.add_init_script(REFUSALS[when])
     edge.page.add_init_script(ASKED)
 
     edge.open("/second.html")
     if when == "while it boots":
         edge.until("status", state="booting")
+        edge.page.evaluate("() => refused")
     edge.page.evaluate("() => EdgeAI.consent(false)")
 
     assert "erase" in edge.page.evaluate("() => asked")

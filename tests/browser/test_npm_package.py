@@ -21,6 +21,10 @@ MAX_BYTES = 36 * 2**20
 TYPES = ROOT / "tests" / "types"
 
 
+# Installing and packing count for the test that is first.
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pack(tmp_path_factory.mktemp("packed"))

@@ -40,6 +40,7 @@ async def run(ctx, activation):
 TASKS = [
     Task("Double", "double", DOUBLE, {"models": ["double"], "timeout_ms": 60_000}),
     Task("Deaf", "deaf", DEAF, {"timeout_ms": 100}),
+    Task("Ends", "ends", DEAF),
     Task("Count", "count", COUNT),
 ]
 SHARED_SLOTS = 3
@@ -123,7 +124,7 @@ def test_a_worker_whose_slots_are_held_for_good_is_replaced(
 
     assert ready_again(edge) == ["booting", "ready", "booting", "ready"]
     assert held == ["task-timeout"] * SHARED_SLOTS
-    assert edge.value("deaf", {"ends": True}) == "ended"
+    assert edge.value("ends", {"ends": True}) == "ended"
     assert edge.value("count") == [1, 2]
     log = [line["message"] for line in edge.seen("log")]
     assert sum("keeps its slot" in line for line in log) == SHARED_SLOTS

@@ -162,7 +162,7 @@ def test_a_running_run_that_is_aborted_or_too_slow_frees_its_slot(open_page: Ope
     abort(edge, "slow")
     slow = end(edge, "slow")
     then = end(edge, "next")
-    timed_out = edge.infer("work", {"name": "timed", "until": "never"}, timeoutMs=20)
+    timed_out = edge.infer("work", {"name": "timed", "until": "never"}, timeoutMs=500)
 
     assert [code(each) for each in (held, slow)] == ["run-cancelled", "run-cancelled"]
     assert then["ok"]["value"] == ["hold", "slow", "next"]

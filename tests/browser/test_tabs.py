@@ -40,8 +40,8 @@ HANG = """(ms) => void setTimeout(() => {
 LISTEN = """() => {
   window.hanging = new Promise((ok) => { new BroadcastChannel("test").onmessage = () => ok(); });
 }"""
-# Longer than a silent writer is waited for (7 s), shorter than its page waits for an answer (12 s).
-HANG_MS = 10_000
+# Longer than a silent writer is waited for (7 s), shorter than its page waits for an answer (10 s).
+HANG_MS = 8_500
 UNTIL_ROLE = """(role) => new Promise((ok) => {
   const check = () => {
     const last = seen.status.findLast((status) => status.role);

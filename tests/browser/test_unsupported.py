@@ -12,7 +12,7 @@ from web_runtime.browser import launch_options
 from .conftest import Serve
 from .edge_page import EdgePage
 from .site import with_prefix, write_site
-from .workers import running
+from .workers import running_at_last
 
 HOST = "shop.test"
 # As engines that know no module workers: they do not look at the type.
@@ -83,7 +83,7 @@ def test_without_what_it_needs_it_says_so_and_leaves_the_page_alone(
     )
     assert page.evaluate("() => Object.keys(history).length") == 0
     assert listeners(page, "window") == [] and listeners(page, "document") == []
-    assert running(page) == {} and edge.failures == []
+    assert running_at_last(page, 0) == {} and edge.failures == []
 
 
 def in_memory(edge: EdgePage) -> dict[str, Any]:
