@@ -72,6 +72,8 @@ class ModelServer:
         asked = Sent(request.headers.get("range"), request.headers.get("if-range"))
         self.sent.append(asked)
         fault = self.faults.pop(0) if self.faults else None
+        if fault and fault.is_held:
+            self._held.append(fault)
         if fault and fault.status:
             await _start(send, fault.status, {"content-length": "0"})
             await send({"type": "http.response.body"})
@@ -83,7 +85,6 @@ class ModelServer:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             asked.body_bytes += len(part)
         if fault and fault.is_held:
-            self._held.append(fault)
             await asyncio.to_thread(fault.let_go.wait)
         if not fault or fault.is_told:
             await send({"type": "http.response.body"})

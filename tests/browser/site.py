@@ -16,6 +16,11 @@ from web_runtime.pack import pack_task
 
 ASSETS = Path(__file__).parent / "assets"
 SYSTEM = "test-shop"
+# A page is at rest later, however long a browser takes from one step of its history to the next.
+SLOW_TO_REST = """{
+  const { setTimeout } = window;
+  window.setTimeout = (action, ms, ...rest) => setTimeout(action, ms === 50 ? 2_000 : ms, ...rest);
+}"""
 
 ECHO = """
 async def run(ctx, activation):

@@ -57,8 +57,11 @@ class Scene:
 
     def start(self) -> Found:
         """Start on what is there."""
-        found = self.mine.resume()
-        self.mine.freeze()
+        try:
+            found = self.mine.resume()
+        finally:
+            # Under a runtime that goes on, nothing can be put back for the next one.
+            self.mine.freeze()
         assert found.events <= self.mine.events, found
         foreign = {
             key: text

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from .conftest import Serve
 from .edge_page import EdgePage
-from .site import ECHO, Task, write_site
+from .site import ECHO, SLOW_TO_REST, Task, write_site
 
 EVENTS = """
 async def run(ctx, activation):
@@ -40,13 +40,6 @@ FOLD = "<br>" * 200
 SEEN = """<p id="first" data-edge-expose="first" data-edge-props='{"sku": 7}'>First</p>"""
 
 
-# A page is at rest later, however long a browser takes from one step of its history to the next.
-PATIENT = """{
-  const { setTimeout } = window;
-  window.setTimeout = (action, ms, ...rest) => setTimeout(action, ms === 50 ? 2_000 : ms, ...rest);
-}"""
-
-
 @pytest.fixture
 def edge(serve: Serve, tmp_path: Path, page: Page) -> EdgePage:
     expose = {"type": "mta", "pageId": "Test", "exposureIds": ["first", "second"]}
@@ -58,7 +51,7 @@ def edge(serve: Serve, tmp_path: Path, page: Page) -> EdgePage:
     )
     index = (site / "index.html").read_text()
     (site / "index.html").write_text(index.replace("</body>", f"{BODY}{FOLD}{SEEN}</body>"))
-    page.add_init_script(PATIENT)
+    page.add_init_script(SLOW_TO_REST)
     opened = EdgePage(page, serve(site)).open()
     opened.ready()
     return opened

@@ -19,6 +19,9 @@ from web_runtime.serve import BackgroundServer, create_app
 from .bundle import bundle_worker
 from .conftest import DIST, ROOT
 
+# What the module needs is made in the time of its first test.
+pytestmark = pytest.mark.timeout(300)
+
 SUITES = ROOT / "tests" / "contract"
 NAMES = [name for name, _, _ in checks(Fixtures({"x": b""}, {"x": b""}, {"x": b""}, "x"))]
 START = """(order) => new Promise((resolve) => {

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from .conftest import ROOT, Serve
-from .site import write_site
+from .site import SLOW_TO_REST, write_site
 from .workers import running
 
 ROUTERS = Path(__file__).parent / "routers"
@@ -65,6 +65,7 @@ def test_a_router_has_one_view_a_page_and_clicks_and_exposures_of_it(
     site = write_site(tmp_path / "site")
     (site / "app.html").write_text(APP)
     (site / "app.js").write_text(bundled(router))
+    page.add_init_script(SLOW_TO_REST)
     page.goto(f"{serve(site, csp='off')}/app.html{search}")
     page.wait_for_selector("main")
 
@@ -75,6 +76,7 @@ def test_a_router_has_one_view_a_page_and_clicks_and_exposures_of_it(
     walk(page, "old", 3)
     page.go_back()
     page.evaluate("() => untilTold(2, 'exposure', 'List')")
+    page.evaluate("() => untilTold(4, 'view')")
 
     views = [page_id for _, page_id, _ in told(page, "view")]
     assert views == [views[0], "List", "Item", "List"]
@@ -101,6 +103,7 @@ def test_turbo_may_run_the_script_at_every_visit(serve: Serve, tmp_path: Path, p
     for name, to in (("first", "second"), ("second", "first")):
         text = TURBO.format(name=name, to=to, tell=TELL, edge=EDGE)
         (site / f"{name}.html").write_text(text)
+    page.add_init_script(SLOW_TO_REST)
     page.goto(f"{serve(site, csp='off')}/first.html")
 
     page.evaluate("() => { window.first = EdgeAI; return untilTold(1, 'exposure', 'first'); }")

@@ -1,6 +1,7 @@
 """`npm pack` in a fresh project: what is in it, its types, plain HTML, and Vite's two ways."""
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -108,7 +109,9 @@ def test_a_site_that_vite_built_works(project: Path, tmp_path: Path, page: Page)
 def vite_url(project: Path) -> Iterator[str]:
     command = ["node", "node_modules/vite/bin/vite.js", "--port", "0", "--clearScreen", "false"]
     command += ["--host", "127.0.0.1"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=project, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
+    ) as server:
         assert server.stdout is not None
         said = ""
         for line in server.stdout:

@@ -27,9 +27,10 @@ async def run(ctx, activation):
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query(
-        "select click_id, count(*) as n from events where click_id is not null group by click_id"
+        "select (select count(*) from events where type = 'mta.exposure') as banner,"
+        " (select count(*) from events where type = 'mta' and click_id = 'c') as c"
     )
-    return {row["click_id"]: row["n"] for row in rows}
+    return rows[0]
 """
 TASKS = [
     Task("Core", "core", CORE, {"priority": "core"}),
@@ -122,6 +123,7 @@ def test_a_minute_of_ten_times_what_can_be_served(edge: EdgePage) -> None:
     page.evaluate("(order) => startFlood(...order)", [SYSTEM, FACTOR * per_s, FLOOD_MS])
     early, late = looks_at_the_memory(edge, hands)
     core = page.evaluate("() => flood.over")
+    page.evaluate("() => atRest()")
     edge.call("flush")
     after = page.evaluate("() => atRest()")
     flood = page.evaluate("() => ({...flood, over: null})")

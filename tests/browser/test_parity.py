@@ -13,6 +13,9 @@ from .conftest import DIST
 from .parity import CALLS, EVENTS, Outcomes, in_page, on_cpython, write_parity_site
 from .parity_tasks import TASKS
 
+# What the module needs is made in the time of its first test.
+pytestmark = pytest.mark.timeout(300)
+
 REL_TOLERANCE = 1e-6
 """For models: engines differ in the order of their sums, float32 has 24 bits."""
 

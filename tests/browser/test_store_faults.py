@@ -17,6 +17,9 @@ from .site import Task, with_prefix, write_site
 from .victim.command import NAMES, Calls, Commander, commanders, counted, own_calls, strike
 from .workers import worker_of
 
+# What the module needs is made in the time of its first test.
+pytestmark = pytest.mark.timeout(300)
+
 COUNT = """
 async def run(ctx, activation):
     rows = await ctx.query("select props->>'n' as n from events where page_id = 'M' order by rowid")

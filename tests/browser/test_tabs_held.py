@@ -22,7 +22,7 @@ async def run(ctx, activation):
 IMPATIENT = """{
   const { setTimeout } = self;
   self.setTimeout = (action, ms, ...rest) =>
-    setTimeout.call(self, action, ms === 45_000 ? 1_500 : ms, ...rest);
+    setTimeout.call(self, action, ms === 45_000 ? 3_000 : ms, ...rest);
 }"""
 # The thread sleeps inside a transaction, as in a browser that froze it there.
 SLEEP_WRITING = """(ms) => void (indexedDB.open("edge-store").onsuccess = ({ target }) => {
@@ -35,7 +35,7 @@ SLEEP_WRITING = """(ms) => void (indexedDB.open("edge-store").onsuccess = ({ tar
   };
 })"""
 # A silent writer is waited for 7 s; then come some tries.
-SLEEP_MS = 12_000
+SLEEP_MS = 20_000
 
 Open = Callable[[], EdgePage]
 
@@ -112,7 +112,8 @@ def test_a_writer_that_froze_in_the_middle_of_a_write_is_waited_for_by_one_tab_a
     for tab in tabs:
         assert "ok" in tab.call("flush") and tab.value("count") == [0, 1, 2]
         assert [tab.call("get", key)["ok"] for key in ("k", "profile.1", "profile.2")] == [1, 1, 2]
-    assert writer.call("statistics")["ok"]["store"]["generation"] == 2
+    # One that just got at the store when its time was over has used up a number.
+    assert writer.call("statistics")["ok"]["store"]["generation"] >= 2
     assert [tab.failures for tab in tabs] == [[]] * 3
 
 

@@ -45,7 +45,7 @@ Open = Callable[[], EdgePage]
 def open_tab(serve: Serve, tmp_path: Path, context: BrowserContext) -> Open:
     """Return what opens tabs of a site with one slot, each of whose tasks runs by a click."""
     spin = Task("Spin", "spin", SPIN, {"timeout_ms": 600_000})
-    tasks = [Task("Hold", "hold", HOLD), Task("Echo", "echo", ECHO), spin]
+    tasks = [Task("Hold", "hold", HOLD, {"timeout_ms": 60_000}), Task("Echo", "echo", ECHO), spin]
     triggers = [
         {"taskName": task.name, "events": [{"type": "mta", "pageId": "P", "clickIds": [task.name]}]}
         for task in tasks
