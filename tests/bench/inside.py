@@ -6,10 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from playwright.sync_api import Page, Worker
+from playwright.sync_api import Page
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+
+from tests.browser.workers import worker_of
 
 from .harness import DIST
 
@@ -61,9 +63,4 @@ def ask_inside(page: Page, module: ModuleType, extra: Mapping[str, Any]) -> dict
     The module is imported there once.
     """
     source = Path(str(module.__file__)).read_text() + RUN_JSON
-    return dict(runtime_worker(page).evaluate(ASK, [module.__name__, source, dict(extra)]))
-
-
-def runtime_worker(page: Page) -> Worker:
-    """Return the worker that the core runs in."""
-    return next(worker for worker in page.workers if "runtime-worker" in worker.url)
+    return dict(worker_of(page).evaluate(ASK, [module.__name__, source, dict(extra)]))

@@ -8,12 +8,12 @@ from typing import Any, Final
 from playwright.sync_api import Browser, Page
 
 from tests.browser.site import SYSTEM
+from tests.browser.workers import worker_of
 from web_runtime.compilers import Compiled, pyodide_of
 from web_runtime.keys import SealKey, SigningKey, signing_of
 from web_runtime.pack import pack_task
 
 from .harness import DIST, expect_equal, p50, served, spread
-from .inside import runtime_worker
 from .report import Measure
 from .vm_site import NO_PEER, call, calls, started, vm_site
 
@@ -106,5 +106,5 @@ def loaded_round(page: Page, publisher: Publisher, number: int) -> dict[str, flo
     found = calls(page, call("loaded"), 1 + WARM_CALLS)
     expect_equal("parts", {FUNCTIONS}, {each["value"] for each in found})
     first, *warm = [each["elapsedMs"] for each in found]
-    verified = taken["doneMs"] - runtime_worker(page).evaluate(ARRIVED, BUNDLE)
+    verified = taken["doneMs"] - worker_of(page).evaluate(ARRIVED, BUNDLE)
     return {"verified": verified, "opened": first - p50(warm)}
